@@ -1,0 +1,4 @@
+//! The `enchufe` command.
+#![forbid(unsafe_code)]
+
+fn main() {}

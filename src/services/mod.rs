@@ -1,0 +1,3 @@
+//! What runs on top of a connection.
+
+pub mod chat;
