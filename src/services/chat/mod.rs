@@ -1,1 +1,20 @@
 //! Users, rooms, histories.
+//!
+//! One chat, two wires: the binary protocol and the JSON protocol are codecs over the same requests and notices, so
+//! users of both see each other.
+//!
+//! ```text
+//!   bytes --> binary \                                 / binary --> bytes
+//!                     > Request --> State --> Notice  <
+//!   bytes --> json   /                                 \ json   --> bytes
+//! ```
+
+pub mod command;
+pub mod event;
+pub mod history;
+pub mod message;
+pub mod name;
+pub mod presence;
+pub mod state;
+pub mod status;
+pub mod timestamp;
