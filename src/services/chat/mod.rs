@@ -9,6 +9,9 @@
 //!   bytes --> json   /                                 \ json   --> bytes
 //! ```
 
+pub mod binary;
+pub mod binary_client;
+pub mod binary_fields;
 pub mod command;
 pub mod event;
 pub mod history;
@@ -18,3 +21,6 @@ pub mod presence;
 pub mod state;
 pub mod status;
 pub mod timestamp;
+
+#[cfg(test)]
+mod rules;
