@@ -146,10 +146,8 @@ mod tests {
             sequences(&histories, &Channel::between(&name("ana"), &name("bo")), 0),
             [2, 4]
         );
-        assert_eq!(
-            sequences(&histories, &Channel::between(&name("ana"), &name("ana")), 0),
-            []
-        );
+        let herself = Channel::between(&name("ana"), &name("ana"));
+        assert!(sequences(&histories, &herself, 0).is_empty());
     }
 
     #[test]
@@ -161,7 +159,7 @@ mod tests {
         assert_eq!(sequences(&histories, &Channel::General, 1), [2, 4, 6]);
         assert_eq!(sequences(&histories, &Channel::General, 2), [4, 6]);
         assert_eq!(sequences(&histories, &Channel::General, 5), [6]);
-        assert_eq!(sequences(&histories, &Channel::General, u64::MAX), []);
+        assert!(sequences(&histories, &Channel::General, u64::MAX).is_empty());
     }
 
     #[test]
@@ -189,7 +187,7 @@ mod tests {
             ..HistoryLimits::default()
         });
         histories.push(message(1, "ana", None, "hola"));
-        assert_eq!(sequences(&histories, &Channel::General, 0), []);
+        assert!(sequences(&histories, &Channel::General, 0).is_empty());
         assert!(histories.channels.is_empty() && histories.messages.is_empty());
     }
 

@@ -15,9 +15,16 @@ pub mod binary_fields;
 pub mod command;
 pub mod event;
 pub mod history;
+#[cfg(feature = "json")]
+pub mod json_notice;
+#[cfg(feature = "json")]
+pub mod json_request;
+#[cfg(feature = "json")]
+pub mod json_shape;
 pub mod message;
 pub mod name;
 pub mod presence;
+pub mod sentences;
 pub mod state;
 pub mod status;
 pub mod timestamp;
