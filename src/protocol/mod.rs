@@ -2,11 +2,15 @@
 //!
 //! No sockets, threads, clocks or randomness: whoever calls brings the bytes and the mask keys, so every rule here is tested
 //! with byte arrays. Reading order: [`opcode`], [`mask`], [`header`] (one frame), [`utf8`] and `assembler` (one message),
-//! [`close`] and [`state`] (one connection), then the two halves that use them all, [`receiver`] and [`sender`].
+//! [`close`] and [`state`] (one connection), then the two halves that use them all, [`receiver`] and [`sender`]. [`diagram`]
+//! draws what they see.
 
 mod assembler;
 pub mod close;
+pub mod diagram;
 pub mod error;
+pub mod event;
+mod excerpt;
 pub mod header;
 pub mod limits;
 pub mod mask;
@@ -19,11 +23,12 @@ pub mod utf8;
 
 pub use close::{CloseCode, CloseReason};
 pub use error::{ProtocolError, SendError};
+pub use event::{Event, Received};
 pub use header::{Extensions, Header, HeaderBytes};
 pub use limits::MessageLimits;
 pub use mask::MaskKey;
 pub use opcode::{MessageKind, Opcode};
-pub use receiver::{Event, Received, Receiver};
+pub use receiver::Receiver;
 pub use role::Role;
 pub use sender::{Sender, encode_frame};
 pub use state::{State, Step};

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::assembler::Assembler;
+use super::event::{Event, Place, Received};
 use super::{
     CloseReason, Extensions, Header, MessageKind, MessageLimits, Opcode, ProtocolError, Role,
     Utf8Validator,
@@ -39,34 +40,6 @@ pub struct Receiver {
     assembler: Assembler,
     /// Of the text message in progress. A message never begins inside another, so one is enough.
     utf8: Utf8Validator,
-}
-
-/// What one call of [`Receiver::receive`] did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct Received {
-    /// Octets at the front of the input that are done with. Drop them, but look at the payload first.
-    pub used: usize,
-    /// What they meant, when they meant something by themselves.
-    pub event: Option<Event>,
-    place: Place,
-}
-
-/// Something that the peer said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A frame, before what it means; only when frames are [observed](Receiver::observe_frames). Uses no bytes.
-    Frame(Header),
-    /// A whole message ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
-    Message(MessageKind),
-    /// Answer it with a Pong of the same payload
-    /// ([RFC 6455, 5.5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2)).
-    Ping,
-    /// The answer to a Ping, or unasked ([RFC 6455, 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)).
-    Pong,
-    /// The last thing that the peer says; answer it with a Close, unless one was sent
-    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
-    Close(Option<CloseReason>),
 }
 
 impl Receiver {
@@ -362,17 +335,6 @@ impl Receiver {
     }
 }
 
-impl Received {
-    /// No event.
-    const fn used(used: usize) -> Self {
-        Self {
-            used,
-            event: None,
-            place: Place::Nowhere,
-        }
-    }
-}
-
 impl Frame {
     /// A frame whose payload begins at `start`, if its length is within the limit.
     #[inline]
@@ -428,12 +390,4 @@ struct Frame {
     ready: usize,
     /// Where its payload ends.
     end: usize,
-}
-
-/// Where the payload of an event lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Nowhere,
-    Input { start: usize, end: usize },
-    Assembler,
 }
