@@ -66,7 +66,7 @@ impl ReadBuffer {
         };
         let count = read(&mut self.room[self.end..end])?;
         self.end += count;
-        self.filled = self.end == end;
+        self.filled = self.small.is_none() && self.end == end;
         Ok(count)
     }
 
