@@ -8,10 +8,11 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use super::command::{Command, Query, Request, Target};
+use super::command::{Command, Query, Refusal, Request, Target};
 use super::json_notice::status_word;
 use super::json_shape::Shape;
 use super::name::Name;
+use super::sentences::sentence;
 use super::status::Status;
 
 /// A message that is a JSON object: those of its fields that the protocol knows.
@@ -37,7 +38,7 @@ pub enum Meaning<'a> {
     Request(Request<'a>),
 }
 
-/// What is wrong with a message, before any rule of the chat is asked. Displayed as the Spanish sentence that tells it.
+/// Why a message has no effect. Displayed as the Spanish sentence that tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// A binary message.
@@ -64,6 +65,8 @@ pub enum Fault {
     AlreadyRegistered,
     /// A `sender` other than the registered name.
     NotTheSender,
+    /// Nothing is wrong with the message, but the chat refuses.
+    Refused(Refusal),
 }
 
 /// Parses a text message. It ends at the first NUL: clients written in C send what follows in their buffer.
@@ -194,11 +197,18 @@ impl fmt::Display for Fault {
             Fault::NotRegistered => "Primero hay que registrarse",
             Fault::AlreadyRegistered => "Ya hay un registro en esta conexión",
             Fault::NotTheSender => "El campo sender no es el nombre registrado",
+            Fault::Refused(refusal) => sentence(*refusal),
         })
     }
 }
 
 impl std::error::Error for Fault {}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        Fault::Refused(refusal)
+    }
+}
 
 /// A value that is JSON but is not parsed yet.
 fn value(raw: &str) -> Result<Option<Value>, Fault> {
@@ -241,6 +251,7 @@ const MAX_DEPTH: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::chat::noise::Noise;
 
     fn ana() -> Name {
         Name::parse(b"ana").unwrap()
@@ -568,18 +579,9 @@ mod tests {
         for length in 0..message.len() {
             assert!(asked(&message.as_bytes()[..length]).is_err(), "{length}");
         }
-        let alphabet = b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9";
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
         for round in 0..50_000 {
-            let bytes: Vec<u8> = (0..round % 30)
-                .map(|_| {
-                    random ^= random << 13;
-                    random ^= random >> 7;
-                    random ^= random << 17;
-                    alphabet[random as usize % alphabet.len()]
-                })
-                .collect();
-            let _ = asked(&bytes);
+            let _ = asked(&noise.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
         }
     }
 }
