@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::binary_client as client;
 use super::command::Refusal;
-use super::json_request::Fault;
+use super::json_fault::Fault;
 use super::name::Name;
 use super::state::Settings;
 use super::switchboard::{Codec, Member, Switchboard};

@@ -2,8 +2,10 @@
 //! and a goodbye that the leaver gets too.
 
 use super::command::Command;
+use super::json_fault::Fault;
 use super::json_notice;
-use super::json_request::{Fault, Meaning, Object, parse};
+use super::json_object::{Object, parse};
+use super::json_request::{Meaning, meaning};
 use super::name::Name;
 use super::switchboard::{Codec, Frames, Member, Reaction, Switchboard};
 use super::timestamp::Moment;
@@ -35,7 +37,7 @@ impl Switchboard {
         now: Moment,
     ) -> Result<Registered, Fault> {
         let object = object(kind, payload)?;
-        let Meaning::Register(name) = object.meaning(None)? else {
+        let Meaning::Register(name) = meaning(&object, None)? else {
             return Err(Fault::NotRegistered);
         };
         let name = Name::parse(name.as_bytes())?;
@@ -60,7 +62,7 @@ impl Switchboard {
             Ok(object) => object,
             Err(fault) => return self.fault(who, fault, now),
         };
-        match object.meaning(Some(who)) {
+        match meaning(&object, Some(who)) {
             Ok(Meaning::Request(request)) => Reaction::from(self.request(who, request, now)),
             Ok(Meaning::Disconnect) => Reaction {
                 entries: self.farewell(who, now),

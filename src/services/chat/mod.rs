@@ -16,7 +16,11 @@ pub mod command;
 pub mod event;
 pub mod history;
 #[cfg(feature = "json")]
+pub mod json_fault;
+#[cfg(feature = "json")]
 pub mod json_notice;
+#[cfg(feature = "json")]
+pub mod json_object;
 #[cfg(feature = "json")]
 pub mod json_request;
 #[cfg(feature = "json")]

@@ -3,7 +3,7 @@
 use super::binary_client as client;
 use super::command::Refusal;
 use super::hall::{Hall, NOTHING};
-use super::json_request::Fault;
+use super::json_fault::Fault;
 use super::status::Status;
 use crate::protocol::MessageKind;
 

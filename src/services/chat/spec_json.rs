@@ -2,7 +2,7 @@
 
 use super::command::Refusal;
 use super::hall::{Hall, NOTHING, broadcast, error, private, status_update, told};
-use super::json_request::Fault;
+use super::json_fault::Fault;
 use crate::protocol::{CloseCode, MessageKind};
 
 #[test]
