@@ -4,7 +4,10 @@
 //! [`Router`] decides which request goes to which service.
 
 pub mod echo;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod inspect;
+pub mod metrics;
 mod router;
 
 pub use router::{Router, Settings};
