@@ -1,3 +1,5 @@
 //! What runs on top of a connection.
 
 pub mod chat;
+#[cfg(feature = "json")]
+pub mod hospital;

@@ -1,0 +1,8 @@
+//! The hospital hub: a board of hospitals and beds, the same for everybody who looks at it.
+//!
+//! It speaks the SignalR JSON hub protocol, so the ordinary SignalR clients connect to it.
+//! Reading order: [`state`] (the rules).
+
+pub mod state;
+
+pub use state::State;
