@@ -3,6 +3,7 @@
 //! It speaks the SignalR JSON hub protocol, so the ordinary SignalR clients connect to it.
 //! Reading order: [`state`] (the rules).
 
+pub mod records;
 pub mod state;
 
 pub use state::State;
