@@ -3,7 +3,9 @@
 //! It speaks the SignalR JSON hub protocol, so the ordinary SignalR clients connect to it.
 //! Reading order: [`state`] (the rules).
 
+pub mod methods;
 pub mod records;
+pub mod signalr;
 pub mod state;
 
 pub use state::State;
