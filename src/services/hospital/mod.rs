@@ -4,6 +4,7 @@
 //! Reading order: [`state`] (the rules).
 
 pub mod methods;
+pub mod negotiate;
 pub mod records;
 pub mod signalr;
 pub mod state;
