@@ -6,6 +6,7 @@
 pub mod methods;
 pub mod negotiate;
 pub mod records;
+pub mod session;
 pub mod signalr;
 pub mod state;
 

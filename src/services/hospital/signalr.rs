@@ -56,6 +56,8 @@ pub enum HandshakeRefusal {
     NotAHandshake,
     /// A protocol other than `json`, or a version other than 1.
     OtherProtocol,
+    /// Nothing came in time.
+    TooLate,
 }
 
 /// Checks the first record of a connection: `{"protocol":"json","version":1}`.
@@ -186,6 +188,7 @@ impl fmt::Display for HandshakeRefusal {
         f.write_str(match self {
             HandshakeRefusal::NotAHandshake => "The first record must be a handshake request.",
             HandshakeRefusal::OtherProtocol => "Only the protocol json, version 1, is spoken here.",
+            HandshakeRefusal::TooLate => "No handshake request came in time.",
         })
     }
 }
