@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::changes::{BedId, Command, HospitalId, Notice, Subject};
 use super::signalr::{self, CallError, Invocation};
-use super::state::{BedId, Command, HospitalId, Notice, State, Subject};
+use super::state::State;
 
 /// What a client can ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +137,8 @@ const METHODS: [(&str, Method); 7] = [
 mod tests {
     use serde_json::json;
 
-    use super::super::state::{MAX_BEDS, MAX_HOSPITALS, MAX_NAME, Refusal};
+    use super::super::changes::Refusal;
+    use super::super::state::{MAX_BEDS, MAX_HOSPITALS, MAX_NAME};
     use super::*;
 
     fn invoke(target: &str, arguments: Value) -> Result<Call, CallError> {

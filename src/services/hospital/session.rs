@@ -218,7 +218,7 @@ const IDS_KEPT: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::{Command, HospitalId};
+    use super::super::changes::{Command, HospitalId};
     use super::*;
 
     const HELLO: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
