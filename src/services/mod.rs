@@ -1,5 +1,13 @@
 //! What runs on top of a connection.
+//!
+//! A service knows neither sockets nor frames: it gets a [`WebSocket`](crate::net::WebSocket) and whole messages.
+//! [`Router`] decides which request goes to which service.
 
 pub mod chat;
+pub mod echo;
 #[cfg(feature = "json")]
 pub mod hospital;
+pub mod inspect;
+mod router;
+
+pub use router::{Router, Settings};
