@@ -91,7 +91,7 @@ impl Files {
         let inside = real.starts_with(&self.root)
             && !real.strip_prefix(&self.root).is_ok_and(path::is_hidden)
             && same_file(&metadata, &fs::metadata(&real).ok()?);
-        (metadata.is_file() && inside).then_some(Found::File(file, metadata, real))
+        (metadata.is_file() && inside).then_some(Found::File(file, Box::new(metadata), real))
     }
 
     fn send(&self, request: &Request, mut file: File, metadata: &Metadata, path: &Path) -> Answer {
@@ -155,7 +155,7 @@ impl Files {
 }
 
 enum Found {
-    File(File, Metadata, PathBuf),
+    File(File, Box<Metadata>, PathBuf),
     /// A folder with an index, asked for without the slash at its end: relative links would go astray.
     Folder,
 }
