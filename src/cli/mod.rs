@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod failure;
 
 mod backoff;
+mod chat;
 mod client_options;
 mod help;
 mod log_format;

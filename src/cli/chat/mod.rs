@@ -1,0 +1,5 @@
+//! `enchufe chat`.
+
+mod input;
+mod view;
+mod wire;
