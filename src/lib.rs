@@ -6,3 +6,9 @@ pub mod http;
 pub mod net;
 pub mod protocol;
 pub mod services;
+
+pub use net::{
+    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,
+    ServerHandle, WebSocket, connect, serve,
+};
+pub use protocol::{CloseCode, CloseReason};

@@ -1,1 +1,40 @@
-//! The only place with sockets and threads.
+//! The only place with sockets, threads and clocks.
+//!
+//! Below this layer everything is bytes in, bytes out; here the bytes move. The words of the socket primitives
+//! (SOCKET, BIND, LISTEN, ACCEPT, CONNECT, SEND, RECEIVE, CLOSE) name what happens, in these pages and in the log at
+//! `debug`, so that the log of one connection reads as the list of primitives.
+//!
+//! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
+//! out), [`Room`] (how one message reaches everybody), [`Server`] (accept, a thread each), [`Client`] (connect).
+
+mod buffer;
+mod client;
+mod clock;
+mod counters;
+mod error;
+mod exchange;
+mod gate;
+mod limits;
+mod mask_keys;
+mod message;
+mod outbox;
+mod reader;
+mod registry;
+mod room;
+mod server;
+mod service;
+mod stream;
+mod transport;
+mod websocket;
+
+pub use client::{Client, connect};
+pub use counters::Counters;
+pub use error::{Error, Refused};
+pub use limits::Limits;
+pub use message::{AsMessage, Message, MessageRef};
+pub use reader::{Incoming, Reader};
+pub use room::{Audience, CODECS, Entry, MemberId, Room};
+pub use server::{Server, ServerHandle, serve};
+pub use service::{Answer, Call, Service, Upgrade};
+pub use transport::{Exclusive, Socket, Transport};
+pub use websocket::{Sender, WebSocket};

@@ -1,0 +1,170 @@
+//! The client's side of the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)):
+//! the request, and everything that is checked in the answer before it is believed.
+
+use super::accept_key::encode_nonce;
+use super::server::check_extra;
+use super::{ExtensionOffer, HandshakeError, Url, accept_key, extensions, single};
+use crate::http::{ResponseHead, Version, is_token, push_field};
+
+/// One handshake: what was asked, to compare the answer with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientHandshake {
+    target: String,
+    host: String,
+    key: String,
+    subprotocols: Vec<String>,
+    extensions: Vec<ExtensionOffer>,
+    headers: Vec<(String, String)>,
+}
+
+/// What client and server agreed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// The subprotocol the server chose among those offered.
+    pub subprotocol: Option<String>,
+    /// The extensions the server accepted, in order, with its parameters; each one was offered. Whether the parameters
+    /// make sense is for the extension to judge.
+    pub extensions: Vec<ExtensionOffer>,
+}
+
+impl ClientHandshake {
+    /// A handshake with `url`. `nonce`: 16 fresh random bytes. `headers`: further fields, as `Origin` or `Authorization`.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError::InvalidHeader`] for anything that could not stand in a request or would change its meaning: control
+    /// characters, names that are no tokens, fields that belong to the handshake, subprotocols that are no tokens or come
+    /// twice, an URL put together by hand that [`Url::parse`] would not give.
+    pub fn new(
+        url: &Url,
+        nonce: [u8; 16],
+        subprotocols: &[String],
+        headers: &[(String, String)],
+    ) -> Result<Self, HandshakeError> {
+        let invalid = |text: &str| Err(HandshakeError::InvalidHeader(text.to_owned()));
+        // The fields of a Url are public: make sure that it is one.
+        if Url::parse(&url.to_string()).as_ref() != Ok(url) {
+            return invalid(&url.to_string());
+        }
+        for (index, name) in subprotocols.iter().enumerate() {
+            // 4.1, item 10: tokens, all different.
+            if !is_token(name) || subprotocols[..index].contains(name) {
+                return invalid(name);
+            }
+        }
+        for (name, value) in headers {
+            check_extra(name, value)?;
+        }
+        Ok(Self {
+            target: url.path_and_query.clone(),
+            host: url.authority(),
+            key: encode_nonce(nonce),
+            subprotocols: subprotocols.to_vec(),
+            extensions: Vec::new(),
+            headers: headers.to_vec(),
+        })
+    }
+
+    /// Offers an extension too.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError::InvalidHeader`] when a name or value is no token.
+    pub fn offer(mut self, extension: ExtensionOffer) -> Result<Self, HandshakeError> {
+        let ExtensionOffer { name, params } = &extension;
+        let is_valid = |(name, value): &(String, Option<String>)| {
+            is_token(name) && value.as_deref().is_none_or(is_token)
+        };
+        if !is_token(name) || !params.iter().all(is_valid) {
+            return Err(HandshakeError::InvalidHeader(extension.to_string()));
+        }
+        self.extensions.push(extension);
+        Ok(self)
+    }
+
+    /// The bytes of the request.
+    pub fn request(&self) -> Vec<u8> {
+        let mut out = format!("GET {} HTTP/1.1\r\n", self.target).into_bytes();
+        push_field(&mut out, "Host", &self.host);
+        push_field(&mut out, "Upgrade", "websocket");
+        push_field(&mut out, "Connection", "Upgrade");
+        push_field(&mut out, "Sec-WebSocket-Key", &self.key);
+        push_field(&mut out, "Sec-WebSocket-Version", "13");
+        if !self.subprotocols.is_empty() {
+            push_field(
+                &mut out,
+                "Sec-WebSocket-Protocol",
+                &self.subprotocols.join(", "),
+            );
+        }
+        if !self.extensions.is_empty() {
+            let list: Vec<String> = self.extensions.iter().map(ToString::to_string).collect();
+            push_field(&mut out, "Sec-WebSocket-Extensions", &list.join(", "));
+        }
+        for (name, value) in &self.headers {
+            push_field(&mut out, name, value);
+        }
+        out.extend_from_slice(b"\r\n");
+        out
+    }
+
+    /// Checks the answer; the numbers are those of the second list in
+    /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1). Skip interim answers
+    /// ([`ResponseHead::is_interim`]) before, at most [`MOST_INTERIM`] of them.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; the connection has to be closed. [`HandshakeError::UnexpectedStatus`]: an ordinary HTTP answer,
+    /// whose text may tell more.
+    pub fn check(&self, answer: &ResponseHead) -> Result<Agreed, HandshakeError> {
+        let headers = &answer.headers;
+        // 1.
+        if answer.status != 101 {
+            return Err(HandshakeError::UnexpectedStatus(answer.status));
+        }
+        if answer.version < Version::Http11 {
+            return Err(HandshakeError::VersionTooOld);
+        }
+        // 2: the value as a whole, not a member of a list.
+        if !single(headers, "Upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+        {
+            return Err(HandshakeError::MissingUpgrade);
+        }
+        // 3.
+        if !headers.has_token("Connection", "upgrade") {
+            return Err(HandshakeError::MissingConnectionUpgrade);
+        }
+        // 4.
+        match single(headers, "Sec-WebSocket-Accept")? {
+            None => return Err(HandshakeError::MissingHeader("Sec-WebSocket-Accept")),
+            Some(accept) if accept != accept_key(&self.key) => {
+                return Err(HandshakeError::WrongAccept);
+            }
+            Some(_) => {}
+        }
+        // 5. Several lines are allowed in a request only (11.3.2).
+        single(headers, "Sec-WebSocket-Extensions")?;
+        let extensions = extensions::parse(headers)?;
+        if !extensions.iter().all(|chosen| {
+            self.extensions
+                .iter()
+                .any(|offered| offered.name == chosen.name)
+        }) {
+            return Err(HandshakeError::UnofferedExtension);
+        }
+        // 6.
+        let subprotocol = single(headers, "Sec-WebSocket-Protocol")?;
+        if subprotocol
+            .is_some_and(|chosen| !self.subprotocols.iter().any(|offered| offered == chosen))
+        {
+            return Err(HandshakeError::UnofferedSubprotocol);
+        }
+        Ok(Agreed {
+            subprotocol: subprotocol.map(str::to_owned),
+            extensions,
+        })
+    }
+}
+
+/// How many 1xx answers before the real one a client puts up with; a server has a reason for one or two.
+pub const MOST_INTERIM: usize = 8;

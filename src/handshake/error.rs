@@ -1,0 +1,212 @@
+//! What can go wrong in the opening handshake. Each error knows the HTTP status a server refuses with, and the fields
+//! that status needs ([RFC 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2)).
+
+use std::fmt;
+
+use crate::http::{HttpError, Response, reason_phrase};
+
+/// Why there is no WebSocket. The first group is what a server finds in a request, the second what a client finds in a
+/// response, the third what a program asked its own side to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The head is no HTTP.
+    Http(HttpError),
+    /// A plain request where only a WebSocket is served, see
+    /// [RFC 9110, 15.5.22](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.22).
+    UpgradeRequired,
+    /// The method is not GET.
+    MethodNotAllowed,
+    /// The version is below HTTP/1.1.
+    VersionTooOld,
+    /// `Upgrade` does not name `websocket` (in a response: is anything but `websocket`).
+    MissingUpgrade,
+    /// `Connection` does not have the token `Upgrade`.
+    MissingConnectionUpgrade,
+    /// `Sec-WebSocket-Version` is missing or not 13, see
+    /// [RFC 6455, 4.4](https://www.rfc-editor.org/rfc/rfc6455#section-4.4).
+    UnsupportedVersion,
+    /// A field that must be there is not.
+    MissingHeader(&'static str),
+    /// A field that may stand once stands more often.
+    DuplicateHeader(&'static str),
+    /// `Sec-WebSocket-Key` is not the base64 of 16 bytes.
+    InvalidKey,
+    /// `Sec-WebSocket-Protocol` is not a list of different tokens.
+    InvalidSubprotocols,
+    /// `Sec-WebSocket-Extensions` does not follow the grammar of
+    /// [RFC 6455, 9.1](https://www.rfc-editor.org/rfc/rfc6455#section-9.1), or is longer than anybody needs.
+    InvalidExtensions,
+    /// The page that asks is of another origin, see
+    /// [RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
+    OriginNotAllowed,
+    /// The request is for a host that this server is not, see
+    /// [RFC 9110, 15.5.20](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20).
+    HostNotAllowed,
+
+    /// The server answered with another status than 101.
+    UnexpectedStatus(u16),
+    /// `Sec-WebSocket-Accept` does not fit the key.
+    WrongAccept,
+    /// The server chose a subprotocol that was not offered.
+    UnofferedSubprotocol,
+    /// The server chose an extension that was not offered.
+    UnofferedExtension,
+    /// A redirect without a usable `Location`, from `wss` to `ws`, or one too many.
+    RefusedRedirect,
+
+    /// A header name, header value or subprotocol given by the program is malformed, or a header belongs to the handshake
+    /// itself. Nothing was sent.
+    InvalidHeader(String),
+}
+
+impl HandshakeError {
+    /// The status a server refuses with. For what only a client meets it is 502, for a mistake of the own program 500.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Http(error) => error.status(),
+            Self::MissingUpgrade
+            | Self::MissingConnectionUpgrade
+            | Self::MissingHeader(_)
+            | Self::DuplicateHeader(_)
+            | Self::InvalidKey
+            | Self::InvalidSubprotocols
+            | Self::InvalidExtensions => 400,
+            Self::OriginNotAllowed => 403,
+            Self::MethodNotAllowed => 405,
+            Self::HostNotAllowed => 421,
+            Self::UpgradeRequired | Self::UnsupportedVersion => 426,
+            Self::InvalidHeader(_) => 500,
+            Self::UnexpectedStatus(_)
+            | Self::WrongAccept
+            | Self::UnofferedSubprotocol
+            | Self::UnofferedExtension
+            | Self::RefusedRedirect => 502,
+            Self::VersionTooOld => 505,
+        }
+    }
+
+    /// The whole answer: status, the fields it needs, a short text that says why, `Connection: close`.
+    pub fn response(&self) -> Response {
+        let status = self.status();
+        let response = Response::refusal(
+            status,
+            format!("{status} {}: {self}\n", reason_phrase(status)),
+        );
+        match status {
+            405 => response.header("Allow", "GET"),
+            // 4.4: all the versions the server speaks. RFC 9110, 15.5.22: Upgrade says what is required; it is a
+            // connection option (7.8), but Connection already says close, and both fit in one line.
+            426 => upgrade_required(response),
+            _ => response,
+        }
+    }
+}
+
+fn upgrade_required(mut response: Response) -> Response {
+    for (name, value) in &mut response.headers {
+        if name == "Connection" {
+            *value = "close, Upgrade".to_owned();
+        }
+    }
+    response
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+}
+
+impl From<HttpError> for HandshakeError {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(error) => error.fmt(f),
+            Self::UpgradeRequired => {
+                f.write_str("this is a WebSocket: connect with a WebSocket client")
+            }
+            Self::MethodNotAllowed => f.write_str("a WebSocket handshake is a GET request"),
+            Self::VersionTooOld => f.write_str("a WebSocket handshake needs HTTP/1.1"),
+            Self::MissingUpgrade => f.write_str("the Upgrade header is not \"websocket\""),
+            Self::MissingConnectionUpgrade => {
+                f.write_str("the Connection header does not have \"Upgrade\"")
+            }
+            Self::UnsupportedVersion => f.write_str("the Sec-WebSocket-Version is not 13"),
+            Self::MissingHeader(name) => write!(f, "the {name} header is missing"),
+            Self::DuplicateHeader(name) => write!(f, "there is more than one {name} header"),
+            Self::InvalidKey => f.write_str("the Sec-WebSocket-Key is not 16 bytes in base64"),
+            Self::InvalidSubprotocols => {
+                f.write_str("the Sec-WebSocket-Protocol is not a list of different tokens")
+            }
+            Self::InvalidExtensions => f.write_str("the Sec-WebSocket-Extensions is malformed"),
+            Self::OriginNotAllowed => f.write_str("pages of this origin may not connect"),
+            Self::HostNotAllowed => f.write_str("this server does not answer for this host"),
+            Self::UnexpectedStatus(status) => {
+                write!(f, "the server answered {status} instead of 101")
+            }
+            Self::WrongAccept => f.write_str("the Sec-WebSocket-Accept does not fit the key"),
+            Self::UnofferedSubprotocol => {
+                f.write_str("the server chose a subprotocol that was not offered")
+            }
+            Self::UnofferedExtension => {
+                f.write_str("the server chose an extension that was not offered")
+            }
+            Self::RefusedRedirect => f.write_str("the redirect is not followed"),
+            Self::InvalidHeader(what) => write!(f, "{} cannot be sent", what.escape_debug()),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Http(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(error: &HandshakeError) -> String {
+        let mut out = Vec::new();
+        error.response().encode(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_426_names_the_protocol_and_the_version() {
+        for error in [
+            HandshakeError::UnsupportedVersion,
+            HandshakeError::UpgradeRequired,
+        ] {
+            let text = lines(&error);
+            assert!(text.starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
+            for line in [
+                "Upgrade: websocket",
+                "Sec-WebSocket-Version: 13",
+                "Connection: close, Upgrade",
+                "Content-Length: ",
+            ] {
+                assert!(text.contains(&format!("\r\n{line}")), "{line} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_405_names_the_method() {
+        assert!(lines(&HandshakeError::MethodNotAllowed).contains("\r\nAllow: GET\r\n"));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_message() {
+        assert_eq!(
+            HandshakeError::InvalidHeader("a\r\n\x1b".into()).to_string(),
+            r"a\r\n\u{1b} cannot be sent"
+        );
+    }
+}

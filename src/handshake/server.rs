@@ -1,0 +1,238 @@
+//! The server's side of the opening handshake: what a request must say
+//! ([RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)) and the 101 that answers it
+//! ([4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2)).
+
+use std::collections::BTreeSet;
+
+use super::accept_key::is_nonce;
+use super::{ExtensionOffer, HandshakeError, accept_key, extensions, single};
+use crate::http::{Request, Version, is_field_value, is_token, push_field};
+
+pub use super::origin::{check_host, check_origin};
+
+/// What a client asks for in a valid handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// `Sec-WebSocket-Key`.
+    pub key: String,
+    /// The subprotocols, the preferred one first, all different.
+    pub subprotocols: Vec<String>,
+    /// The extensions, in order of preference. One name may come several times with other parameters.
+    pub extensions: Vec<ExtensionOffer>,
+    /// `Origin`: which page asks, when a browser does. [`check_origin`] judges it.
+    pub origin: Option<String>,
+}
+
+impl Offer {
+    /// The first offered subprotocol that is in `supported`; the comparison is exact.
+    pub fn choose<'a>(&self, supported: &[&'a str]) -> Option<&'a str> {
+        self.subprotocols
+            .iter()
+            .find_map(|offered| supported.iter().find(|name| *name == offered))
+            .copied()
+    }
+}
+
+/// Checks everything [RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1) asks of a request, except who
+/// may connect: that is for [`check_origin`] and [`check_host`].
+///
+/// # Errors
+///
+/// The first thing that is wrong, in the order method, version of HTTP, `Host`, `Upgrade`, `Connection`, version of the
+/// protocol, key, the rest. [`HandshakeError::response`] is the answer to send.
+pub fn check(request: &Request) -> Result<Offer, HandshakeError> {
+    let headers = &request.headers;
+    if !request.is_upgrade() {
+        return Err(HandshakeError::UpgradeRequired);
+    }
+    // Item 1: a GET request of HTTP/1.1 or higher.
+    if request.method != "GET" {
+        return Err(HandshakeError::MethodNotAllowed);
+    }
+    if request.version < Version::Http11 {
+        return Err(HandshakeError::VersionTooOld);
+    }
+    // Item 2: Host. The parser lets an empty one pass; here there is an authority to name.
+    single(headers, "Host")?;
+    request
+        .authority()
+        .ok_or(HandshakeError::MissingHeader("Host"))?;
+    // Items 3 and 4; both are lists, in any case.
+    if !headers.has_token("Upgrade", "websocket") {
+        return Err(HandshakeError::MissingUpgrade);
+    }
+    if !headers.has_token("Connection", "upgrade") {
+        return Err(HandshakeError::MissingConnectionUpgrade);
+    }
+    // Item 6, before the key: another version may have another kind of key.
+    if single(headers, "Sec-WebSocket-Version")? != Some("13") {
+        return Err(HandshakeError::UnsupportedVersion);
+    }
+    // Item 5: a nonce of 16 bytes in base64.
+    let key = single(headers, "Sec-WebSocket-Key")?
+        .ok_or(HandshakeError::MissingHeader("Sec-WebSocket-Key"))?;
+    if !is_nonce(key) {
+        return Err(HandshakeError::InvalidKey);
+    }
+    Ok(Offer {
+        key: key.to_owned(),
+        // Item 7.
+        origin: single(headers, "Origin")?.map(str::to_owned),
+        // Items 8 and 9.
+        subprotocols: subprotocols(request)?,
+        extensions: extensions::parse(headers)?,
+    })
+}
+
+/// The 101 response, in one buffer: below 254 bytes while subprotocol and extensions take less than 70 and there are no
+/// extra headers, so that it fits in one segment and in the smallest reads seen.
+///
+/// `subprotocol` is what the service speaks; it is named only if the client offered it (4.2.2, step 5.5), otherwise left
+/// out. `extensions` is the answer to the offer, `extra` more fields, as `Set-Cookie`.
+///
+/// # Errors
+///
+/// [`HandshakeError::InvalidHeader`] for an extra field, or an answer to the extensions, that is malformed (CR, LF, NUL and
+/// the like) or belongs to the handshake itself.
+pub fn response(
+    offer: &Offer,
+    subprotocol: Option<&str>,
+    extensions: Option<&str>,
+    extra: &[(String, String)],
+) -> Result<Vec<u8>, HandshakeError> {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
+    push_field(&mut out, "Upgrade", "websocket");
+    push_field(&mut out, "Connection", "Upgrade");
+    push_field(&mut out, "Sec-WebSocket-Accept", &accept_key(&offer.key));
+    // The offered ones are tokens, so what equals one needs no check.
+    if let Some(name) =
+        subprotocol.filter(|name| offer.subprotocols.iter().any(|offered| offered == name))
+    {
+        push_field(&mut out, "Sec-WebSocket-Protocol", name);
+    }
+    if let Some(value) = extensions {
+        if !is_field_value(value) {
+            return Err(HandshakeError::InvalidHeader(value.to_owned()));
+        }
+        push_field(&mut out, "Sec-WebSocket-Extensions", value);
+    }
+    for (name, value) in extra {
+        check_extra(name, value)?;
+        push_field(&mut out, name, value);
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(out)
+}
+
+/// Checks a field that a program adds to a handshake, on either side: well formed, and none that the handshake or the
+/// framing of HTTP depends on.
+pub(super) fn check_extra(name: &str, value: &str) -> Result<(), HandshakeError> {
+    let reserved = RESERVED.iter().any(|own| own.eq_ignore_ascii_case(name));
+    if reserved || !is_token(name) || !is_field_value(value) {
+        return Err(HandshakeError::InvalidHeader(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// `Sec-WebSocket-Protocol = 1#token`, 4.1 item 10: all different.
+fn subprotocols(request: &Request) -> Result<Vec<String>, HandshakeError> {
+    let list: Vec<String> = request
+        .headers
+        .tokens("Sec-WebSocket-Protocol")
+        .map(str::to_owned)
+        .collect();
+    let present = request.headers.get("Sec-WebSocket-Protocol").is_some();
+    let different = list.iter().collect::<BTreeSet<_>>().len() == list.len();
+    if list.is_empty() && present || !different || !list.iter().all(|name| is_token(name)) {
+        return Err(HandshakeError::InvalidSubprotocols);
+    }
+    Ok(list)
+}
+
+const RESERVED: [&str; 11] = [
+    "Host",
+    "Upgrade",
+    "Connection",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Trailer",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer() -> Offer {
+        Offer {
+            key: "dGhlIHNhbXBsZSBub25jZQ==".into(),
+            subprotocols: vec!["chat".into(), "superchat".into()],
+            extensions: Vec::new(),
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn the_answer_is_the_example_of_section_1_3() {
+        let answer = response(&offer(), Some("chat"), None, &[]).unwrap();
+        assert_eq!(
+            String::from_utf8(answer).unwrap(),
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn the_answer_stays_below_254_bytes() {
+        let deflate = "permessage-deflate; client_no_context_takeover";
+        let answer = response(&offer(), Some("superchat"), Some(deflate), &[]).unwrap();
+        assert!(answer.len() < 254, "{}", answer.len());
+    }
+
+    #[test]
+    fn a_subprotocol_that_was_not_offered_is_not_named() {
+        let answer = response(&offer(), Some("Chat"), None, &[]).unwrap();
+        assert!(!String::from_utf8(answer).unwrap().contains("Protocol: "));
+    }
+
+    #[test]
+    fn the_clients_preference_decides_between_subprotocols() {
+        assert_eq!(offer().choose(&["superchat", "chat"]), Some("chat"));
+        assert_eq!(offer().choose(&["superchat"]), Some("superchat"));
+        assert_eq!(offer().choose(&["CHAT"]), None);
+    }
+
+    #[test]
+    fn extra_fields_cannot_break_or_contradict_the_answer() {
+        for (name, value) in [
+            ("X", "a\r\nY: b"),
+            ("X", "a\nb"),
+            ("X\r\nY", "a"),
+            ("", "a"),
+            ("X y", "a"),
+            ("X", "\0"),
+            ("upgrade", "h2c"),
+            ("Content-Length", "5"),
+            ("sec-websocket-accept", "x"),
+        ] {
+            let extra = [(name.to_owned(), value.to_owned())];
+            assert_eq!(
+                response(&offer(), None, None, &extra),
+                Err(HandshakeError::InvalidHeader(name.to_owned())),
+                "{name:?}: {value:?}"
+            );
+        }
+        let extra = [("Set-Cookie".to_owned(), "a=b".to_owned())];
+        assert!(
+            response(&offer(), None, None, &extra)
+                .unwrap()
+                .ends_with(b"\r\nSet-Cookie: a=b\r\n\r\n")
+        );
+        assert!(response(&offer(), None, Some("a\r\nb"), &[]).is_err());
+    }
+}

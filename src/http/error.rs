@@ -1,0 +1,160 @@
+//! What can be wrong with a head, and the status that says so
+//! ([RFC 9110, 15](https://www.rfc-editor.org/rfc/rfc9110#section-15)). Not enough bytes is not here: that is an answer.
+
+use std::fmt;
+
+use super::{Response, reason_phrase};
+
+/// Why a head is refused. [`status`](Self::status) is what a server answers, [`response`](Self::response) the whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The first bytes belong to another protocol, named here: a client knocked at the wrong port.
+    OtherProtocol(&'static str),
+    /// Not `method SP request-target SP HTTP-version`, see [RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3).
+    InvalidRequestLine,
+    /// A target in none of the forms of [RFC 9112, 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2).
+    InvalidTarget,
+    /// A `%` without two hexadecimal digits, see [RFC 3986, 2.1](https://www.rfc-editor.org/rfc/rfc3986#section-2.1).
+    InvalidPercentEncoding,
+    /// A line that ends in LF without CR, see [RFC 9112, 2.2](https://www.rfc-editor.org/rfc/rfc9112#section-2.2).
+    BareLineFeed,
+    /// A line that starts with a space or tab, see [RFC 9112, 5.2](https://www.rfc-editor.org/rfc/rfc9112#section-5.2).
+    ObsoleteFolding,
+    /// A field name that is no token, or white space before the colon, see
+    /// [RFC 9112, 5.1](https://www.rfc-editor.org/rfc/rfc9112#section-5.1).
+    InvalidFieldName,
+    /// A control character in a field value, see [RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5).
+    InvalidFieldValue,
+    /// HTTP/1.1 without `Host`, see [RFC 9112, 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2).
+    MissingHost,
+    /// More than one `Host`, see [RFC 9112, 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2).
+    DuplicateHost,
+    /// A `Host`, or the authority of a target, that is not `host [":" port]`, see
+    /// [RFC 9110, 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2).
+    InvalidHost,
+    /// `Content-Length` that is repeated, a list, no number, or past 64 bits, see
+    /// [RFC 9112, 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3).
+    InvalidContentLength,
+    /// `Transfer-Encoding` on a request: not supported, and the classic way to smuggle a second request, see
+    /// [RFC 9112, 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2).
+    TransferEncoding,
+    /// GET or HEAD with content, see [RFC 9110, 9.3.1](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.1).
+    ContentNotAllowed,
+    /// The head did not arrive in time, see [RFC 9110, 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9).
+    Timeout,
+    /// More content than the server takes, see [RFC 9110, 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14).
+    ContentTooLarge,
+    /// The request line passes [`HeadLimits::request_line`](super::HeadLimits::request_line).
+    RequestLineTooLong,
+    /// The header block passes [`HeadLimits::head`](super::HeadLimits::head).
+    HeadTooLarge,
+    /// More fields than [`HeadLimits::headers`](super::HeadLimits::headers).
+    TooManyHeaders,
+    /// A method longer than any known one, see [RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3).
+    MethodTooLong,
+    /// A well-formed version with a major number other than 1, see
+    /// [RFC 9110, 15.6.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.6).
+    VersionNotSupported,
+    /// A client read something that is not `HTTP-version SP status-code SP [reason-phrase]`, see
+    /// [RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4).
+    InvalidStatusLine,
+    /// Our own response has a status outside 100 to 599, or a field that would break the head; it was not sent.
+    InvalidResponse,
+}
+
+impl HttpError {
+    /// The status code a server answers with. For [`InvalidStatusLine`](Self::InvalidStatusLine), which only a client
+    /// meets, the one a gateway would use (502).
+    pub fn status(self) -> u16 {
+        match self {
+            Self::OtherProtocol(_)
+            | Self::InvalidRequestLine
+            | Self::InvalidTarget
+            | Self::InvalidPercentEncoding
+            | Self::BareLineFeed
+            | Self::ObsoleteFolding
+            | Self::InvalidFieldName
+            | Self::InvalidFieldValue
+            | Self::MissingHost
+            | Self::DuplicateHost
+            | Self::InvalidHost
+            | Self::InvalidContentLength
+            | Self::TransferEncoding
+            | Self::ContentNotAllowed => 400,
+            Self::Timeout => 408,
+            Self::ContentTooLarge => 413,
+            Self::RequestLineTooLong => 414,
+            Self::HeadTooLarge | Self::TooManyHeaders => 431,
+            Self::InvalidResponse => 500,
+            Self::MethodTooLong => 501,
+            Self::InvalidStatusLine => 502,
+            Self::VersionNotSupported => 505,
+        }
+    }
+
+    /// The whole answer: status, a short text that says why, `Connection: close`.
+    pub fn response(self) -> Response {
+        let status = self.status();
+        Response::refusal(
+            status,
+            format!("{status} {}: {self}\n", reason_phrase(status)),
+        )
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherProtocol(name) => {
+                return write!(f, "this port speaks HTTP and WebSocket, not {name}");
+            }
+            Self::InvalidRequestLine => "the request line is malformed",
+            Self::InvalidTarget => "the request target is malformed",
+            Self::InvalidPercentEncoding => {
+                "a percent sign is not followed by two hexadecimal digits"
+            }
+            Self::BareLineFeed => "a line ends in LF without CR",
+            Self::ObsoleteFolding => "a header line starts with white space",
+            Self::InvalidFieldName => "a header line does not start with a name and a colon",
+            Self::InvalidFieldValue => "a header value has a control character",
+            Self::MissingHost => "the Host header is missing",
+            Self::DuplicateHost => "there is more than one Host header",
+            Self::InvalidHost => "the host is malformed",
+            Self::InvalidContentLength => "the Content-Length is malformed or repeated",
+            Self::TransferEncoding => "Transfer-Encoding is not supported on requests",
+            Self::ContentNotAllowed => "a GET or HEAD request has no content",
+            Self::Timeout => "the request did not arrive in time",
+            Self::ContentTooLarge => "the content is too large",
+            Self::RequestLineTooLong => "the request line is too long",
+            Self::HeadTooLarge => "the header block is too large",
+            Self::TooManyHeaders => "there are too many header lines",
+            Self::MethodTooLong => "the method is longer than any known one",
+            Self::VersionNotSupported => "only HTTP/1.0 and HTTP/1.1 are supported",
+            Self::InvalidStatusLine => "the status line is malformed",
+            Self::InvalidResponse => "the response has an invalid status or header",
+        })
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_answers_with_its_status_a_text_and_connection_close() {
+        let mut bytes = Vec::new();
+        HttpError::HeadTooLarge
+            .response()
+            .encode(&mut bytes)
+            .unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
+        assert!(text.contains("\r\nConnection: close\r\n"));
+        assert!(text.ends_with(
+            "\r\n\r\n431 Request Header Fields Too Large: the header block is too large\n"
+        ));
+    }
+}

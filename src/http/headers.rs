@@ -1,0 +1,103 @@
+//! The fields of a head, in the order they came, looked up without regard to case
+//! ([RFC 9110, 5](https://www.rfc-editor.org/rfc/rfc9110#section-5)).
+
+use super::grammar;
+
+/// An ordered list of header fields. Names keep the case they were sent with and match without regard to it.
+///
+/// A value is the line after the colon without the white space around it. Bytes above 127 (`obs-text`) become the
+/// character of the same number (Latin-1), so nothing is lost and nothing has to be UTF-8.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// No fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a field. Nothing is checked: a head that is sent is checked when it is encoded.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// The value of the first field with this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.get_all(name).next()
+    }
+
+    /// The values of all fields with this name, in order.
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.iter()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// How many fields have this name.
+    pub fn count(&self, name: &str) -> usize {
+        self.get_all(name).count()
+    }
+
+    /// The members of a list field (`#token`), over all its lines; empty members are skipped, see
+    /// [RFC 9110, 5.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1).
+    /// For lists without quoted strings; whether a member is a token is for the caller to check.
+    pub fn tokens(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.get_all(name).flat_map(grammar::members)
+    }
+
+    /// Is `token` a member of the list field `name`, without regard to case?
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.tokens(name)
+            .any(|member| member.eq_ignore_ascii_case(token))
+    }
+
+    /// All fields as (name, value), in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Is there no field at all?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Appends `more` to the last value: a folded line of a response.
+    pub(super) fn extend_last(&mut self, more: &str) {
+        if let Some((_, value)) = self.0.last_mut() {
+            // RFC 9112, 5.2: a user agent replaces the fold with a space.
+            if !value.is_empty() && !more.is_empty() {
+                value.push(' ');
+            }
+            value.push_str(more);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_without_case_and_lists_run_over_several_lines() {
+        let mut headers = Headers::new();
+        headers.push("Connection", "keep-alive,, Upgrade");
+        headers.push("HOST", "a");
+        headers.push("connection", "x");
+        assert_eq!(headers.get("host"), Some("a"));
+        assert_eq!(headers.get("origin"), None);
+        assert_eq!(headers.count("CONNECTION"), 2);
+        assert_eq!(
+            headers.tokens("Connection").collect::<Vec<_>>(),
+            ["keep-alive", "Upgrade", "x"]
+        );
+        assert!(headers.has_token("connection", "upgrade"));
+        assert!(!headers.has_token("connection", "up"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Percent-encoding of request targets ([RFC 3986, 2.1](https://www.rfc-editor.org/rfc/rfc3986#section-2.1)).
+
+use super::HttpError;
+
+/// Replaces each `%XX` by its byte. A `+` stays a plus sign: that it means a space is a rule of HTML forms, not of URIs.
+/// The result is bytes: whether they are UTF-8, or a path that leads somewhere it should not, is for the caller to check.
+///
+/// # Errors
+///
+/// [`HttpError::InvalidPercentEncoding`] when a `%` is not followed by two hexadecimal digits.
+pub fn percent_decode(text: &str) -> Result<Vec<u8>, HttpError> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first != b'%' {
+            decoded.push(*first);
+            rest = tail;
+            continue;
+        }
+        let [high, low, tail @ ..] = tail else {
+            return Err(HttpError::InvalidPercentEncoding);
+        };
+        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
+            return Err(HttpError::InvalidPercentEncoding);
+        };
+        decoded.push(high << 4 | low);
+        rest = tail;
+    }
+    Ok(decoded)
+}
+
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_signs_decode_and_a_plus_stays() {
+        assert_eq!(
+            percent_decode("Jos%C3%a9+%00%25").unwrap(),
+            b"Jos\xc3\xa9+\0%"
+        );
+        assert_eq!(percent_decode("").unwrap(), b"");
+        assert_eq!(percent_decode("é").unwrap(), "é".as_bytes());
+    }
+
+    #[test]
+    fn a_percent_sign_needs_two_hexadecimal_digits() {
+        for bad in ["%", "%4", "a%", "%zz", "%4g", "%%41", "% 1", "%+1", "%é"] {
+            assert_eq!(
+                percent_decode(bad),
+                Err(HttpError::InvalidPercentEncoding),
+                "{bad}"
+            );
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The read buffer of one connection, and the pool of large buffers all connections share.
+//!
+//! At rest a connection holds 4 KiB. Its bytes are initialised once, when the buffer is made, never before a read.
+//! A frame that does not fit is read into a large buffer from a last-in-first-out pool: the one used last is the one
+//! still in the processor's cache, and a thousand connections that each get a large message now and then share a few
+//! of them. Room grows with the bytes that came, never with a length a header claims.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes received and not yet consumed, in one piece.
+#[derive(Debug)]
+pub(crate) struct ReadBuffer {
+    /// Every byte is initialised; `start..end` are the ones received.
+    room: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The small buffer, put aside while `room` is one of the pool's.
+    small: Option<Vec<u8>>,
+    /// The last read filled all the room it was given: more is waiting.
+    filled: bool,
+}
+
+impl ReadBuffer {
+    /// A buffer that already holds `bytes`: those that came in one segment with the handshake.
+    pub(crate) fn with(bytes: &[u8]) -> Self {
+        let mut room = vec![0; AT_REST.max(bytes.len())];
+        room[..bytes.len()].copy_from_slice(bytes);
+        Self {
+            room,
+            start: 0,
+            end: bytes.len(),
+            small: None,
+            filled: false,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.room[self.start..self.end]
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.room[self.start..self.end]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Drops `count` bytes from the front.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// Appends what one read brings. `wanted` is the size of the frame in progress, 0 if unknown.
+    pub(crate) fn fill(
+        &mut self,
+        wanted: usize,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        self.make_room(wanted);
+        let end = match self.small {
+            // A large frame is read to its end and no further: what follows would only have to be moved.
+            Some(_) if wanted > 0 => self.room.len().min(self.start + wanted),
+            _ => self.room.len(),
+        };
+        let count = read(&mut self.room[self.end..end])?;
+        self.end += count;
+        self.filled = self.small.is_none() && self.end == end;
+        Ok(count)
+    }
+
+    /// Gives back what only traffic needs. Called when the connection has been idle for a while.
+    pub(crate) fn shrink(&mut self) {
+        if self.is_empty() {
+            self.rewind();
+            if self.room.len() > AT_REST {
+                self.room = vec![0; AT_REST];
+            }
+        }
+    }
+
+    fn make_room(&mut self, wanted: usize) {
+        let held = self.end - self.start;
+        if held == 0 {
+            self.rewind();
+        }
+        if wanted > self.room.len() {
+            // At most double what came so far, whatever the header promises.
+            self.exchange(wanted.min((held * 2).max(LARGE)));
+        } else if self.small.is_none() && self.filled && held == 0 && self.room.len() < BULK {
+            self.room = vec![0; self.room.len() * 2];
+        } else if self.end == self.room.len() || self.start + wanted > self.room.len() {
+            self.room.copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = held;
+        }
+        if self.end == self.room.len() {
+            self.exchange(self.room.len() * 2);
+        }
+    }
+
+    /// Back to the beginning of the small buffer, when nothing is held.
+    fn rewind(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        if let Some(small) = self.small.take() {
+            give_back(std::mem::replace(&mut self.room, small));
+        }
+    }
+
+    /// Moves what is held into a buffer of the pool with at least `size` bytes.
+    fn exchange(&mut self, size: usize) {
+        let mut large = take(size);
+        let held = self.end - self.start;
+        large[..held].copy_from_slice(&self.room[self.start..self.end]);
+        let old = std::mem::replace(&mut self.room, large);
+        match self.small {
+            Some(_) => give_back(old),
+            None => self.small = Some(old),
+        }
+        self.start = 0;
+        self.end = held;
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        if self.small.is_some() {
+            give_back(std::mem::take(&mut self.room));
+        }
+    }
+}
+
+/// Buffers not in use, the one used last on top.
+static POOL: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+fn take(size: usize) -> Vec<u8> {
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(fits) = pool.iter().rposition(|buffer| buffer.len() >= size) {
+        return pool.remove(fits);
+    }
+    drop(pool);
+    vec![0; size.next_multiple_of(LARGE)]
+}
+
+fn give_back(buffer: Vec<u8>) {
+    if (LARGE..=POOLED_SIZE).contains(&buffer.len()) {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.len() < POOLED_COUNT {
+            pool.push(buffer);
+        }
+    }
+}
+
+/// An idle connection holds this much.
+const AT_REST: usize = 4 * 1024;
+/// A connection whose small messages keep filling the buffer gets up to this much.
+const BULK: usize = 64 * 1024;
+/// The smallest pooled buffer: a 64 KiB message with its header fits.
+const LARGE: usize = 128 * 1024;
+/// Buffers beyond these bounds are freed, so the pool holds at most 32 MiB.
+const POOLED_SIZE: usize = 4 * 1024 * 1024;
+const POOLED_COUNT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(buffer: &mut ReadBuffer, wanted: usize, data: &[u8]) -> usize {
+        let read = |room: &mut [u8]| {
+            let count = room.len().min(data.len());
+            room[..count].copy_from_slice(&data[..count]);
+            Ok(count)
+        };
+        buffer.fill(wanted, read).expect("a read from memory")
+    }
+
+    #[test]
+    fn bytes_come_out_as_they_went_in_across_every_growth() {
+        let data: Vec<u8> = (0..600_000u32).map(|n| (n % 251) as u8).collect();
+        let mut buffer = ReadBuffer::with(&data[..3]);
+        let mut at = 3;
+        while at < data.len() {
+            at += feed(&mut buffer, data.len(), &data[at..]);
+        }
+        assert_eq!(buffer.bytes(), data);
+    }
+
+    #[test]
+    fn a_promised_length_takes_no_memory() {
+        let mut buffer = ReadBuffer::with(&[]);
+        feed(&mut buffer, 1 << 30, b"ten bytes.");
+        assert!(buffer.room.len() <= LARGE);
+    }
+
+    #[test]
+    fn after_a_large_frame_the_connection_is_small_again() {
+        let mut buffer = ReadBuffer::with(&[]);
+        let frame = vec![7; 100_000];
+        let mut at = 0;
+        while at < frame.len() {
+            at += feed(&mut buffer, frame.len(), &frame[at..]);
+        }
+        buffer.consume(frame.len());
+        feed(&mut buffer, 0, b"next");
+        assert_eq!((buffer.bytes(), buffer.room.len()), (&b"next"[..], AT_REST));
+    }
+
+    #[test]
+    fn a_large_frame_is_read_to_its_end_and_no_further() {
+        let mut buffer = ReadBuffer::with(&[]);
+        let stream = vec![1; 300_000];
+        let mut at = 0;
+        while at < 200_000 {
+            at += feed(&mut buffer, 200_000, &stream[at..]);
+        }
+        assert_eq!(at, 200_000);
+    }
+}

@@ -1,0 +1,120 @@
+//! Every bound of a connection and of the server, each with its default and the reason for it.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::http::HeadLimits;
+use crate::protocol::MessageLimits;
+
+/// Bounds on what a peer may cost. Sizes are bytes; [`Limits::default`] is what the server runs with.
+///
+/// A limit is checked before memory is taken for what it bounds, so memory grows with bytes received and never with
+/// bytes promised.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Request line and header block of a request (8 KiB, 16 KiB, 64 headers).
+    pub head: HeadLimits,
+    /// Body of a plain HTTP request (64 KiB); no service here needs more than a few bytes.
+    pub max_body: usize,
+    /// From ACCEPT to the end of the request head, in all, however slowly the bytes drip (10 s).
+    pub handshake_timeout: Duration,
+    /// One message after reassembly, and its fragments (1 MiB, 131,072 fragments).
+    pub message: MessageLimits,
+    /// From the first byte of a message to its last; pings in between do not extend it (30 s).
+    pub incomplete_message: Duration,
+    /// Silence after which the peer is asked with a Ping; `None` never asks (20 s).
+    pub ping_every: Option<Duration>,
+    /// Further silence after that Ping until the peer counts as dead (20 s).
+    pub dead_after: Duration,
+    /// From our Close to the peer's (5 s).
+    pub close_timeout: Duration,
+    /// Bytes waiting for one slow peer; beyond it the peer is closed with 1008 (1 MiB).
+    pub out_queue: usize,
+    /// Messages per second one connection may send after its burst; kept by not reading. 0 is no limit (100).
+    pub rate: u32,
+    /// Messages a connection may send at once before `rate` applies (1,000).
+    pub burst: u32,
+    /// Connections from one address, loopback exempt; 0 is no limit (64).
+    pub max_per_ip: usize,
+    /// Connections at all; `None` computes it at start from descriptors, threads and memory maps.
+    pub max_connections: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: HeadLimits::default(),
+            max_body: 64 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+            message: MessageLimits::default(),
+            incomplete_message: Duration::from_secs(30),
+            ping_every: Some(Duration::from_secs(20)),
+            dead_after: Duration::from_secs(20),
+            close_timeout: Duration::from_secs(5),
+            out_queue: 1024 * 1024,
+            rate: 100,
+            burst: 1_000,
+            max_per_ip: 64,
+            max_connections: None,
+        }
+    }
+}
+
+impl Limits {
+    /// How many connections this process can carry: the flag, or what the system leaves room for.
+    ///
+    /// A thread takes two memory maps (stack and guard page) and the allocator more; past `vm.max_map_count` a thread
+    /// that cannot be set up aborts the whole process, so a quarter of the maps is the bound, and a tenth of the
+    /// descriptors stays free for files and for refusing the rest.
+    #[must_use]
+    pub fn connection_cap(&self) -> usize {
+        let system = [
+            soft_limit("Max open files").map(|n| n.saturating_sub(n / 10 + 16)),
+            soft_limit("Max processes").map(|n| n.saturating_sub(n / 10 + 16)),
+            number_in("/proc/sys/vm/max_map_count").map(|n| n / 4),
+            number_in("/proc/sys/kernel/threads-max").map(|n| n / 2),
+            number_in("/sys/fs/cgroup/pids.max").map(|n| n.saturating_sub(n / 10 + 16)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(FALLBACK_CAP)
+        .max(1);
+        self.max_connections
+            .map_or(system, |asked| asked.min(system).max(1))
+    }
+}
+
+/// Where the system does not tell: well below what any ordinary desktop allows.
+const FALLBACK_CAP: usize = 1_000;
+
+fn number_in(path: &str) -> Option<usize> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// The soft limit of a row of `/proc/self/limits`; `None` when unlimited or unknown.
+fn soft_limit(row: &str) -> Option<usize> {
+    let table = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = table.lines().find_map(|line| line.strip_prefix(row))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cap_is_never_above_what_was_asked_for_and_never_zero() {
+        let asked = |n| {
+            Limits {
+                max_connections: Some(n),
+                ..Limits::default()
+            }
+            .connection_cap()
+        };
+        assert_eq!(asked(0), 1);
+        assert_eq!(asked(7), 7);
+        assert!(asked(usize::MAX) >= 1);
+        assert_eq!(asked(usize::MAX), Limits::default().connection_cap());
+    }
+}

@@ -1,0 +1,190 @@
+//! Who is connected: how many, from where, and a handle to each so that all can be told to go.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Shutdown};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::outbox::Outbox;
+use super::{Socket, Transport};
+use crate::protocol::{CloseCode, CloseReason};
+
+#[derive(Default)]
+pub(super) struct Registry {
+    connections: Mutex<Connections>,
+    left: Condvar,
+    cap: usize,
+    max_per_ip: usize,
+}
+
+#[derive(Default)]
+struct Connections {
+    admitted: usize,
+    per_ip: HashMap<IpAddr, usize>,
+    live: BTreeMap<u64, Arc<Outbox<Socket>>>,
+    /// Those on the WebSocket side of the handshake get a Close when the server stops.
+    open: BTreeSet<u64>,
+}
+
+/// Why a connection is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// As many connections as the process can carry.
+    Server,
+    /// As many as one address may have.
+    Address,
+}
+
+/// A place among the connections; giving it back is dropping it.
+pub(super) struct Place {
+    registry: Arc<Registry>,
+    ip: IpAddr,
+    id: Option<u64>,
+}
+
+impl Registry {
+    pub(super) fn new(cap: usize, max_per_ip: usize) -> Self {
+        Self {
+            cap,
+            max_per_ip,
+            ..Self::default()
+        }
+    }
+
+    /// Counts a connection in, before a thread is spent on it. Loopback is exempt from the bound per address.
+    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<Place, Full> {
+        let ip = ip.to_canonical();
+        let mut connections = self.lock();
+        if connections.admitted >= self.cap {
+            return Err(Full::Server);
+        }
+        if self.max_per_ip > 0 && !ip.is_loopback() {
+            let from_there = connections.per_ip.entry(ip).or_default();
+            if *from_there >= self.max_per_ip {
+                return Err(Full::Address);
+            }
+            *from_there += 1;
+        }
+        connections.admitted += 1;
+        Ok(Place {
+            registry: Arc::clone(self),
+            ip,
+            id: None,
+        })
+    }
+
+    /// Tells everyone 1001 and waits until they are gone; after `patience` their sockets are shut.
+    pub(super) fn send_away(&self, patience: Duration) {
+        let (open, waiting) = {
+            let connections = self.lock();
+            connections
+                .live
+                .values()
+                .cloned()
+                .partition::<Vec<_>, _>(|each| connections.open.contains(&each.id))
+        };
+        for outbox in waiting {
+            let _ = outbox.transport.shutdown(Shutdown::Both); // it may have gone already
+        }
+        let reason = CloseReason::new(CloseCode::GoingAway, "the server stops");
+        for outbox in open {
+            let _ = outbox.close(Some(&reason)); // likewise
+        }
+        if !self.wait_until_empty(patience) {
+            for outbox in self.lock().live.values() {
+                let _ = outbox.transport.shutdown(Shutdown::Both);
+            }
+            self.wait_until_empty(patience);
+        }
+    }
+
+    fn wait_until_empty(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut connections = self.lock();
+        while connections.admitted > 0 {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return false;
+            };
+            connections = self
+                .left
+                .wait_timeout(connections, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    pub(super) fn take(&mut self, outbox: &Arc<Outbox<Socket>>) {
+        self.registry
+            .lock()
+            .live
+            .insert(outbox.id, Arc::clone(outbox));
+        self.id = Some(outbox.id);
+    }
+
+    /// The opening handshake is done.
+    pub(super) fn opened(&self) {
+        if let Some(id) = self.id {
+            self.registry.lock().open.insert(id);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut connections = self.registry.lock();
+        connections.admitted -= 1;
+        if let Some(count) = connections.per_ip.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                connections.per_ip.remove(&self.ip);
+            }
+        }
+        if let Some(id) = self.id {
+            connections.live.remove(&id);
+            connections.open.remove(&id);
+        }
+        self.registry.left.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry(cap: usize, max_per_ip: usize) -> Arc<Registry> {
+        Arc::new(Registry::new(cap, max_per_ip))
+    }
+
+    const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn places_are_counted_and_come_back() {
+        let registry = registry(1, 0);
+        let place = registry.admit(HERE).ok();
+        assert!(place.is_some());
+        assert_eq!(registry.admit(HERE).err(), Some(Full::Server));
+        drop(place);
+        assert!(registry.admit(HERE).is_ok());
+    }
+
+    #[test]
+    fn one_address_gets_its_share_and_loopback_is_exempt() {
+        let registry = registry(10, 1);
+        let place = registry.admit(ELSEWHERE).ok();
+        assert!(place.is_some());
+        assert_eq!(registry.admit(ELSEWHERE).err(), Some(Full::Address));
+        assert!(registry.admit(HERE).is_ok() && registry.admit(HERE).is_ok());
+        drop(place);
+        assert!(registry.admit(ELSEWHERE).is_ok());
+    }
+}

@@ -1,0 +1,268 @@
+//! One message to everybody, in one order, with one write per member.
+//!
+//! A room is a **combiner**. A session appends its frames to the room's batch while it holds the lock of the state
+//! that decided them, so the order of the batch is *the* order. After it has let go of that lock it calls
+//! [`Room::deliver`]: if nobody is delivering it becomes the deliverer, takes the whole batch, hands every member all
+//! its frames in one write, and goes on until the batch is empty. Under load many messages share one system call; at
+//! rest a message goes straight out.
+//!
+//! Joins and leaves travel in the same batch, so a newcomer gets exactly what was appended after it came.
+//!
+//! A deliverer that others keep busy hands over: it announces its last batch, and the next session that appends waits
+//! for that batch and takes its place. So nobody delivers for others for long, and no batch is left behind.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::websocket::Sender;
+
+/// How many encodings of the same notice a room carries side by side.
+pub const CODECS: usize = 2;
+
+/// Names a member of a [`Room`]; the caller chooses the numbers and never uses one twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(pub u64);
+
+/// Who gets the frames of an [`Entry`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Every member.
+    All,
+    /// Every member but one.
+    AllBut(MemberId),
+    /// One member.
+    Only(MemberId),
+    /// Two members, once each; once if they are the same.
+    Both(MemberId, MemberId),
+}
+
+/// One step in the order of a room.
+#[derive(Debug)]
+pub enum Entry {
+    /// A member comes; it gets what is appended from here on.
+    Join {
+        /// Its name in the room.
+        id: MemberId,
+        /// Where its frames go.
+        sender: Sender,
+        /// Which of the encodings it reads, below [`CODECS`].
+        codec: usize,
+    },
+    /// A member goes.
+    Leave(MemberId),
+    /// Encoded server frames, one encoding per codec; an empty one means nothing for that codec.
+    Frames {
+        /// Who gets them.
+        to: Audience,
+        /// Whole, unmasked frames.
+        frames: [Vec<u8>; CODECS],
+    },
+}
+
+/// A group of connections that see the same messages in the same order.
+#[derive(Debug, Default)]
+pub struct Room {
+    batch: Mutex<Batch>,
+    handed_over: Condvar,
+    /// Locked by the deliverer alone.
+    members: Mutex<BTreeMap<MemberId, Member>>,
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    delivery: Delivery,
+}
+
+/// Who delivers.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Delivery {
+    #[default]
+    Nobody,
+    /// Somebody, and everyone else may go.
+    Busy,
+    /// Somebody who is on its last batch; the next one to come waits and takes over.
+    Ending,
+    /// Somebody on its last batch, and its successor waits.
+    Awaited,
+}
+
+#[derive(Debug)]
+struct Member {
+    sender: Sender,
+    codec: usize,
+}
+
+impl Room {
+    /// An empty room.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends to the order. Call it while holding the lock of whatever decided the entries, and [`Room::deliver`]
+    /// after letting go of that lock.
+    pub fn append(&self, entries: impl IntoIterator<Item = Entry>) {
+        self.lock().entries.extend(entries);
+    }
+
+    /// Sees to it that everything appended so far reaches the members: by this thread, or by one that is at it.
+    pub fn deliver(&self) {
+        // Other sessions that are ready to run get to append first, and one write carries their messages too.
+        thread::yield_now();
+        let Some(mut batch) = self.become_deliverer() else {
+            return;
+        };
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        for round in 1.. {
+            if batch.entries.is_empty() {
+                batch.delivery = Delivery::Nobody;
+                return;
+            }
+            if round == ROUNDS {
+                batch.delivery = Delivery::Ending;
+            }
+            let entries = std::mem::take(&mut batch.entries);
+            drop(batch);
+            hand_out(entries, &mut members);
+            if round < ROUNDS {
+                thread::yield_now();
+            }
+            batch = self.lock();
+            match batch.delivery {
+                Delivery::Busy | Delivery::Nobody => {}
+                // If entries came meanwhile, their author waits here, or has yet to call `deliver`.
+                Delivery::Ending | Delivery::Awaited => {
+                    batch.delivery = Delivery::Nobody;
+                    self.handed_over.notify_all();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// `None` if somebody else delivers what is there.
+    fn become_deliverer(&self) -> Option<MutexGuard<'_, Batch>> {
+        let mut batch = self.lock();
+        loop {
+            match batch.delivery {
+                _ if batch.entries.is_empty() => return None,
+                Delivery::Nobody => {
+                    batch.delivery = Delivery::Busy;
+                    return Some(batch);
+                }
+                Delivery::Busy | Delivery::Awaited => return None,
+                Delivery::Ending => {
+                    batch.delivery = Delivery::Awaited;
+                    while batch.delivery == Delivery::Awaited {
+                        batch = self
+                            .handed_over
+                            .wait(batch)
+                            .unwrap_or_else(PoisonError::into_inner);
+                    }
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Applies joins and leaves and hands out the frames between them, in order.
+fn hand_out(entries: Vec<Entry>, members: &mut BTreeMap<MemberId, Member>) {
+    let mut frames = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match entry {
+            Entry::Frames {
+                to,
+                frames: encodings,
+            } => frames.push((to, encodings)),
+            Entry::Join { id, sender, codec } => {
+                send_all(&frames, members);
+                frames.clear();
+                members.insert(
+                    id,
+                    Member {
+                        sender,
+                        codec: codec.min(CODECS - 1),
+                    },
+                );
+            }
+            Entry::Leave(id) => {
+                send_all(&frames, members);
+                frames.clear();
+                members.remove(&id);
+            }
+        }
+    }
+    send_all(&frames, members);
+}
+
+type Frames = (Audience, [Vec<u8>; CODECS]);
+
+/// One write per member: the same shared bytes to everyone the audiences do not single out, and a selection to those
+/// they do.
+fn send_all(frames: &[Frames], members: &BTreeMap<MemberId, Member>) {
+    let mut common: [Vec<u8>; CODECS] = Default::default();
+    let mut count = 0;
+    let mut singled_out: Vec<MemberId> = Vec::new();
+    for (to, encodings) in frames {
+        match *to {
+            Audience::All => {}
+            Audience::AllBut(id) | Audience::Only(id) => singled_out.push(id),
+            Audience::Both(one, other) => singled_out.extend([one, other]),
+        }
+        if matches!(to, Audience::All | Audience::AllBut(_)) {
+            count += 1;
+            for (all, encoding) in common.iter_mut().zip(encodings) {
+                all.extend_from_slice(encoding);
+            }
+        }
+    }
+    singled_out.sort_unstable();
+    singled_out.dedup();
+    if count > 0 {
+        for (id, member) in members {
+            if singled_out.binary_search(id).is_err() && !common[member.codec].is_empty() {
+                member
+                    .sender
+                    .outbox
+                    .send_encoded(&common[member.codec], count);
+            }
+        }
+    }
+    for id in singled_out {
+        if let Some(member) = members.get(&id) {
+            send_selection(frames, id, member);
+        }
+    }
+}
+
+fn send_selection(frames: &[Frames], id: MemberId, member: &Member) {
+    let mut own = Vec::new();
+    let mut count = 0;
+    for (_, encodings) in frames.iter().filter(|(to, _)| to.includes(id)) {
+        own.extend_from_slice(&encodings[member.codec]);
+        count += 1;
+    }
+    if !own.is_empty() {
+        member.sender.outbox.send_encoded(&own, count);
+    }
+}
+
+impl Audience {
+    fn includes(self, id: MemberId) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(other) => other != id,
+            Self::Only(one) => one == id,
+            Self::Both(one, other) => one == id || other == id,
+        }
+    }
+}
+
+/// Batches one session delivers before it hands over.
+const ROUNDS: u32 = 8;

@@ -1,0 +1,335 @@
+//! The server loop: BIND and LISTEN, ACCEPT, a thread for each connection, and an orderly stop.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use log::{debug, info, warn};
+
+use super::counters::{self, Counters};
+use super::exchange::{Exchange, refuse};
+use super::outbox::Outbox;
+use super::registry::{Full, Registry};
+use super::stream::write_all;
+use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
+use crate::http::Response;
+use crate::protocol::Role;
+
+/// Accepts connections on `addr` and runs `session` for each, on a thread of its own, whatever path it asks for.
+///
+/// Returns only if the address cannot be bound.
+///
+/// # Errors
+/// What binding the address reports.
+///
+/// ```no_run
+/// enchufe::serve("127.0.0.1:9001", |mut ws| {
+///     while let Some(message) = ws.read()? {
+///         ws.send(message)?;
+///     }
+///     Ok(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn serve(
+    addr: impl ToSocketAddrs,
+    session: impl Fn(WebSocket) -> Result<(), Error> + Send + Sync + 'static,
+) -> io::Result<()> {
+    let session = Arc::new(session);
+    Server::bind(addr)?
+        .service(move |_: &Call<'_>| {
+            let session = Arc::clone(&session);
+            Answer::Upgrade(Upgrade::to(move |ws| session(ws)))
+        })
+        .run();
+    Ok(())
+}
+
+/// A WebSocket server that is bound and not yet running.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    limits: Limits,
+    service: Arc<dyn Service>,
+    routes: BTreeMap<String, Session>,
+    counters: Arc<Counters>,
+    control: Arc<Control>,
+}
+
+type Session = Arc<dyn Fn(WebSocket) -> Result<(), Error> + Send + Sync>;
+
+/// Stops a running [`Server`] from another thread.
+#[derive(Debug, Clone)]
+pub struct ServerHandle {
+    control: Arc<Control>,
+}
+
+#[derive(Debug, Default)]
+struct Control {
+    stopping: AtomicBool,
+    addresses: Mutex<Vec<SocketAddr>>,
+}
+
+impl Server {
+    /// SOCKET, BIND, LISTEN on the first of the addresses that works. Port 0 takes a free one; see
+    /// [`Server::local_addrs`].
+    ///
+    /// # Errors
+    /// What binding reports, for instance that the port is taken.
+    pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let server = Self {
+            listeners: Vec::new(),
+            limits: Limits::default(),
+            service: Arc::new(|_: &Call<'_>| Answer::Respond(Response::not_found())),
+            routes: BTreeMap::new(),
+            counters: Arc::default(),
+            control: Arc::default(),
+        };
+        server.also_bind(addr)
+    }
+
+    /// Listens on a further address.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub fn also_bind(mut self, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr)?;
+        let local = listener.local_addr()?;
+        debug!(target: "enchufe::net", "SOCKET, BIND {local}, LISTEN");
+        self.control
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(local);
+        self.listeners.push(listener);
+        Ok(self)
+    }
+
+    /// The bounds for every connection.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Runs `session` for connections that ask for `path`.
+    #[must_use]
+    pub fn route(
+        mut self,
+        path: impl Into<String>,
+        session: impl Fn(WebSocket) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.routes.insert(path.into(), Arc::new(session));
+        self
+    }
+
+    /// Asks `service` about every request that no [route](Server::route) takes. Without one those get 404.
+    #[must_use]
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.service = Arc::new(service);
+        self
+    }
+
+    /// The addresses it listens on, with the ports that were chosen for port 0.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.control
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// What the server counts while it runs.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// A handle that stops it.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle {
+            control: Arc::clone(&self.control),
+        }
+    }
+
+    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, waits for them up to
+    /// [`Limits::close_timeout`], and returns.
+    pub fn run(self) {
+        let cap = self.limits.connection_cap();
+        info!("up to {cap} connections at once");
+        let registry = Arc::new(Registry::new(cap, self.limits.max_per_ip));
+        let patience = self.limits.close_timeout;
+        let service: Arc<dyn Service> = if self.routes.is_empty() {
+            self.service
+        } else {
+            Arc::new(Routes {
+                routes: self.routes,
+                otherwise: self.service,
+            })
+        };
+        let exchange = Arc::new(Exchange {
+            service,
+            limits: self.limits,
+            counters: self.counters,
+        });
+        let acceptors = self.listeners.into_iter().map(|listener| {
+            let acceptor = Acceptor {
+                listener,
+                exchange: Arc::clone(&exchange),
+                registry: Arc::clone(&registry),
+                control: Arc::clone(&self.control),
+            };
+            thread::spawn(move || acceptor.run())
+        });
+        for acceptor in acceptors.collect::<Vec<_>>() {
+            if acceptor.join().is_err() {
+                warn!("an accepting thread panicked");
+            }
+        }
+        registry.send_away(patience);
+    }
+}
+
+impl ServerHandle {
+    /// Begins the stop that [`Server::run`] describes. Returns at once; a second call does nothing.
+    pub fn stop(&self) {
+        if self.control.stopping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        // A thread blocked in ACCEPT wakes for a connection.
+        for address in self
+            .control
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            let ip = match address.ip() {
+                IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+                ip => ip,
+            };
+            let _ = TcpStream::connect_timeout(&(ip, address.port()).into(), WAKE); // it may be awake already
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listeners", &self.listeners)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Paths with a session of their own, and the service for the rest.
+struct Routes {
+    routes: BTreeMap<String, Session>,
+    otherwise: Arc<dyn Service>,
+}
+
+impl Service for Routes {
+    fn call(&self, call: &Call<'_>) -> Answer {
+        match self.routes.get(call.request.path()) {
+            Some(session) => {
+                let session = Arc::clone(session);
+                Answer::Upgrade(Upgrade::to(move |ws| session(ws)))
+            }
+            None => self.otherwise.call(call),
+        }
+    }
+}
+
+/// One listening socket and its loop.
+struct Acceptor {
+    listener: TcpListener,
+    exchange: Arc<Exchange>,
+    registry: Arc<Registry>,
+    control: Arc<Control>,
+}
+
+impl Acceptor {
+    fn run(&self) {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let accepted = self.listener.accept();
+            if self.control.stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            match accepted {
+                Ok((tcp, peer)) => {
+                    pause = PAUSE_MIN;
+                    self.welcome(tcp, peer);
+                }
+                // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
+                Err(error) => {
+                    warn!("ACCEPT: {error}; trying again in {} ms", pause.as_millis());
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    fn welcome(&self, tcp: TcpStream, peer: SocketAddr) {
+        let counters = &self.exchange.counters;
+        counters::add(&counters.accepted, 1);
+        let mut place = match self.registry.admit(peer.ip()) {
+            Ok(place) => place,
+            Err(Full::Server) => {
+                return refuse(tcp, &Response::service_unavailable(RETRY_AFTER), counters);
+            }
+            Err(Full::Address) => {
+                return refuse(tcp, &Response::too_many_requests(RETRY_AFTER), counters);
+            }
+        };
+        let Ok(socket) = Socket::new(tcp) else { return }; // gone again
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        debug!(target: "enchufe::net", "#{id} ACCEPT {peer}");
+        let outbox = Outbox::new(
+            id,
+            socket,
+            Role::Server,
+            &self.exchange.limits,
+            Arc::clone(counters),
+        );
+        place.take(&outbox);
+        let exchange = Arc::clone(&self.exchange);
+        let spare = Arc::clone(&outbox);
+        let spawned = thread::Builder::new()
+            .name(format!("connection #{id}"))
+            .stack_size(STACK)
+            .spawn(move || exchange.run(&outbox, peer, &place));
+        if let Err(error) = spawned {
+            warn!("#{id} no thread for {peer}: {error}");
+            say_full(&spare.transport);
+        }
+    }
+}
+
+/// There is no thread to answer in, so this is all a peer gets to know.
+fn say_full(socket: &Socket) {
+    let mut bytes = Vec::new();
+    if Response::service_unavailable(RETRY_AFTER)
+        .encode(&mut bytes)
+        .is_ok()
+    {
+        let _ = write_all(socket, &bytes); // fits into the empty send buffer
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Address space of a connection's thread; what it does not touch takes no memory.
+const STACK: usize = 128 * 1024;
+const RETRY_AFTER: u32 = 5;
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+const WAKE: Duration = Duration::from_secs(1);

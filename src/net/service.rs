@@ -1,0 +1,129 @@
+//! What the server asks the application: here is a request, what shall I answer?
+
+use std::fmt;
+use std::io::Read;
+use std::net::SocketAddr;
+
+use super::{Error, WebSocket};
+use crate::handshake::{HandshakeError, Offer};
+use crate::http::{Request, Response};
+use crate::protocol::MessageLimits;
+
+/// The application behind a [`Server`](super::Server): called on the connection's own thread, once per request.
+pub trait Service: Send + Sync + 'static {
+    /// Decides what the request gets. A panic in here closes that connection alone.
+    fn call(&self, call: &Call<'_>) -> Answer;
+}
+
+impl<F: Fn(&Call<'_>) -> Answer + Send + Sync + 'static> Service for F {
+    fn call(&self, call: &Call<'_>) -> Answer {
+        self(call)
+    }
+}
+
+/// One request and where it came from.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The request head.
+    pub request: &'a Request,
+    /// The request body, empty for most.
+    pub body: &'a [u8],
+    /// The address of the peer.
+    pub peer: SocketAddr,
+    /// For a request that asks for an upgrade: what it offers, or what is wrong with it
+    /// ([RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)). `None` for plain HTTP.
+    pub offer: Option<Result<Offer, HandshakeError>>,
+}
+
+/// What a request gets.
+pub enum Answer {
+    /// A plain HTTP response.
+    Respond(Response),
+    /// A plain HTTP response whose body is read from somewhere while it is sent: exactly so many bytes.
+    Stream(Response, u64, Box<dyn Read + Send>),
+    /// 101, and then a WebSocket session. For a request whose [`Call::offer`] is not `Some(Ok(_))` the server sends the
+    /// refusal that it deserves instead, and the session never runs.
+    Upgrade(Upgrade),
+}
+
+/// How to run a WebSocket session once the 101 is sent.
+pub struct Upgrade {
+    pub(super) run: Box<dyn FnOnce(WebSocket) -> Result<(), Error> + Send>,
+    pub(super) subprotocol: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) limits: Option<MessageLimits>,
+    pub(super) any_text: bool,
+    pub(super) observe_frames: bool,
+}
+
+impl Upgrade {
+    /// Runs `session` on the connection's own thread. The connection ends when it returns: with 1000 after `Ok`, with
+    /// 1011 after an error of its own or a panic, unless it has been closed before.
+    pub fn to(session: impl FnOnce(WebSocket) -> Result<(), Error> + Send + 'static) -> Self {
+        Self {
+            run: Box::new(session),
+            subprotocol: None,
+            headers: Vec::new(),
+            limits: None,
+            any_text: false,
+            observe_frames: false,
+        }
+    }
+
+    /// The subprotocol to agree on; it must be one the client offered.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// A further header field of the 101.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Other bounds on messages than the server's.
+    #[must_use]
+    pub fn message_limits(mut self, limits: MessageLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Takes text messages whose bytes are not UTF-8, for clients that say text and mean binary.
+    #[must_use]
+    pub fn accept_any_text(mut self) -> Self {
+        self.any_text = true;
+        self
+    }
+
+    /// Shows the session every frame before what it means, as [`Incoming::Frame`](super::Incoming::Frame).
+    #[must_use]
+    pub fn observe_frames(mut self) -> Self {
+        self.observe_frames = true;
+        self
+    }
+}
+
+impl fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("subprotocol", &self.subprotocol)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Respond(response) => f.debug_tuple("Respond").field(response).finish(),
+            Self::Stream(response, length, _) => f
+                .debug_tuple("Stream")
+                .field(response)
+                .field(length)
+                .finish(),
+            Self::Upgrade(upgrade) => f.debug_tuple("Upgrade").field(upgrade).finish(),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Why a connection ends: the code and the reason in the payload of a Close
+//! ([RFC 6455, 7.1.5](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5),
+//! [7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)). Codes are named as in the IANA registry. 1005, 1006 and 1015
+//! stand for "no code", "no Close" and "no TLS": they are never on the wire, so here they are the absence of a value.
+
+use std::fmt;
+
+use super::ProtocolError;
+
+/// A status code that may be on the wire ([RFC 6455, 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseCode {
+    /// 1000: the purpose of the connection is fulfilled.
+    NormalClosure,
+    /// 1001: a server goes down, or a browser leaves the page.
+    GoingAway,
+    /// 1002: the peer broke the protocol.
+    ProtocolError,
+    /// 1003: a kind of data that this end cannot take.
+    UnsupportedData,
+    /// 1007: data that is not what its kind promises, as text that is not UTF-8.
+    InvalidFramePayloadData,
+    /// 1008: against the policy of this end, whatever it is.
+    PolicyViolation,
+    /// 1009: too big to be processed.
+    MessageTooBig,
+    /// 1010: a client wanted an extension that the server did not grant.
+    MandatoryExtension,
+    /// 1011: the server met something that it did not expect.
+    InternalError,
+    /// 1012: the server restarts; come back in a moment.
+    ServiceRestart,
+    /// 1013: the server has too much to do; come back later.
+    TryAgainLater,
+    /// 1014: a gateway got a wrong answer from the server behind it.
+    BadGateway,
+    /// 3000 to 3999: registered by a library, framework or application
+    /// ([RFC 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
+    Registered(u16),
+    /// 4000 to 4999: a private agreement of the two ends
+    /// ([RFC 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
+    Private(u16),
+}
+
+impl CloseCode {
+    /// The name in the registry, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NormalClosure => "normal closure",
+            Self::GoingAway => "going away",
+            Self::ProtocolError => "protocol error",
+            Self::UnsupportedData => "unsupported data",
+            Self::InvalidFramePayloadData => "invalid frame payload data",
+            Self::PolicyViolation => "policy violation",
+            Self::MessageTooBig => "message too big",
+            Self::MandatoryExtension => "mandatory extension",
+            Self::InternalError => "internal error",
+            Self::ServiceRestart => "service restart",
+            Self::TryAgainLater => "try again later",
+            Self::BadGateway => "bad gateway",
+            Self::Registered(_) => "registered",
+            Self::Private(_) => "private",
+        }
+    }
+}
+
+/// Fails with [`ProtocolError::InvalidCloseCode`] for a number that must not be on the wire: one that the registry does not
+/// have, or keeps for what no Close can say (1005, 1006, 1015).
+impl TryFrom<u16> for CloseCode {
+    type Error = ProtocolError;
+
+    fn try_from(code: u16) -> Result<Self, ProtocolError> {
+        Ok(match code {
+            1000 => Self::NormalClosure,
+            1001 => Self::GoingAway,
+            1002 => Self::ProtocolError,
+            1003 => Self::UnsupportedData,
+            1007 => Self::InvalidFramePayloadData,
+            1008 => Self::PolicyViolation,
+            1009 => Self::MessageTooBig,
+            1010 => Self::MandatoryExtension,
+            1011 => Self::InternalError,
+            1012 => Self::ServiceRestart,
+            1013 => Self::TryAgainLater,
+            1014 => Self::BadGateway,
+            3000..=3999 => Self::Registered(code),
+            4000..=4999 => Self::Private(code),
+            _ => return Err(ProtocolError::InvalidCloseCode(code)),
+        })
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        match code {
+            CloseCode::NormalClosure => 1000,
+            CloseCode::GoingAway => 1001,
+            CloseCode::ProtocolError => 1002,
+            CloseCode::UnsupportedData => 1003,
+            CloseCode::InvalidFramePayloadData => 1007,
+            CloseCode::PolicyViolation => 1008,
+            CloseCode::MessageTooBig => 1009,
+            CloseCode::MandatoryExtension => 1010,
+            CloseCode::InternalError => 1011,
+            CloseCode::ServiceRestart => 1012,
+            CloseCode::TryAgainLater => 1013,
+            CloseCode::BadGateway => 1014,
+            CloseCode::Registered(code) | CloseCode::Private(code) => code,
+        }
+    }
+}
+
+/// Number and name: `1001 going away`.
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", u16::from(*self), self.name())
+    }
+}
+
+/// What a Close says ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseReason {
+    /// Why, for the program.
+    pub code: CloseCode,
+    /// Why, for people; often empty. At most [`MAX_REASON`] octets go on the wire.
+    pub reason: String,
+}
+
+impl CloseReason {
+    /// A code with its reason.
+    pub fn new(code: CloseCode, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+        }
+    }
+
+    /// Reads the payload of a Close; `None` when it is empty, which is legal and says nothing.
+    ///
+    /// # Errors
+    /// [`ProtocolError::CloseTooShort`], [`InvalidCloseCode`](ProtocolError::InvalidCloseCode) or
+    /// [`InvalidCloseReason`](ProtocolError::InvalidCloseReason).
+    pub fn parse(payload: &[u8]) -> Result<Option<Self>, ProtocolError> {
+        let Some((code, reason)) = payload.split_first_chunk() else {
+            return match payload {
+                [] => Ok(None),
+                // 5.5.1: "if there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".
+                _ => Err(ProtocolError::CloseTooShort),
+            };
+        };
+        let code = CloseCode::try_from(u16::from_be_bytes(*code))?;
+        let reason = str::from_utf8(reason).map_err(|_| ProtocolError::InvalidCloseReason)?;
+        Ok(Some(Self::new(code, reason)))
+    }
+
+    /// Appends the payload of a Close: the code, and as much of the reason as a control frame holds, cut between two
+    /// characters.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut end = self.reason.len().min(MAX_REASON);
+        while !self.reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        out.extend_from_slice(&u16::from(self.code).to_be_bytes());
+        out.extend_from_slice(&self.reason.as_bytes()[..end]);
+    }
+}
+
+/// Code, name and quoted reason: `1001 going away "restart at noon"`. Control characters are escaped.
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code.fmt(f)?;
+        if self.reason.is_empty() {
+            return Ok(());
+        }
+        write!(f, " {:?}", self.reason)
+    }
+}
+
+/// Octets of reason that fit in a Close: the 125 of a control frame but two for the code
+/// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+pub const MAX_REASON: usize = 123;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(reason: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        CloseReason::new(CloseCode::GoingAway, reason).encode(&mut out);
+        out
+    }
+
+    #[test]
+    fn every_number_is_a_code_that_comes_back_as_itself_or_an_error_that_names_it() {
+        for number in 0..=u16::MAX {
+            match CloseCode::try_from(number) {
+                Ok(code) => assert_eq!(u16::from(code), number),
+                Err(error) => assert_eq!(error, ProtocolError::InvalidCloseCode(number)),
+            }
+        }
+    }
+
+    #[test]
+    fn parse_reads_what_encode_wrote() {
+        let reason = CloseReason::new(CloseCode::Private(4321), "adiós");
+        let mut payload = Vec::new();
+        reason.encode(&mut payload);
+        assert_eq!(payload, b"\x10\xe1adi\xc3\xb3s");
+        assert_eq!(CloseReason::parse(&payload), Ok(Some(reason)));
+        assert_eq!(CloseReason::parse(b""), Ok(None));
+    }
+
+    #[test]
+    fn a_reason_of_123_octets_goes_whole_and_a_longer_one_is_cut_between_characters() {
+        assert_eq!(encoded(&"x".repeat(123)).len(), 125);
+        assert_eq!(encoded(&"x".repeat(124)).len(), 125);
+        // 41 euro signs are 123 octets; behind one "x" the 41st would end at 124.
+        assert_eq!(encoded(&"€".repeat(42)).len(), 2 + 41 * 3);
+        let cut = encoded(&format!("x{}", "€".repeat(41)));
+        assert_eq!(cut.len(), 2 + 1 + 40 * 3);
+        assert!(CloseReason::parse(&cut).is_ok());
+    }
+
+    #[test]
+    fn a_reason_prints_on_one_line() {
+        let reason = CloseReason::new(CloseCode::GoingAway, "a\n\u{1b}[2J");
+        assert_eq!(reason.to_string(), r#"1001 going away "a\n\u{1b}[2J""#);
+        assert_eq!(CloseCode::Registered(3000).to_string(), "3000 registered");
+    }
+}

@@ -1,0 +1,166 @@
+//! What can go wrong, on each half. Every [`ProtocolError`] knows the code of the Close that tells the peer
+//! ([RFC 6455, 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)); a [`SendError`] is the caller's own mistake or
+//! bad luck, and the peer hears nothing of it.
+
+use std::fmt;
+
+use super::{CloseCode, InvalidUtf8};
+
+/// The peer broke a rule, and the connection fails
+/// ([RFC 6455, 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// An opcode that the registry does not have
+    /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+    ReservedOpcode(u8),
+    /// A reserved bit that no negotiated extension gives a meaning on this frame
+    /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+    ReservedBit,
+    /// A length in more octets than it needs
+    /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+    NonMinimalLength,
+    /// A length of 2^63 or more: the most significant bit must be 0
+    /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+    LengthTopBit,
+    /// A client sent a frame without a mask
+    /// ([RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
+    UnmaskedFrame,
+    /// A server sent a frame with a mask
+    /// ([RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
+    MaskedFrame,
+    /// A control frame in fragments
+    /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+    FragmentedControl,
+    /// A control frame of more than 125 octets
+    /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+    ControlTooLong,
+    /// A continuation with no message to continue
+    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
+    UnexpectedContinuation,
+    /// A new message inside a fragmented one
+    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
+    ExpectedContinuation,
+    /// A Close whose payload is one octet: a code has two
+    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    CloseTooShort,
+    /// A close code that must not be on the wire
+    /// ([RFC 6455, 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)).
+    InvalidCloseCode(u16),
+    /// A close reason that is not UTF-8
+    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    InvalidCloseReason,
+    /// A text message that is not UTF-8
+    /// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)).
+    InvalidUtf8,
+    /// A message longer than [`MessageLimits::max_message`](super::MessageLimits::max_message)
+    /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
+    MessageTooBig,
+    /// More fragments than [`MessageLimits::max_fragments`](super::MessageLimits::max_fragments)
+    /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
+    TooManyFragments,
+    /// More empty fragments in a row than [`MessageLimits::max_empty_run`](super::MessageLimits::max_empty_run)
+    /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
+    TooManyEmptyFragments,
+}
+
+impl ProtocolError {
+    /// The code to send in the Close that answers this error
+    /// ([RFC 6455, 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
+    pub const fn close_code(self) -> CloseCode {
+        // No wildcard: whoever adds an error decides its code.
+        match self {
+            Self::ReservedOpcode(_)
+            | Self::ReservedBit
+            | Self::NonMinimalLength
+            | Self::LengthTopBit
+            | Self::UnmaskedFrame
+            | Self::MaskedFrame
+            | Self::FragmentedControl
+            | Self::ControlTooLong
+            | Self::UnexpectedContinuation
+            | Self::ExpectedContinuation
+            | Self::CloseTooShort
+            | Self::InvalidCloseCode(_) => CloseCode::ProtocolError,
+            Self::InvalidCloseReason | Self::InvalidUtf8 => CloseCode::InvalidFramePayloadData,
+            Self::MessageTooBig => CloseCode::MessageTooBig,
+            Self::TooManyFragments | Self::TooManyEmptyFragments => CloseCode::PolicyViolation,
+        }
+    }
+}
+
+/// One sentence, short enough for the reason of a Close.
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReservedOpcode(opcode) => return write!(f, "opcode {opcode:#x} is reserved"),
+            Self::ReservedBit => "a reserved bit is set and no extension uses it here",
+            Self::NonMinimalLength => "the length is not in its shortest form",
+            Self::LengthTopBit => "the most significant bit of the length is set",
+            Self::UnmaskedFrame => "a client must mask its frames",
+            Self::MaskedFrame => "a server must not mask its frames",
+            Self::FragmentedControl => "a control frame must not be fragmented",
+            Self::ControlTooLong => "a control frame holds at most 125 octets",
+            Self::UnexpectedContinuation => "a continuation with no message to continue",
+            Self::ExpectedContinuation => "a new message inside a fragmented one",
+            Self::CloseTooShort => "a close payload of one octet holds no code",
+            Self::InvalidCloseCode(code) => {
+                return write!(f, "close code {code} must not be sent");
+            }
+            Self::InvalidCloseReason => "the close reason is not UTF-8",
+            Self::InvalidUtf8 => "a text message is not UTF-8",
+            Self::MessageTooBig => "the message is too big",
+            Self::TooManyFragments => "the message has too many fragments",
+            Self::TooManyEmptyFragments => "too many empty fragments in a row",
+        })
+    }
+}
+
+impl std::error::Error for ProtocolError {}
+
+impl From<InvalidUtf8> for ProtocolError {
+    fn from(_: InvalidUtf8) -> Self {
+        Self::InvalidUtf8
+    }
+}
+
+/// Why the sending half did not encode what it was asked to. Nothing was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// A Close was already sent; nothing may follow it
+    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    Closed,
+    /// A client sends no frame without a key, a server none with one
+    /// ([RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
+    WrongMask,
+    /// A control frame holds at most 125 octets
+    /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+    ControlTooLong,
+    /// A fragmented message is in progress: only fragments of its kind and control frames may follow
+    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
+    MessageInProgress,
+    /// A close code that must not be on the wire: the number of a `Registered` or `Private` one is out of its range
+    /// ([RFC 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
+    InvalidCloseCode(u16),
+    /// A close reason of more than 123 octets
+    /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+    CloseReasonTooLong,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "nothing can be sent after a Close",
+            Self::WrongMask => "a client masks every frame, a server none",
+            Self::ControlTooLong => "a control frame holds at most 125 octets",
+            Self::MessageInProgress => "a fragmented message is in progress",
+            Self::InvalidCloseCode(code) => {
+                return write!(f, "close code {code} must not be sent");
+            }
+            Self::CloseReasonTooLong => "a close reason holds at most 123 octets",
+        })
+    }
+}
+
+impl std::error::Error for SendError {}

@@ -1,0 +1,312 @@
+//! The header of a frame ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)): decoding says what the bits
+//! are, checking says whether they may be so. Checking is a pure function of the header and of who we are, whether a message
+//! is in fragments, and what was negotiated, so each rule and each combination is one line of test.
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-+-+-+-+-------+-+-------------+-------------------------------+
+//! |F|R|R|R| opcode|M|   length    |   length, 16 bits, if 126     |
+//! |I|S|S|S|  (4)  |A|     (7)     |   length, 64 bits, if 127     |
+//! |N|V|V|V|       |S|             |                               |
+//! | |1|2|3|       |K|             |   masking key, 32 bits, if M  |
+//! +-+-+-+-+-------+-+-------------+-------------------------------+
+//! ```
+
+use super::{MaskKey, Opcode, ProtocolError, Role};
+
+/// One frame's header ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// This is the last fragment of its message, or all of it.
+    pub fin: bool,
+    /// The first reserved bit; permessage-deflate uses it.
+    pub rsv1: bool,
+    /// The second reserved bit.
+    pub rsv2: bool,
+    /// The third reserved bit.
+    pub rsv3: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The masking key, when the payload is masked.
+    pub mask: Option<MaskKey>,
+    /// Octets of payload, below 2^63.
+    pub length: u64,
+}
+
+/// What the handshake negotiated, as far as headers care
+/// ([RFC 6455, 9](https://www.rfc-editor.org/rfc/rfc6455#section-9)). By default nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// permessage-deflate: RSV1 on the first frame of a message says that the message is compressed
+    /// ([RFC 7692, 6](https://www.rfc-editor.org/rfc/rfc7692#section-6)).
+    pub deflate: bool,
+}
+
+/// A header as it is on the wire: 2 to 14 octets, without an allocation.
+#[derive(Debug, Clone, Copy)]
+pub struct HeaderBytes {
+    bytes: [u8; MAX_HEADER],
+    len: usize,
+}
+
+impl Header {
+    /// The header of a whole frame (FIN set, no reserved bit).
+    pub const fn whole(opcode: Opcode, mask: Option<MaskKey>, length: u64) -> Self {
+        Self {
+            fin: true,
+            rsv1: false,
+            rsv2: false,
+            rsv3: false,
+            opcode,
+            mask,
+            length,
+        }
+    }
+
+    /// Reads the header at the beginning of `bytes` and says how many octets it has; `None` when it is not all there yet.
+    ///
+    /// # Errors
+    /// [`ProtocolError::ReservedOpcode`], [`NonMinimalLength`](ProtocolError::NonMinimalLength) or
+    /// [`LengthTopBit`](ProtocolError::LengthTopBit), as soon as the octets that say so are there.
+    #[inline]
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
+        let [first, second, rest @ ..] = bytes else {
+            if let [first] = bytes {
+                Opcode::try_from(first & OPCODE)?;
+            }
+            return Ok(None);
+        };
+        let opcode = Opcode::try_from(first & OPCODE)?;
+
+        let (length, rest) = match second & LENGTH {
+            LENGTH_16 => {
+                let Some((length, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
+                let length = u64::from(u16::from_be_bytes(*length));
+                // 5.2: "the minimal number of bytes MUST be used to encode the length".
+                if length < u64::from(LENGTH_16) {
+                    return Err(ProtocolError::NonMinimalLength);
+                }
+                (length, rest)
+            }
+            LENGTH_64 => {
+                check_length_64(rest)?;
+                let Some((length, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
+                (u64::from_be_bytes(*length), rest)
+            }
+            length => (u64::from(length), rest),
+        };
+
+        let (mask, rest) = if second & MASK == 0 {
+            (None, rest)
+        } else {
+            let Some((key, rest)) = rest.split_first_chunk() else {
+                return Ok(None);
+            };
+            (Some(MaskKey(*key)), rest)
+        };
+
+        let header = Self {
+            fin: first & FIN != 0,
+            rsv1: first & RSV1 != 0,
+            rsv2: first & RSV2 != 0,
+            rsv3: first & RSV3 != 0,
+            opcode,
+            mask,
+            length,
+        };
+        Ok(Some((header, bytes.len() - rest.len())))
+    }
+
+    /// Whether a frame with this header may arrive here and now.
+    ///
+    /// # Errors
+    /// The first rule it breaks, in the order of the sections below.
+    #[inline]
+    pub fn check(
+        &self,
+        role: Role,
+        in_fragment: bool,
+        extensions: Extensions,
+    ) -> Result<(), ProtocolError> {
+        // 5.1: a server closes the connection upon a frame that is not masked, a client upon one that is.
+        match (role, self.mask) {
+            (Role::Server, None) => return Err(ProtocolError::UnmaskedFrame),
+            (Role::Client, Some(_)) => return Err(ProtocolError::MaskedFrame),
+            (Role::Server, Some(_)) | (Role::Client, None) => {}
+        }
+        // 5.2: a reserved bit must be 0 unless an extension is negotiated that defines it.
+        if self.rsv2 || self.rsv3 {
+            return Err(ProtocolError::ReservedBit);
+        }
+        // RFC 7692, 6: RSV1 belongs on the first frame of a message, on no continuation and no control frame.
+        if self.rsv1
+            && !(extensions.deflate && matches!(self.opcode, Opcode::Text | Opcode::Binary))
+        {
+            return Err(ProtocolError::ReservedBit);
+        }
+        match self.opcode {
+            // 5.4: a message begins with its opcode and goes on with continuations, and messages do not interleave.
+            Opcode::Continuation if !in_fragment => Err(ProtocolError::UnexpectedContinuation),
+            Opcode::Text | Opcode::Binary if in_fragment => {
+                Err(ProtocolError::ExpectedContinuation)
+            }
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => Ok(()),
+            // 5.5: "all control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented".
+            Opcode::Close | Opcode::Ping | Opcode::Pong if !self.fin => {
+                Err(ProtocolError::FragmentedControl)
+            }
+            Opcode::Close | Opcode::Ping | Opcode::Pong if self.length > MAX_CONTROL as u64 => {
+                Err(ProtocolError::ControlTooLong)
+            }
+            Opcode::Close | Opcode::Ping | Opcode::Pong => Ok(()),
+        }
+    }
+
+    /// The header as it goes on the wire, its length in the shortest form.
+    #[inline]
+    pub fn to_bytes(&self) -> HeaderBytes {
+        let mut bytes = [0; MAX_HEADER];
+        bytes[0] = u8::from(self.opcode)
+            | if self.fin { FIN } else { 0 }
+            | if self.rsv1 { RSV1 } else { 0 }
+            | if self.rsv2 { RSV2 } else { 0 }
+            | if self.rsv3 { RSV3 } else { 0 };
+        // 5.2: 7 bits, 7+16 bits or 7+64 bits, the shortest that holds the length.
+        let mut len = match self.length {
+            0..=125 => {
+                bytes[1] = self.length as u8;
+                2
+            }
+            126..=0xffff => {
+                bytes[1] = LENGTH_16;
+                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
+                4
+            }
+            _ => {
+                bytes[1] = LENGTH_64;
+                bytes[2..10].copy_from_slice(&self.length.to_be_bytes());
+                10
+            }
+        };
+        if let Some(MaskKey(key)) = self.mask {
+            bytes[1] |= MASK;
+            bytes[len..len + 4].copy_from_slice(&key);
+            len += 4;
+        }
+        HeaderBytes { bytes, len }
+    }
+
+    /// Appends the header as it goes on the wire, its length in the shortest form.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.to_bytes().as_ref());
+    }
+
+    /// How many octets [`encode`](Self::encode) appends: 2 to 14.
+    pub const fn encoded_len(&self) -> usize {
+        let length = match self.length {
+            0..=125 => 2,
+            126..=0xffff => 4,
+            _ => 10,
+        };
+        length + if self.mask.is_some() { 4 } else { 0 }
+    }
+}
+
+impl AsRef<[u8]> for HeaderBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// 5.2 on the eight octets of a long length, of which some may not be here yet.
+fn check_length_64(octets: &[u8]) -> Result<(), ProtocolError> {
+    // "The most significant bit MUST be 0".
+    if octets.first().is_some_and(|octet| octet & 0x80 != 0) {
+        return Err(ProtocolError::LengthTopBit);
+    }
+    // Six zeros: what fits in the last two octets has a shorter form.
+    if octets.starts_with(&[0; 6]) {
+        return Err(ProtocolError::NonMinimalLength);
+    }
+    Ok(())
+}
+
+/// The most octets of payload in a control frame
+/// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+pub const MAX_CONTROL: usize = 125;
+
+/// The most octets in a header: two, eight of length, four of key
+/// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+pub const MAX_HEADER: usize = 14;
+
+// 5.2: the first octet ...
+const FIN: u8 = 0b1000_0000;
+const RSV1: u8 = 0b0100_0000;
+const RSV2: u8 = 0b0010_0000;
+const RSV3: u8 = 0b0001_0000;
+const OPCODE: u8 = 0b0000_1111;
+// ... and the second, whose length may point to 16 or 64 bits behind it.
+const MASK: u8 = 0b1000_0000;
+const LENGTH: u8 = 0b0111_1111;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Option<MaskKey> = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
+
+    #[test]
+    fn decode_reads_what_encode_wrote_and_every_proper_prefix_asks_for_more() {
+        for length in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, (1 << 63) - 1] {
+            for mask in [None, KEY] {
+                for bits in 0..16u8 {
+                    let header = Header {
+                        fin: bits & 1 != 0,
+                        rsv1: bits & 2 != 0,
+                        rsv2: bits & 4 != 0,
+                        rsv3: bits & 8 != 0,
+                        ..Header::whole(Opcode::Binary, mask, length)
+                    };
+                    let mut bytes = Vec::new();
+                    header.encode(&mut bytes);
+                    assert_eq!(header.encoded_len(), bytes.len());
+                    for end in 0..bytes.len() {
+                        assert_eq!(Header::decode(&bytes[..end]), Ok(None));
+                    }
+                    assert_eq!(Header::decode(&bytes), Ok(Some((header, bytes.len()))));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_octet_that_breaks_a_rule_is_the_last_one_needed() {
+        let table: [(&[u8], usize, ProtocolError); 6] = [
+            (b"\x83", 1, ProtocolError::ReservedOpcode(3)),
+            (b"\x8b", 1, ProtocolError::ReservedOpcode(11)),
+            (b"\x82\x7e\x00\x7d", 4, ProtocolError::NonMinimalLength),
+            (b"\x82\x7f\x80", 3, ProtocolError::LengthTopBit),
+            (
+                b"\x82\x7f\x00\x00\x00\x00\x00\x00",
+                8,
+                ProtocolError::NonMinimalLength,
+            ),
+            (b"\x82\xff\xff", 3, ProtocolError::LengthTopBit),
+        ];
+        for (bytes, needed, error) in table {
+            assert_eq!(
+                Header::decode(&bytes[..needed - 1]),
+                Ok(None),
+                "{bytes:02x?}"
+            );
+            assert_eq!(Header::decode(bytes), Err(error), "{bytes:02x?}");
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The receiving half: bytes become events ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
+//! A frame stays where it was read: it is unmasked in place and its payload is lent out of the caller's buffer, so a message
+//! in one whole frame costs one pass and no copy. Only fragments move, to the assembler. Nothing is parsed twice, whatever
+//! the size of the pieces in which the bytes come, and after a Close or an error nothing is parsed at all.
+
+use std::ops::Range;
+
+use super::assembler::Assembler;
+use super::event::{Event, Place, Received};
+use super::{
+    CloseReason, Extensions, Header, MessageKind, MessageLimits, Opcode, ProtocolError, Role,
+    Utf8Validator,
+};
+
+/// Decodes what the peer sends on an open connection.
+///
+/// The caller keeps a buffer of the bytes received and not yet used. It shows them all to [`receive`](Self::receive), does
+/// what the event asks, drops the bytes used from the front, and calls again until a call uses nothing and has no event: then
+/// it reads more bytes to the end of the buffer.
+///
+/// ```
+/// use enchufe::protocol::{Event, MessageKind, MessageLimits, Receiver, Role};
+///
+/// let mut receiver = Receiver::new(Role::Client, MessageLimits::default());
+/// let mut input = b"\x81\x05Hello".to_vec();
+/// let received = receiver.receive(&mut input)?;
+/// assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
+/// assert_eq!(receiver.payload(&input, &received), b"Hello");
+/// input.drain(..received.used);
+/// # Ok::<(), enchufe::protocol::ProtocolError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    role: Role,
+    limits: MessageLimits,
+    extensions: Extensions,
+    check_utf8: bool,
+    observe: bool,
+    phase: Phase,
+    assembler: Assembler,
+    /// Of the text message in progress. A message never begins inside another, so one is enough.
+    utf8: Utf8Validator,
+}
+
+impl Receiver {
+    /// The receiving half of a connection whose handshake is done. `role` is ours, not the peer's.
+    pub fn new(role: Role, limits: MessageLimits) -> Self {
+        Self {
+            role,
+            limits,
+            extensions: Extensions::default(),
+            check_utf8: true,
+            observe: false,
+            phase: Phase::Border,
+            assembler: Assembler::default(),
+            utf8: Utf8Validator::new(),
+        }
+    }
+
+    /// Says what the handshake negotiated.
+    pub const fn set_extensions(&mut self, extensions: Extensions) -> &mut Self {
+        self.extensions = extensions;
+        self
+    }
+
+    /// `false`: a text message may be any octets, as for a service that echoes. A close reason is checked always.
+    pub const fn set_check_utf8(&mut self, check: bool) -> &mut Self {
+        self.check_utf8 = check;
+        self
+    }
+
+    /// `true`: each frame, a fragment too, is first an [`Event::Frame`] with its payload, and in the next call what it means.
+    /// A frame that fails before it is whole is not shown.
+    pub const fn observe_frames(&mut self, observe: bool) -> &mut Self {
+        self.observe = observe;
+        self
+    }
+
+    /// Changes the limits, from the next header on.
+    pub const fn set_limits(&mut self, limits: MessageLimits) -> &mut Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Takes the next step in `input`: all bytes received and not yet used, those of the last call in front unchanged.
+    ///
+    /// Payload is unmasked in `input` as it arrives. After a Close, all input is used and nothing is said.
+    ///
+    /// # Errors
+    /// The rule the peer broke, once: after it, too, all input is used and nothing is said.
+    #[inline]
+    pub fn receive(&mut self, input: &mut [u8]) -> Result<Received, ProtocolError> {
+        let received = match self.phase {
+            Phase::Border | Phase::PartialHeader => self.begin(input),
+            Phase::Waiting(frame) => self.wait(frame, input),
+            Phase::Observed(frame) => self.act(&frame, input),
+            Phase::Streaming { header, taken } => self.stream(&header, taken, 0, input),
+            Phase::Discarding => Ok(Received::used(input.len())),
+        };
+        if received.is_err() {
+            self.discard();
+        }
+        received
+    }
+
+    /// The payload of `received`, in `input` or in the receiver's own buffer. `input` is the one of that call, nothing
+    /// dropped yet.
+    ///
+    /// # Panics
+    /// When `input` is shorter than it was.
+    #[inline]
+    pub fn payload<'a>(&'a self, input: &'a [u8], received: &Received) -> &'a [u8] {
+        match received.place {
+            Place::Nowhere => &[],
+            Place::Input { start, end } => &input[start..end],
+            Place::Assembler => self.assembler.payload(),
+        }
+    }
+
+    /// Where in the input the payload of `received` lies; `None` when it does not.
+    pub const fn payload_range(&self, received: &Received) -> Option<Range<usize>> {
+        match received.place {
+            Place::Input { start, end } => Some(start..end),
+            Place::Nowhere | Place::Assembler => None,
+        }
+    }
+
+    /// How long the input has to grow for the frame in progress, header and payload; 0 when it need not, or nobody knows yet.
+    /// It is within the limits, and still only a promise: grow with what arrives.
+    pub const fn wanted(&self) -> usize {
+        match self.phase {
+            Phase::Waiting(frame) | Phase::Observed(frame) => frame.end,
+            Phase::Border | Phase::PartialHeader | Phase::Streaming { .. } | Phase::Discarding => 0,
+        }
+    }
+
+    /// Whether a message or a frame has begun and is not complete. Control frames between fragments do not end it.
+    pub const fn in_message(&self) -> bool {
+        match self.phase {
+            Phase::Border => self.assembler.is_open(),
+            Phase::PartialHeader
+            | Phase::Waiting(_)
+            | Phase::Observed(_)
+            | Phase::Streaming { .. } => true,
+            Phase::Discarding => false,
+        }
+    }
+
+    /// Whether `rest`, what follows the used bytes, holds another whole frame. Only looks: one header is decoded.
+    #[inline]
+    pub fn whole_frame_waits(&self, rest: &[u8]) -> bool {
+        match self.phase {
+            Phase::Border | Phase::PartialHeader => match Header::decode(rest) {
+                Ok(Some((header, start))) => header.length <= (rest.len() - start) as u64,
+                Ok(None) | Err(_) => false,
+            },
+            Phase::Waiting(frame) => frame.end <= rest.len(),
+            Phase::Observed(_) => true,
+            Phase::Streaming { header, taken } => header.length - taken <= rest.len() as u64,
+            Phase::Discarding => false,
+        }
+    }
+
+    /// At the border between two frames.
+    #[inline]
+    fn begin(&mut self, input: &mut [u8]) -> Result<Received, ProtocolError> {
+        // The message handed out by the last call has been read.
+        if !self.assembler.is_open() && !self.assembler.payload().is_empty() {
+            self.assembler.clear();
+        }
+        let Some((header, start)) = Header::decode(input)? else {
+            self.phase = if input.is_empty() {
+                Phase::Border
+            } else {
+                Phase::PartialHeader
+            };
+            return Ok(Received::used(0));
+        };
+        header.check(self.role, self.assembler.is_open(), self.extensions)?;
+        if header.opcode == Opcode::Text {
+            self.utf8.reset();
+        }
+
+        let fragment =
+            !header.opcode.is_control() && (!header.fin || header.opcode == Opcode::Continuation);
+        if fragment {
+            self.assembler.admit(&header, &self.limits)?;
+            if !self.observe {
+                return self.stream(&header, 0, start, input);
+            }
+        }
+        let frame = Frame::new(header, start, self.limits.max_message)?;
+        self.wait(frame, input)
+    }
+
+    /// Inside a frame that stays in the input until it is whole.
+    #[inline]
+    fn wait(&mut self, mut frame: Frame, input: &mut [u8]) -> Result<Received, ProtocolError> {
+        let there = frame.end.min(input.len());
+        let whole = there == frame.end;
+        // Empty when the caller brings less than before.
+        let fresh = input.get_mut(frame.ready..there).unwrap_or_default();
+        if let Some(key) = frame.header.mask {
+            key.apply(frame.ready - frame.start, fresh);
+        }
+        if self.is_text(&frame.header) {
+            // Whole at first sight, as most are: nothing to remember. Otherwise fail as soon as the octets are impossible.
+            if whole && frame.header.fin && frame.ready == frame.start && !self.assembler.is_open()
+            {
+                str::from_utf8(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
+            } else {
+                self.check_text(fresh, whole && frame.header.fin)?;
+            }
+        }
+        if !whole {
+            frame.ready = there.max(frame.ready);
+            self.phase = Phase::Waiting(frame);
+            return Ok(Received::used(0));
+        }
+        if self.observe {
+            self.phase = Phase::Observed(frame);
+            return Ok(Received {
+                used: 0,
+                event: Some(Event::Frame(frame.header)),
+                place: frame.place(),
+            });
+        }
+        self.act(&frame, input)
+    }
+
+    /// What a whole frame means.
+    #[inline]
+    fn act(&mut self, frame: &Frame, input: &[u8]) -> Result<Received, ProtocolError> {
+        self.phase = Phase::Border;
+        let mut place = frame.place();
+        let event = match frame.header.opcode {
+            Opcode::Text if frame.header.fin => Some(Event::Message(MessageKind::Text)),
+            Opcode::Binary if frame.header.fin => Some(Event::Message(MessageKind::Binary)),
+            // A fragment that was observed.
+            Opcode::Text | Opcode::Binary | Opcode::Continuation => {
+                self.assembler.append(&input[frame.start..frame.end]);
+                place = Place::Assembler;
+                self.end_fragment(frame.header.fin)
+            }
+            Opcode::Ping => Some(Event::Ping),
+            Opcode::Pong => Some(Event::Pong),
+            Opcode::Close => {
+                let reason = CloseReason::parse(&input[frame.start..frame.end])?;
+                // 5.5.1, 7.1.4: whatever follows a Close is not looked at.
+                self.discard();
+                Some(Event::Close(reason))
+            }
+        };
+        Ok(Received {
+            used: frame.end,
+            place: if event.is_some() {
+                place
+            } else {
+                Place::Nowhere
+            },
+            event,
+        })
+    }
+
+    /// Inside a fragment, whose octets go to the assembler as they come. `taken` of them went; the next lie at `start`.
+    fn stream(
+        &mut self,
+        header: &Header,
+        taken: u64,
+        start: usize,
+        input: &mut [u8],
+    ) -> Result<Received, ProtocolError> {
+        let left = header.length - taken;
+        let there = input.len() - start;
+        let (here, last) = match usize::try_from(left) {
+            Ok(left) if left <= there => (left, true),
+            _ => (there, false),
+        };
+        let fresh = &mut input[start..start + here];
+        if let Some(key) = header.mask {
+            // 5.3: the key repeats every four octets, so the remainder is enough, on any width of usize.
+            key.apply((taken % 4) as usize, fresh);
+        }
+        self.assembler.append(fresh);
+        if self.is_text(header) {
+            self.check_text(fresh, last && header.fin)?;
+        }
+        let mut received = Received::used(start + here);
+        if last {
+            self.phase = Phase::Border;
+            received.event = self.end_fragment(header.fin);
+            if received.event.is_some() {
+                received.place = Place::Assembler;
+            }
+        } else {
+            self.phase = Phase::Streaming {
+                header: *header,
+                taken: taken + here as u64,
+            };
+        }
+        Ok(received)
+    }
+
+    /// Whether the payload of this frame is checked to be text.
+    fn is_text(&self, header: &Header) -> bool {
+        self.check_utf8
+            && match header.opcode {
+                Opcode::Text => true,
+                Opcode::Continuation => self.assembler.kind() == Some(MessageKind::Text),
+                Opcode::Binary | Opcode::Close | Opcode::Ping | Opcode::Pong => false,
+            }
+    }
+
+    /// 8.1: the next octets of the text message; `last` when it must not end inside a character.
+    fn check_text(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
+        self.utf8.feed(octets)?;
+        if last && !self.utf8.is_complete() {
+            return Err(ProtocolError::InvalidUtf8);
+        }
+        Ok(())
+    }
+
+    /// A fragment's last octet is in the assembler.
+    fn end_fragment(&mut self, fin: bool) -> Option<Event> {
+        if !fin {
+            return None;
+        }
+        self.assembler.finish().map(Event::Message)
+    }
+
+    /// Nothing is parsed any more, and nothing kept.
+    fn discard(&mut self) {
+        self.phase = Phase::Discarding;
+        self.assembler.discard();
+    }
+}
+
+impl Frame {
+    /// A frame whose payload begins at `start`, if its length is within the limit.
+    #[inline]
+    fn new(header: Header, start: usize, max_message: usize) -> Result<Self, ProtocolError> {
+        // 5.5 bounds control frames; an observed fragment passed the assembler's limit, which is as strict.
+        if !header.opcode.is_control() && header.length > max_message as u64 {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        let end = usize::try_from(header.length)
+            .ok()
+            .and_then(|length| start.checked_add(length))
+            .ok_or(ProtocolError::MessageTooBig)?;
+        Ok(Self {
+            header,
+            start,
+            ready: start,
+            end,
+        })
+    }
+
+    const fn place(&self) -> Place {
+        Place::Input {
+            start: self.start,
+            end: self.end,
+        }
+    }
+}
+
+/// Where the receiver is between two calls.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Between two frames.
+    Border,
+    /// Between two frames, and some octets of the next header are there. They stay in the input.
+    PartialHeader,
+    /// The frame in the input is not whole.
+    Waiting(Frame),
+    /// The frame in the input is whole and was shown; what it means comes next.
+    Observed(Frame),
+    /// The header of a fragment was used, and `taken` octets of its payload.
+    Streaming { header: Header, taken: u64 },
+    /// After a Close or an error.
+    Discarding,
+}
+
+/// A frame that lies at the front of the input.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    header: Header,
+    /// Where its payload begins.
+    start: usize,
+    /// Up to here its payload is unmasked and checked.
+    ready: usize,
+    /// Where its payload ends.
+    end: usize,
+}

@@ -1,0 +1,308 @@
+//! The sending half: a message becomes bytes at the end of the caller's buffer
+//! ([RFC 6455, 6.1](https://www.rfc-editor.org/rfc/rfc6455#section-6.1)). It knows the connection's state, so that nothing
+//! follows a Close, and whether a message is in fragments, so that no other one begins inside it. Mask keys are passed in.
+
+use super::close::MAX_REASON;
+use super::header::MAX_CONTROL;
+use super::{
+    CloseCode, CloseReason, Header, HeaderBytes, MaskKey, MessageKind, Opcode, Role, SendError,
+    State, Step,
+};
+
+/// Encodes what one side of an open connection says. What it refuses leaves `out` as it was.
+///
+/// Whether a text is UTF-8 is the caller's care
+/// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)); take the bytes of a `str`.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    role: Role,
+    state: State,
+    /// The kind of the message whose first fragment was sent and whose last was not.
+    fragmented: Option<MessageKind>,
+}
+
+impl Sender {
+    /// The sending half of a connection whose handshake is done.
+    pub const fn new(role: Role) -> Self {
+        Self {
+            role,
+            state: State::Open,
+            fragmented: None,
+        }
+    }
+
+    /// Where the connection is.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Notes what happened elsewhere: the other half received a Close, or the transport ended.
+    pub const fn step(&mut self, step: Step) {
+        self.state = self.state.after(step);
+    }
+
+    /// Appends a whole message as one frame.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask) or
+    /// [`MessageInProgress`](SendError::MessageInProgress).
+    pub fn message(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        let header = self.header(kind, payload.len(), mask)?;
+        append(&header, payload, mask, out);
+        Ok(())
+    }
+
+    /// Only the header of a whole message of `length` octets, for a caller that writes the payload from where it lies
+    /// (masked by the caller, when there is a key).
+    ///
+    /// # Errors
+    /// As [`message`](Self::message).
+    pub fn header(
+        &mut self,
+        kind: MessageKind,
+        length: usize,
+        mask: Option<MaskKey>,
+    ) -> Result<HeaderBytes, SendError> {
+        self.permit(mask)?;
+        // 5.4: "the fragments of one message MUST NOT be interleaved between the fragments of another".
+        if self.fragmented.is_some() {
+            return Err(SendError::MessageInProgress);
+        }
+        Ok(Header::whole(kind.into(), mask, length as u64).to_bytes())
+    }
+
+    /// Appends the next fragment of a message: the first one when none is in progress, the final one when `last`
+    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)). A text may be cut inside a character.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask), or
+    /// [`MessageInProgress`](SendError::MessageInProgress) when it is one of the other kind.
+    pub fn fragment(
+        &mut self,
+        kind: MessageKind,
+        last: bool,
+        payload: &[u8],
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.permit(mask)?;
+        let opcode = match self.fragmented {
+            None => kind.into(),
+            Some(begun) if begun == kind => Opcode::Continuation,
+            Some(_) => return Err(SendError::MessageInProgress),
+        };
+        self.fragmented = (!last).then_some(kind);
+        encode_frame(last, opcode, payload, mask, out);
+        Ok(())
+    }
+
+    /// Appends a Ping ([RFC 6455, 5.5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2)).
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask) or [`ControlTooLong`](SendError::ControlTooLong).
+    pub fn ping(
+        &mut self,
+        payload: &[u8],
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.control(Opcode::Ping, payload, mask, out)
+    }
+
+    /// Appends a Pong; the answer to a Ping carries the Ping's payload
+    /// ([RFC 6455, 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)).
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub fn pong(
+        &mut self,
+        payload: &[u8],
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.control(Opcode::Pong, payload, mask, out)
+    }
+
+    /// Appends a Close, empty when there is no reason, and moves the state: nothing more can be sent. A fragmented message
+    /// in progress stays unfinished ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask), [`InvalidCloseCode`](SendError::InvalidCloseCode) or
+    /// [`CloseReasonTooLong`](SendError::CloseReasonTooLong).
+    pub fn close(
+        &mut self,
+        reason: Option<&CloseReason>,
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        let mut payload = Vec::new();
+        if let Some(reason) = reason {
+            let number = u16::from(reason.code);
+            // 7.4.2: the number inside Registered or Private is anybody's.
+            if CloseCode::try_from(number) != Ok(reason.code) {
+                return Err(SendError::InvalidCloseCode(number));
+            }
+            if reason.reason.len() > MAX_REASON {
+                return Err(SendError::CloseReasonTooLong);
+            }
+            reason.encode(&mut payload);
+        }
+        self.control(Opcode::Close, &payload, mask, out)?;
+        self.step(Step::CloseSent);
+        Ok(())
+    }
+
+    fn control(
+        &self,
+        opcode: Opcode,
+        payload: &[u8],
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.permit(mask)?;
+        // 5.5: "all control frames MUST have a payload length of 125 bytes or less".
+        if payload.len() > MAX_CONTROL {
+            return Err(SendError::ControlTooLong);
+        }
+        encode_frame(true, opcode, payload, mask, out);
+        Ok(())
+    }
+
+    /// What every frame needs: an open connection, and a mask or none by role.
+    fn permit(&self, mask: Option<MaskKey>) -> Result<(), SendError> {
+        // 5.5.1: "the application MUST NOT send any more data frames after sending a Close frame".
+        if !self.state.may_send() {
+            return Err(SendError::Closed);
+        }
+        // 5.1: "a client MUST mask all frames that it sends", "a server MUST NOT mask any".
+        if mask.is_some() != self.role.masks() {
+            return Err(SendError::WrongMask);
+        }
+        Ok(())
+    }
+}
+
+/// Appends one frame, its payload masked when there is a key. No rule is checked: this is for those who encode once and send
+/// to many, and for those who break rules on purpose. No reserved bit is set.
+pub fn encode_frame(
+    fin: bool,
+    opcode: Opcode,
+    payload: &[u8],
+    mask: Option<MaskKey>,
+    out: &mut Vec<u8>,
+) {
+    let header = Header {
+        fin,
+        ..Header::whole(opcode, mask, payload.len() as u64)
+    };
+    append(&header.to_bytes(), payload, mask, out);
+}
+
+fn append(header: &HeaderBytes, payload: &[u8], mask: Option<MaskKey>, out: &mut Vec<u8>) {
+    let header = header.as_ref();
+    out.reserve(header.len() + payload.len());
+    out.extend_from_slice(header);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = mask {
+        key.apply(0, &mut out[start..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Option<MaskKey> = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
+
+    #[test]
+    fn a_refusal_appends_nothing_and_changes_nothing() {
+        let mut sender = Sender::new(Role::Server);
+        let mut out = Vec::new();
+        let long = CloseReason::new(CloseCode::NormalClosure, "x".repeat(124));
+        let invented = CloseReason::new(CloseCode::Private(1005), "");
+        let refusals = [
+            (
+                sender.message(MessageKind::Text, b"", KEY, &mut out),
+                SendError::WrongMask,
+            ),
+            (
+                sender.ping(&[0; 126], None, &mut out),
+                SendError::ControlTooLong,
+            ),
+            (
+                sender.pong(&[0; 126], None, &mut out),
+                SendError::ControlTooLong,
+            ),
+            (
+                sender.close(Some(&long), None, &mut out),
+                SendError::CloseReasonTooLong,
+            ),
+            (
+                sender.close(Some(&invented), None, &mut out),
+                SendError::InvalidCloseCode(1005),
+            ),
+        ];
+        for (refused, error) in refusals {
+            assert_eq!(refused, Err(error));
+        }
+        assert!(out.is_empty());
+        assert_eq!(sender.state(), State::Open);
+        assert_eq!(
+            Sender::new(Role::Client).message(MessageKind::Text, b"", None, &mut out),
+            Err(SendError::WrongMask)
+        );
+    }
+
+    #[test]
+    fn after_a_close_every_frame_is_refused_even_a_close() {
+        let mut sender = Sender::new(Role::Server);
+        let mut out = Vec::new();
+        assert_eq!(sender.close(None, None, &mut out), Ok(()));
+        assert_eq!(out, b"\x88\x00");
+        assert_eq!(
+            sender.message(MessageKind::Text, b"x", None, &mut out),
+            Err(SendError::Closed)
+        );
+        assert_eq!(sender.pong(b"", None, &mut out), Err(SendError::Closed));
+        assert_eq!(sender.close(None, None, &mut out), Err(SendError::Closed));
+        assert_eq!(out, b"\x88\x00");
+    }
+
+    #[test]
+    fn control_frames_go_between_fragments_and_another_message_does_not() {
+        let mut sender = Sender::new(Role::Server);
+        let mut out = Vec::new();
+        let mut fragment = |sender: &mut Sender, kind, last, payload: &[u8]| {
+            sender.fragment(kind, last, payload, None, &mut out)
+        };
+        assert_eq!(
+            fragment(&mut sender, MessageKind::Text, false, b"Hel"),
+            Ok(())
+        );
+        assert_eq!(
+            fragment(&mut sender, MessageKind::Binary, false, b""),
+            Err(SendError::MessageInProgress)
+        );
+        assert_eq!(
+            sender.header(MessageKind::Text, 1, None).map(|_| ()),
+            Err(SendError::MessageInProgress)
+        );
+        assert_eq!(sender.ping(b"", None, &mut out), Ok(()));
+        assert_eq!(
+            sender.fragment(MessageKind::Text, true, b"lo", None, &mut out),
+            Ok(())
+        );
+        assert_eq!(
+            sender.message(MessageKind::Binary, b"", None, &mut out),
+            Ok(())
+        );
+        assert_eq!(out, b"\x01\x03Hel\x89\x00\x80\x02lo\x82\x00");
+    }
+}

@@ -1,0 +1,123 @@
+//! The life of a connection, every transition of it in one function
+//! ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1),
+//! [7.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1)). The RFC says Closing from the first Close on; here it has two
+//! names, because the side that has spoken its last word and the side that has heard the other's may do different things.
+//!
+//! ```text
+//!                 handshake             we send Close
+//!   Connecting ---------------> Open -------------------> CloseSent
+//!                                |                            |
+//!            the peer sends Close|                            |the peer sends Close
+//!                                v                            v
+//!                          CloseReceived -----------------> Closed
+//!                                          we send Close
+//!
+//!   from anywhere, the transport ends: Closed
+//! ```
+
+/// Where a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum State {
+    /// The handshake is not done ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    #[default]
+    Connecting,
+    /// Messages go both ways ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    Open,
+    /// We sent a Close: we send nothing more, and wait for the peer's
+    /// ([RFC 6455, 7.1.3](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.3)).
+    CloseSent,
+    /// The peer sent a Close: it sends nothing more. We may finish a message, and owe a Close
+    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    CloseReceived,
+    /// Both sent a Close, or the transport is gone: only the socket is left to be closed
+    /// ([RFC 6455, 7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
+    Closed,
+}
+
+/// What moves a connection from one [`State`] to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The handshake is done ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    HandshakeDone,
+    /// We sent a Close.
+    CloseSent,
+    /// The peer sent a Close.
+    CloseReceived,
+    /// The transport ended, with or without a Close before
+    /// ([RFC 6455, 7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
+    TransportEnded,
+}
+
+impl State {
+    /// The state after `step`. A step that means nothing here, as a second Close, changes nothing.
+    #[must_use]
+    pub const fn after(self, step: Step) -> Self {
+        match (self, step) {
+            (Self::Connecting, Step::HandshakeDone) => Self::Open,
+            // 7.1.3: the closing handshake starts with the first Close, whoever sends it ...
+            (Self::Open, Step::CloseSent) => Self::CloseSent,
+            (Self::Open, Step::CloseReceived) => Self::CloseReceived,
+            // 5.5.1: ... and is done when both have sent and received one.
+            (Self::CloseSent, Step::CloseReceived) => Self::Closed,
+            (Self::CloseReceived, Step::CloseSent) => Self::Closed,
+            (_, Step::TransportEnded) => Self::Closed,
+            (unmoved, Step::HandshakeDone | Step::CloseSent | Step::CloseReceived) => unmoved,
+        }
+    }
+
+    /// Whether we may still send frames, a Close among them: it is our last one
+    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    pub const fn may_send(self) -> bool {
+        matches!(self, Self::Open | Self::CloseReceived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [State; 5] = [
+        State::Connecting,
+        State::Open,
+        State::CloseSent,
+        State::CloseReceived,
+        State::Closed,
+    ];
+
+    #[test]
+    fn either_side_may_close_first() {
+        let open = State::default().after(Step::HandshakeDone);
+        let we_first = open.after(Step::CloseSent);
+        let they_first = open.after(Step::CloseReceived);
+        assert_eq!(
+            (we_first, they_first),
+            (State::CloseSent, State::CloseReceived)
+        );
+        assert_eq!(we_first.after(Step::CloseReceived), State::Closed);
+        assert_eq!(they_first.after(Step::CloseSent), State::Closed);
+    }
+
+    #[test]
+    fn only_an_open_or_a_told_connection_sends() {
+        let sending = STATES.map(State::may_send);
+        assert_eq!(sending, [false, true, false, true, false]);
+    }
+
+    #[test]
+    fn the_end_of_the_transport_closes_every_state_and_nothing_leaves_closed() {
+        for state in STATES {
+            assert_eq!(state.after(Step::TransportEnded), State::Closed);
+        }
+        for step in [Step::HandshakeDone, Step::CloseSent, Step::CloseReceived] {
+            assert_eq!(State::Closed.after(step), State::Closed);
+        }
+    }
+
+    #[test]
+    fn a_second_close_of_the_same_side_changes_nothing() {
+        for step in [Step::CloseSent, Step::CloseReceived] {
+            let once = State::Open.after(step);
+            assert_eq!(once.after(step), once);
+        }
+    }
+}
