@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use cli::args::{self, Command};
 use cli::failure::Failure;
+use cli::{send, serve};
 
 fn main() -> ExitCode {
     match run() {
@@ -23,9 +24,9 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     match args::parse(env::args_os().skip(1), &|name| env::var_os(name))? {
         Command::Print(text) => print(&text),
-        Command::Serve(_) | Command::Chat(_) | Command::Send(_) => {
-            Err(Failure::Failed("not there yet".to_owned()))
-        }
+        Command::Serve(options) => serve::run(*options),
+        Command::Chat(_) => Err(Failure::Failed("the chat is not there yet".to_owned())),
+        Command::Send(options) => send::run(&options),
     }
 }
 

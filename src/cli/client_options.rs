@@ -115,7 +115,7 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
         Opt {
             name: "wait",
             help: "Keep listening this long after the input ends, before closing",
-            field: |o| value::time(&mut o.wait),
+            field: |o| value::time_or_zero(&mut o.wait),
         },
         Opt {
             name: "max-message",

@@ -2,14 +2,16 @@
 
 pub(crate) mod args;
 pub(crate) mod failure;
+pub(crate) mod send;
+pub(crate) mod serve;
 
-mod backoff;
-mod chat;
 mod client_options;
 mod help;
 mod log_format;
 mod options;
+mod refusal;
 mod serve_options;
+mod signals;
 mod terminal;
 mod units;
 mod value;

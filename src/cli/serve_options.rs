@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use enchufe::Limits;
+use enchufe::protocol::MessageLimits;
 use log::LevelFilter;
 
 use super::options::{Group, Opt};
@@ -16,6 +18,11 @@ pub(crate) struct ServeOptions {
     pub(crate) root: Option<PathBuf>,
     pub(crate) origins: Vec<String>,
     pub(crate) log: LevelFilter,
+    /// Bounds on every connection; the message is that of chat and hub.
+    pub(crate) limits: Limits,
+    /// One message on `/echo` and `/inspect`.
+    pub(crate) max_echo_message: usize,
+    pub(crate) json_depth: usize,
     pub(crate) inactive_after: Duration,
     pub(crate) history: usize,
     pub(crate) register_timeout: Duration,
@@ -23,33 +30,25 @@ pub(crate) struct ServeOptions {
     pub(crate) file_clients: usize,
     pub(crate) min_file_rate: usize,
     pub(crate) file_rate_window: Duration,
-    pub(crate) max_connections: Option<usize>,
-    pub(crate) max_per_ip: usize,
-    pub(crate) ping_every: Duration,
-    pub(crate) dead_after: Duration,
-    pub(crate) close_timeout: Duration,
-    pub(crate) max_queue: usize,
-    pub(crate) rate: u32,
-    pub(crate) burst: u32,
-    pub(crate) max_message: usize,
-    pub(crate) max_echo_message: usize,
-    pub(crate) max_fragments: u32,
-    pub(crate) max_empty_fragments: u32,
-    pub(crate) message_timeout: Duration,
-    pub(crate) json_depth: usize,
-    pub(crate) max_request_line: usize,
-    pub(crate) max_head: usize,
-    pub(crate) max_headers: usize,
-    pub(crate) handshake_timeout: Duration,
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
+        let message = MessageLimits {
+            max_message: 64 << 10,
+            ..MessageLimits::default()
+        };
         Self {
             bind: vec!["127.0.0.1:8080".to_owned()],
             root: None,
             origins: Vec::new(),
             log: LevelFilter::Info,
+            limits: Limits {
+                message,
+                ..Limits::default()
+            },
+            max_echo_message: 16 << 20,
+            json_depth: 32,
             inactive_after: Duration::from_secs(60),
             history: 1_000,
             register_timeout: Duration::from_secs(30),
@@ -57,24 +56,6 @@ impl Default for ServeOptions {
             file_clients: 10,
             min_file_rate: 1 << 10,
             file_rate_window: Duration::from_secs(30),
-            max_connections: None,
-            max_per_ip: 64,
-            ping_every: Duration::from_secs(20),
-            dead_after: Duration::from_secs(20),
-            close_timeout: Duration::from_secs(5),
-            max_queue: 1 << 20,
-            rate: 100,
-            burst: 1_000,
-            max_message: 64 << 10,
-            max_echo_message: 16 << 20,
-            max_fragments: 131_072,
-            max_empty_fragments: 1_024,
-            message_timeout: Duration::from_secs(30),
-            json_depth: 32,
-            max_request_line: 8 << 10,
-            max_head: 16 << 10,
-            max_headers: 64,
-            handshake_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -158,42 +139,42 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "max-connections",
                 help: "Connections at once; auto is what descriptors, processes and memory maps allow",
-                field: |o| value::count_or_auto(&mut o.max_connections),
+                field: |o| value::count_or_auto(&mut o.limits.max_connections),
             },
             Opt {
                 name: "max-per-ip",
-                help: "Connections from one address; loopback is exempt",
-                field: |o| value::positive(&mut o.max_per_ip),
+                help: "Connections from one address, loopback exempt; 0 for no limit",
+                field: |o| value::count(&mut o.limits.max_per_ip),
             },
             Opt {
                 name: "ping-every",
-                help: "Silence after which a peer is pinged",
-                field: |o| value::time(&mut o.ping_every),
+                help: "Silence after which a peer is pinged; 0 for never",
+                field: |o| value::time_or_never(&mut o.limits.ping_every),
             },
             Opt {
                 name: "dead-after",
                 help: "Further silence after which it counts as dead",
-                field: |o| value::time(&mut o.dead_after),
+                field: |o| value::time(&mut o.limits.dead_after),
             },
             Opt {
                 name: "close-timeout",
                 help: "Wait for a peer to answer our Close",
-                field: |o| value::time(&mut o.close_timeout),
+                field: |o| value::time(&mut o.limits.close_timeout),
             },
             Opt {
                 name: "max-queue",
                 help: "Bytes waiting for a slow reader before it is dropped",
-                field: |o| value::size(&mut o.max_queue),
+                field: |o| value::size(&mut o.limits.out_queue),
             },
             Opt {
                 name: "rate",
                 help: "Messages per second read from one connection; 0 for no limit",
-                field: |o| value::count(&mut o.rate),
+                field: |o| value::count(&mut o.limits.rate),
             },
             Opt {
                 name: "burst",
                 help: "Messages it may send at once before the rate applies",
-                field: |o| value::count(&mut o.burst),
+                field: |o| value::count(&mut o.limits.burst),
             },
         ],
     },
@@ -203,7 +184,9 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "max-message",
                 help: "Largest message, on every service",
-                field: |o| value::sizes([&mut o.max_message, &mut o.max_echo_message]),
+                field: |o| {
+                    value::sizes([&mut o.limits.message.max_message, &mut o.max_echo_message])
+                },
             },
             Opt {
                 name: "max-echo-message",
@@ -213,17 +196,17 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "max-fragments",
                 help: "Fragments of one message",
-                field: |o| value::positive(&mut o.max_fragments),
+                field: |o| value::positive(&mut o.limits.message.max_fragments),
             },
             Opt {
                 name: "max-empty-fragments",
                 help: "Empty fragments in a row",
-                field: |o| value::count(&mut o.max_empty_fragments),
+                field: |o| value::count(&mut o.limits.message.max_empty_run),
             },
             Opt {
                 name: "message-timeout",
                 help: "Time for a message that has begun to be complete",
-                field: |o| value::time(&mut o.message_timeout),
+                field: |o| value::time(&mut o.limits.incomplete_message),
             },
             Opt {
                 name: "json-depth",
@@ -238,22 +221,27 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "max-request-line",
                 help: "Longest request line",
-                field: |o| value::size(&mut o.max_request_line),
+                field: |o| value::size(&mut o.limits.head.request_line),
             },
             Opt {
                 name: "max-head",
-                help: "Request line and headers together",
-                field: |o| value::size(&mut o.max_head),
+                help: "All header lines together",
+                field: |o| value::size(&mut o.limits.head.head),
             },
             Opt {
                 name: "max-headers",
                 help: "Number of headers",
-                field: |o| value::count(&mut o.max_headers),
+                field: |o| value::count(&mut o.limits.head.headers),
+            },
+            Opt {
+                name: "max-body",
+                help: "Body of a plain HTTP request",
+                field: |o| value::size(&mut o.limits.max_body),
             },
             Opt {
                 name: "handshake-timeout",
                 help: "Time for a request to be complete",
-                field: |o| value::time(&mut o.handshake_timeout),
+                field: |o| value::time(&mut o.limits.handshake_timeout),
             },
         ],
     },
@@ -391,12 +379,12 @@ mod tests {
     fn max_message_holds_for_every_service_unless_echo_has_its_own() {
         let options = read(&[("max-message", "1MiB")]).unwrap();
         assert_eq!(
-            (options.max_message, options.max_echo_message),
+            (options.limits.message.max_message, options.max_echo_message),
             (1 << 20, 1 << 20)
         );
         let options = read(&[("max-echo-message", "2MiB"), ("max-message", "1MiB")]).unwrap();
         assert_eq!(
-            (options.max_message, options.max_echo_message),
+            (options.limits.message.max_message, options.max_echo_message),
             (1 << 20, 2 << 20)
         );
     }

@@ -92,7 +92,10 @@ impl<W: Write> Screen<W> {
     /// Prints lines above the prompt, in one write.
     pub(crate) fn print(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
         let text: String = lines.into_iter().map(|line| line + "\n").collect();
-        self.redraw("\r\x1b[K", &text)
+        match text.as_str() {
+            "" => Ok(()),
+            text => self.redraw("\r\x1b[K", text),
+        }
     }
 
     /// After the user has pressed Enter: takes what was typed off the screen, where the answer of the server will show

@@ -71,9 +71,26 @@ impl Value for Sizes<'_> {
     }
 }
 
-/// A length of time: `30s`.
+/// A length of time, as `30s`, that is not zero: no peer can do anything in no time.
 pub(crate) fn time(field: &mut Duration) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match units::time(text)? {
+        Duration::ZERO => Err(format!("'{text}' leaves no time at all")),
+        time => Ok(time),
+    };
+    scalar(field, "TIME", parse, |time| units::show_time(*time))
+}
+
+/// A length of time that may be zero.
+pub(crate) fn time_or_zero(field: &mut Duration) -> Box<dyn Value + '_> {
     scalar(field, "TIME", units::time, |time| units::show_time(*time))
+}
+
+/// A length of time; zero means that it never comes.
+pub(crate) fn time_or_never(field: &mut Option<Duration>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| Ok(Some(units::time(text)?).filter(|time| !time.is_zero()));
+    scalar(field, "TIME", parse, |time| {
+        time.map_or("0s".to_owned(), units::show_time)
+    })
 }
 
 /// A plain number.

@@ -1,6 +1,10 @@
 //! What a person types into the chat: text for everybody, or a command that begins with `/`.
 
-use super::wire::{Request, Status};
+use enchufe::services::chat::binary_fields::pieces;
+use enchufe::services::chat::name::MAX_NAME;
+use enchufe::services::chat::status::Status;
+
+use super::request::Request;
 
 /// A line that was typed.
 #[derive(Debug, PartialEq)]
@@ -21,11 +25,11 @@ pub(super) enum Input {
 pub(super) fn parse(line: &str) -> Result<Input, String> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/') else {
-        return Ok(say(GENERAL, line));
+        return Ok(say(None, line));
     };
     // `//` is how a text that begins with a slash is written.
     if command.starts_with('/') {
-        return Ok(say(GENERAL, command));
+        return Ok(say(None, command));
     }
     let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     let rest = rest.trim_start();
@@ -34,7 +38,7 @@ pub(super) fn parse(line: &str) -> Result<Input, String> {
             let (name, text) = name_and_rest(rest)?;
             match (name.as_str(), text) {
                 ("", _) | (_, "") => Err("write /msg NAME TEXT, with quotes around a name with spaces".to_owned()),
-                (name, text) => Ok(say(name, text)),
+                (name, text) => Ok(say(Some(name), text)),
             }
         }
         "status" => match rest.to_lowercase().as_str() {
@@ -49,8 +53,8 @@ pub(super) fn parse(line: &str) -> Result<Input, String> {
             _ => Err("write /who, or /who NAME with quotes around a name with spaces".to_owned()),
         },
         "history" => match name_and_rest(rest)? {
-            (name, "") if name.is_empty() => Ok(Input::Ask(vec![Request::History(GENERAL.to_owned())])),
-            (name, "") => Ok(Input::Ask(vec![Request::History(name)])),
+            (name, "") if name.is_empty() => Ok(Input::Ask(vec![Request::History(None)])),
+            (name, "") => Ok(Input::Ask(vec![Request::History(Some(name))])),
             _ => Err("write /history, or /history NAME with quotes around a name with spaces".to_owned()),
         },
         "help" => Ok(Input::Help),
@@ -71,12 +75,15 @@ pub(super) const HELP: &[&str] = &[
     "A message that came while you typed hides your line: Ctrl-R shows it again.",
 ];
 
-fn say(to: &str, text: &str) -> Input {
+/// A text that does not fit in one message becomes several.
+fn say(to: Option<&str>, text: &str) -> Input {
     if text.is_empty() {
         return Input::Nothing;
     }
-    let message = |part: &str| Request::Message { to: to.to_owned(), text: part.to_owned() };
-    Input::Ask(parts(text).map(message).collect())
+    // Pieces of UTF-8 are UTF-8: nothing is replaced here.
+    let text_of = |piece| String::from_utf8_lossy(piece).into_owned();
+    let message = |piece| Request::Say { to: to.map(str::to_owned), text: text_of(piece) };
+    Input::Ask(pieces(text.as_bytes()).map(message).collect())
 }
 
 /// A name, with quotes around it if it has spaces, and what follows it. Inside quotes `\` takes the next character as
@@ -84,8 +91,8 @@ fn say(to: &str, text: &str) -> Input {
 fn name_and_rest(text: &str) -> Result<(String, &str), String> {
     let mut chars = text.char_indices();
     let name_end = |name: String, rest: usize| match name.len() {
-        0..=MAX_FIELD => Ok((name, text[rest..].trim_start())),
-        bytes => Err(format!("a name has at most {MAX_FIELD} bytes, this one {bytes}")),
+        0..=MAX_NAME => Ok((name, text[rest..].trim_start())),
+        bytes => Err(format!("a name has at most {MAX_NAME} bytes, this one {bytes}")),
     };
     let Some((_, quote @ ('"' | '\''))) = chars.next() else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
@@ -102,38 +109,12 @@ fn name_and_rest(text: &str) -> Result<(String, &str), String> {
     Err(format!("the name has no closing {quote}"))
 }
 
-/// A text in pieces of at most 255 bytes, which is what a message of the binary chat holds. It is cut after a space if
-/// there is one in the second half, else between two characters; put together again, the pieces are the text.
-fn parts(mut text: &str) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        if text.is_empty() {
-            return None;
-        }
-        let mut end = text.len();
-        if end > MAX_FIELD {
-            end = text.floor_char_boundary(MAX_FIELD);
-            if let Some(space) = text[..end].rfind(' ').filter(|space| *space >= MAX_FIELD / 2) {
-                end = space + 1;
-            }
-        }
-        let (part, rest) = text.split_at(end);
-        text = rest;
-        Some(part)
-    })
-}
-
-/// How the wire calls the chat of everybody.
-pub(super) const GENERAL: &str = "~";
-
-/// A field of the binary chat has a length of one byte.
-const MAX_FIELD: usize = 255;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(to: &str, text: &str) -> Request {
-        Request::Message { to: to.to_owned(), text: text.to_owned() }
+    fn say(to: Option<&str>, text: &str) -> Request {
+        Request::Say { to: to.map(str::to_owned), text: text.to_owned() }
     }
 
     fn asks(line: &str) -> Vec<Request> {
@@ -145,17 +126,17 @@ mod tests {
 
     #[test]
     fn text_goes_to_everybody() {
-        assert_eq!(asks("hola a todos\n"), [message("~", "hola a todos")]);
-        assert_eq!(asks("//etc/hosts"), [message("~", "/etc/hosts")]);
+        assert_eq!(asks("hola a todos\n"), [say(None, "hola a todos")]);
+        assert_eq!(asks("//etc/hosts"), [say(None, "/etc/hosts")]);
         assert_eq!(parse("  \r\n"), Ok(Input::Nothing));
     }
 
     #[test]
     fn a_private_message_has_a_name_and_a_text() {
-        assert_eq!(asks("/msg ana  hola  tú"), [message("ana", "hola  tú")]);
-        assert_eq!(asks("/msg \"Ana María\" hola"), [message("Ana María", "hola")]);
-        assert_eq!(asks("/msg 'Ana \"la\" María' hola"), [message("Ana \"la\" María", "hola")]);
-        assert_eq!(asks(r#"/msg "a\"b\\c" x"#), [message("a\"b\\c", "x")]);
+        assert_eq!(asks("/msg ana  hola  tú"), [say(Some("ana"), "hola  tú")]);
+        assert_eq!(asks("/msg \"Ana María\" hola"), [say(Some("Ana María"), "hola")]);
+        assert_eq!(asks("/msg 'Ana \"la\" María' hola"), [say(Some("Ana \"la\" María"), "hola")]);
+        assert_eq!(asks(r#"/msg "a\"b\\c" x"#), [say(Some("a\"b\\c"), "x")]);
         for line in ["/msg", "/msg ana", "/msg ana  ", "/msg \"\" hola"] {
             assert!(parse(line).unwrap_err().contains("/msg NAME TEXT"), "{line}");
         }
@@ -184,8 +165,8 @@ mod tests {
     fn the_other_commands_are_single_words_or_take_a_name() {
         assert_eq!(asks("/who"), [Request::Users]);
         assert_eq!(asks("/who \"Ana María\""), [Request::User("Ana María".to_owned())]);
-        assert_eq!(asks("/history"), [Request::History("~".to_owned())]);
-        assert_eq!(asks("/history beto"), [Request::History("beto".to_owned())]);
+        assert_eq!(asks("/history"), [Request::History(None)]);
+        assert_eq!(asks("/history beto"), [Request::History(Some("beto".to_owned()))]);
         assert_eq!(parse("/help"), Ok(Input::Help));
         assert_eq!(parse("/quit"), Ok(Input::Quit));
         assert!(parse("/dance").unwrap_err().contains("/help"));
@@ -195,12 +176,15 @@ mod tests {
     #[test]
     fn a_long_text_becomes_several_messages_and_loses_nothing() {
         for text in ["x".repeat(255), "x".repeat(256), "ñ".repeat(300), "palabra ".repeat(100), "🦀".repeat(64)] {
-            let parts: Vec<&str> = parts(&text).collect();
-            assert_eq!(parts.concat(), text);
-            assert!(parts.iter().all(|part| part.len() <= 255 && !part.is_empty()));
+            let requests = asks(&text);
+            let mut whole = String::new();
+            for request in requests {
+                let Request::Say { to: None, text } = request else { panic!("{request:?}") };
+                assert!((1..=255).contains(&text.len()));
+                whole += &text;
+            }
+            assert_eq!(whole, text.trim());
         }
-        assert_eq!(parts(&"x".repeat(255)).count(), 1);
-        assert_eq!(parts(&"palabra ".repeat(100)).next().map(str::len), Some(248));
-        assert_eq!(asks(&"ñ".repeat(200)).len(), 2);
+        assert_eq!(asks(&format!("/msg ana {}", "x".repeat(256))).len(), 2);
     }
 }

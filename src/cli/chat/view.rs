@@ -7,8 +7,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::input::GENERAL;
-use super::wire::{Notice, Request, Status, WireError};
+use enchufe::services::chat::binary_client::ServerMessage;
+use enchufe::services::chat::status::Status;
+
+use super::request::Request;
 
 /// A line to show. Nothing in it is escaped yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +76,7 @@ impl View {
     pub(super) fn connected(&mut self) -> Vec<Request> {
         self.here.clear();
         self.early.clear();
-        let mut requests = vec![Request::Users, Request::History(GENERAL.to_owned())];
+        let mut requests = vec![Request::Users, Request::History(None)];
         if self.status == Status::Busy {
             requests.insert(0, self.set_status(Status::Busy));
         }
@@ -89,15 +91,15 @@ impl View {
             self.status = Status::Active;
         }
         let lost = self.pending.drain(..).filter_map(|request| match request {
-            Request::Message { text, .. } => Some(Line::Problem(format!("perhaps not delivered: {text}"))),
+            Request::Say { text, .. } => Some(Line::Problem(format!("perhaps not delivered: {text}"))),
             _ => None,
         });
         lost.collect()
     }
 
-    /// Remembers that these were sent.
-    pub(super) fn sent(&mut self, requests: &[Request]) {
-        self.pending.extend(requests.iter().cloned());
+    /// Remembers that this was asked.
+    pub(super) fn sent(&mut self, request: Request) {
+        self.pending.push_back(request);
     }
 
     /// The request that sets our own status.
@@ -105,23 +107,35 @@ impl View {
         Request::SetStatus { name: self.name.clone(), status }
     }
 
-    /// What the server said.
-    pub(super) fn notice(&mut self, notice: Notice) -> Vec<Line> {
-        match notice {
-            Notice::Message { from, text } => self.message(from, text),
-            Notice::NewUser(name, status) => {
-                self.here.insert(name.clone(), status);
+    /// How many questions are open.
+    pub(super) fn unanswered(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// What the server said. Bytes that are not UTF-8 are shown as U+FFFD.
+    pub(super) fn notice(&mut self, message: ServerMessage<'_>) -> Vec<Line> {
+        match message {
+            ServerMessage::Said(from, text) => self.message(utf8(from), utf8(text)),
+            ServerMessage::NewUser(name, status) => {
+                let name = utf8(name);
+                self.here.insert(name.clone(), status_of(status));
                 vec![Line::Presence(format!("{name} is here for the first time"))]
             }
-            Notice::StatusChanged(name, status) if name == self.name => self.own_status(status),
-            Notice::StatusChanged(name, status) => vec![self.presence(name, status)],
-            Notice::Users(users) => self.users(users),
-            Notice::User(name, status) => {
-                self.answered(|request| matches!(request, Request::User(_)));
-                vec![Line::Info(format!("{name} is {}", word(status)))]
+            ServerMessage::StatusChanged(name, status) if name == self.name.as_bytes() => {
+                self.own_status(status_of(status))
             }
-            Notice::History(messages) => self.history(messages),
-            Notice::Error(error) => vec![Line::Problem(self.error(error))],
+            ServerMessage::StatusChanged(name, status) => vec![self.presence(utf8(name), status_of(status))],
+            ServerMessage::Users(users) => {
+                self.users(users.into_iter().map(|(name, status)| (utf8(name), status_of(status))).collect())
+            }
+            ServerMessage::User(name, status) => {
+                self.answered(|request| matches!(request, Request::User(_)));
+                vec![Line::Info(format!("{} is {}", utf8(name), word(status_of(status))))]
+            }
+            ServerMessage::History(messages) => {
+                self.history(messages.into_iter().map(|(from, text)| (utf8(from), utf8(text))).collect())
+            }
+            ServerMessage::Error(code) => vec![Line::Problem(self.error(code))],
         }
     }
 
@@ -146,9 +160,8 @@ impl View {
             self.early.push((from.clone(), text.clone()));
         }
         if from == self.name {
-            let sent = self.answered(|request| matches!(request, Request::Message { .. }));
-            let to = match sent {
-                Some(Request::Message { to, .. }) if to != GENERAL => Some(to),
+            let to = match self.answered(|request| matches!(request, Request::Say { .. })) {
+                Some(Request::Say { to, .. }) => to,
                 _ => None,
             };
             return vec![Line::Said { from, to, text }];
@@ -226,7 +239,7 @@ impl View {
 
     fn history(&mut self, history: Vec<(String, String)>) -> Vec<Line> {
         let title = match self.answered(|request| matches!(request, Request::History(_))) {
-            Some(Request::History(chat)) if chat != GENERAL => format!("{} with {chat}:", messages(history.len())),
+            Some(Request::History(Some(name))) => format!("{} with {name}:", messages(history.len())),
             _ => match std::mem::replace(&mut self.entry, Entry::Done) {
                 Entry::First => return self.before_entry(history),
                 Entry::Again => return self.missed(history),
@@ -265,27 +278,20 @@ impl View {
         lines
     }
 
-    fn error(&mut self, error: WireError) -> String {
-        match error {
-            WireError::NoSuchUser => {
-                match self.answered(|request| matches!(request, Request::User(_) | Request::History(_))) {
-                    Some(Request::User(name) | Request::History(name)) => format!("there is no {name}"),
-                    _ => "there is nobody of that name".to_owned(),
-                }
-            }
-            WireError::InvalidStatus => {
-                self.answered(|request| matches!(request, Request::SetStatus { .. }));
-                "the server does not accept that status".to_owned()
-            }
-            WireError::EmptyMessage | WireError::RecipientDisconnected => {
-                match self.answered(|request| matches!(request, Request::Message { .. })) {
-                    Some(Request::Message { to, text }) if error == WireError::RecipientDisconnected => {
-                        format!("{to} is not here; not delivered: {text}")
-                    }
-                    _ => "the server did not take that message".to_owned(),
-                }
-            }
-            WireError::Other(code) => format!("the server answered with error {code}"),
+    /// An error, with what it is about.
+    fn error(&mut self, code: u8) -> String {
+        let kind: fn(&Request) -> bool = match code {
+            NO_SUCH_USER => |request| matches!(request, Request::User(_) | Request::History(Some(_))),
+            INVALID_STATUS => |request| matches!(request, Request::SetStatus { .. }),
+            EMPTY_MESSAGE | NOT_HERE => |request| matches!(request, Request::Say { .. }),
+            _ => return format!("the server answered with error {code}"),
+        };
+        match self.answered(kind) {
+            Some(Request::User(name) | Request::History(Some(name))) => format!("there is no {name}"),
+            Some(Request::SetStatus { .. }) => "the server does not take that status".to_owned(),
+            Some(Request::Say { to: Some(to), text }) if code == NOT_HERE => format!("{to} is not here; not sent: {text}"),
+            Some(Request::Say { text, .. }) => format!("the server does not take that message: {text}"),
+            _ => format!("the server answered with error {code}, to nothing we asked"),
         }
     }
 
@@ -322,6 +328,15 @@ fn in_order(part: &[(String, String)], whole: &[(String, String)]) -> bool {
     part.iter().all(|message| whole.any(|other| other == message))
 }
 
+fn utf8(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A number that is no status yet is taken for the plainest one.
+fn status_of(number: u8) -> Status {
+    Status::from_number(number).unwrap_or(Status::Active)
+}
+
 fn said((from, text): (String, String)) -> Line {
     Line::Said { from, to: None, text }
 }
@@ -342,6 +357,12 @@ fn word(status: Status) -> &'static str {
     }
 }
 
+// Error codes of seed 001, "Errores".
+const NO_SUCH_USER: u8 = 1;
+const INVALID_STATUS: u8 = 2;
+const EMPTY_MESSAGE: u8 = 3;
+const NOT_HERE: u8 = 4;
+
 /// As many as a server keeps in memory for a chat by default.
 const MAX_HIDDEN: usize = 1_000;
 /// A history has at most 255 messages, and private ones may stand between those of everybody.
@@ -357,8 +378,8 @@ mod tests {
     fn ana() -> View {
         let mut view = View::new("ana");
         view.connected();
-        view.notice(Notice::Users(vec![("ana".to_owned(), Status::Active), ("beto".to_owned(), Status::Active)]));
-        assert_eq!(view.notice(Notice::History(Vec::new())), []);
+        view.notice(ServerMessage::Users(vec![(b"ana", 1), (b"beto", 1)]));
+        assert_eq!(view.notice(history(&[])), []);
         view
     }
 
@@ -366,20 +387,24 @@ mod tests {
         messages.iter().map(|(from, text)| ((*from).to_owned(), (*text).to_owned())).collect()
     }
 
-    fn says(from: &str, text: &str) -> Notice {
-        Notice::Message { from: from.to_owned(), text: text.to_owned() }
+    fn says<'a>(from: &'a str, text: &'a str) -> ServerMessage<'a> {
+        ServerMessage::Said(from.as_bytes(), text.as_bytes())
+    }
+
+    fn history<'a>(messages: &[(&'a str, &'a str)]) -> ServerMessage<'a> {
+        ServerMessage::History(messages.iter().map(|(from, text)| (from.as_bytes(), text.as_bytes())).collect())
     }
 
     fn shown(from: &str, text: &str) -> Line {
         said((from.to_owned(), text.to_owned()))
     }
 
-    fn status(name: &str, status: Status) -> Notice {
-        Notice::StatusChanged(name.to_owned(), status)
+    fn status(name: &str, status: Status) -> ServerMessage<'_> {
+        ServerMessage::StatusChanged(name.as_bytes(), status.number())
     }
 
-    fn message(to: &str, text: &str) -> Request {
-        Request::Message { to: to.to_owned(), text: text.to_owned() }
+    fn say(to: Option<&str>, text: &str) -> Request {
+        Request::Say { to: to.map(str::to_owned), text: text.to_owned() }
     }
 
     fn info(text: &str) -> Line {
@@ -396,14 +421,14 @@ mod tests {
 
     #[test]
     fn on_entry_it_asks_who_is_here_and_what_was_said() {
-        assert_eq!(View::new("ana").connected(), [Request::Users, Request::History("~".to_owned())]);
+        assert_eq!(View::new("ana").connected(), [Request::Users, Request::History(None)]);
     }
 
     #[test]
     fn the_history_is_shown_on_entry() {
         let mut view = View::new("ana");
         view.connected();
-        let lines = view.notice(Notice::History(pairs(&[("beto", "one"), ("carla", "two")])));
+        let lines = view.notice(history(&[("beto", "one"), ("carla", "two")]));
         assert_eq!(lines, [shown("beto", "one"), shown("carla", "two"), info("that was before you came")]);
     }
 
@@ -413,36 +438,36 @@ mod tests {
         view.connected();
         assert_eq!(view.notice(says("beto", "two")), [shown("beto", "two")]);
         assert_eq!(view.notice(says("carla", "only for you")), [shown("carla", "only for you")]);
-        let lines = view.notice(Notice::History(pairs(&[("beto", "one"), ("beto", "two")])));
+        let lines = view.notice(history(&[("beto", "one"), ("beto", "two")]));
         assert_eq!(lines, [shown("beto", "one"), info("that was before you came")]);
     }
 
     #[test]
     fn people_come_go_and_change() {
         let mut view = ana();
-        for (notice, text) in [
-            (Notice::NewUser("carla".to_owned(), Status::Active), "carla is here for the first time"),
+        for (message, text) in [
+            (ServerMessage::NewUser(b"carla", 1), "carla is here for the first time"),
             (status("carla", Status::Busy), "carla is busy"),
             (status("carla", Status::Active), "carla is active"),
             (status("carla", Status::Inactive), "carla is inactive"),
             (status("carla", Status::Disconnected), "carla has left"),
             (status("carla", Status::Active), "carla is here again"),
         ] {
-            assert_eq!(view.notice(notice), [presence(text)]);
+            assert_eq!(view.notice(message), [presence(text)]);
         }
     }
 
     #[test]
     fn who_lists_names_and_says_what_is_unusual() {
         let mut view = ana();
-        let users = vec![("ana".to_owned(), Status::Active), ("beto".to_owned(), Status::Busy)];
-        assert_eq!(view.notice(Notice::Users(users)), [info("here: ana, beto (busy)")]);
+        let users = vec![(&b"ana"[..], 1), (b"beto", 2)];
+        assert_eq!(view.notice(ServerMessage::Users(users)), [info("here: ana, beto (busy)")]);
     }
 
     #[test]
     fn while_busy_messages_of_others_wait_and_come_in_order_afterwards() {
         let mut view = ana();
-        view.sent(&[view.set_status(Status::Busy)]);
+        view.sent(view.set_status(Status::Busy));
         assert_eq!(view.notice(status("ana", Status::Busy)).len(), 1);
         assert_eq!(view.notice(says("beto", "one")), []);
         assert_eq!(view.notice(says("beto", "two")), []);
@@ -465,7 +490,7 @@ mod tests {
     fn while_busy_our_own_messages_and_presence_are_shown() {
         let mut view = ana();
         view.notice(status("ana", Status::Busy));
-        view.sent(&[message("~", "back at five")]);
+        view.sent(say(None, "back at five"));
         assert_eq!(view.notice(says("ana", "back at five")), [shown("ana", "back at five")]);
         assert_eq!(view.notice(status("beto", Status::Disconnected)), [presence("beto has left")]);
     }
@@ -493,14 +518,15 @@ mod tests {
         let requests = view.connected();
         assert_eq!(requests[0], Request::SetStatus { name: "ana".to_owned(), status: Status::Busy });
         assert_eq!(view.notice(status("ana", Status::Busy)), []);
-        assert_eq!(view.notice(Notice::History(pairs(&[("beto", "one"), ("beto", "two")]))), []);
+        assert_eq!(view.notice(history(&[("beto", "one"), ("beto", "two")])), []);
         assert_eq!(view.leaving()[1..], [shown("beto", "one"), shown("beto", "two")]);
     }
 
     #[test]
     fn our_private_messages_show_whom_they_are_for() {
         let mut view = ana();
-        view.sent(&[message("beto", "psst"), message("~", "hola")]);
+        view.sent(say(Some("beto"), "psst"));
+        view.sent(say(None, "hola"));
         let to = Some("beto".to_owned());
         assert_eq!(view.notice(says("ana", "psst")), [Line::Said { from: "ana".to_owned(), to, text: "psst".to_owned() }]);
         assert_eq!(view.notice(says("ana", "hola")), [shown("ana", "hola")]);
@@ -509,28 +535,33 @@ mod tests {
     #[test]
     fn an_error_says_what_it_is_about() {
         let mut view = ana();
-        view.sent(&[message("beto", "psst"), Request::User("zoe".to_owned()), message("~", "hola")]);
-        assert_eq!(view.notice(Notice::Error(WireError::NoSuchUser)), [problem("there is no zoe")]);
-        let gone = problem("beto is not here; not delivered: psst");
-        assert_eq!(view.notice(Notice::Error(WireError::RecipientDisconnected)), [gone]);
+        view.sent(say(Some("beto"), "psst"));
+        view.sent(Request::User("zoe".to_owned()));
+        view.sent(say(None, "hola"));
+        assert_eq!(view.notice(ServerMessage::Error(NO_SUCH_USER)), [problem("there is no zoe")]);
+        let gone = problem("beto is not here; not sent: psst");
+        assert_eq!(view.notice(ServerMessage::Error(NOT_HERE)), [gone]);
         assert_eq!(view.notice(says("ana", "hola")), [shown("ana", "hola")]);
-        assert_eq!(view.notice(Notice::Error(WireError::Other(9))), [problem("the server answered with error 9")]);
+        assert_eq!(view.notice(ServerMessage::Error(9)), [problem("the server answered with error 9")]);
     }
 
     #[test]
     fn a_history_that_was_asked_for_says_of_whom() {
         let mut view = ana();
-        view.sent(&[Request::History("beto".to_owned()), Request::History("~".to_owned())]);
-        let lines = view.notice(Notice::History(pairs(&[("ana", "psst")])));
+        view.sent(Request::History(Some("beto".to_owned())));
+        view.sent(Request::History(None));
+        let lines = view.notice(history(&[("ana", "psst")]));
         assert_eq!(lines, [info("1 message with beto:"), shown("ana", "psst")]);
-        let lines = view.notice(Notice::History(pairs(&[("ana", "hola")])));
+        let lines = view.notice(history(&[("ana", "hola")]));
         assert_eq!(lines, [info("the last 1 message:"), shown("ana", "hola")]);
     }
 
     #[test]
     fn what_was_said_and_did_not_come_back_may_be_lost() {
         let mut view = ana();
-        view.sent(&[message("~", "hola"), Request::Users, message("beto", "psst")]);
+        view.sent(say(None, "hola"));
+        view.sent(Request::Users);
+        view.sent(say(Some("beto"), "psst"));
         view.notice(says("ana", "hola"));
         assert_eq!(view.disconnected(), [problem("perhaps not delivered: psst")]);
         assert_eq!(view.disconnected(), []);
@@ -546,12 +577,12 @@ mod tests {
         view.disconnected();
         view.connected();
         view.notice(says("beto", "four"));
-        let history = pairs(&[("beto", "one"), ("beto", "two"), ("beto", "three"), ("beto", "four")]);
-        let lines = view.notice(Notice::History(history.clone()));
+        let all = [("beto", "one"), ("beto", "two"), ("beto", "three"), ("beto", "four")];
+        let lines = view.notice(history(&all));
         assert_eq!(lines, [info("1 message came while there was no connection:"), shown("beto", "three")]);
         view.disconnected();
         view.connected();
-        assert_eq!(view.notice(Notice::History(history)), []);
+        assert_eq!(view.notice(history(&all)), []);
     }
 
     #[test]
