@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use cli::args::{self, Command};
 use cli::failure::Failure;
-use cli::{send, serve};
+use cli::{chat, send, serve};
 
 fn main() -> ExitCode {
     match run() {
@@ -25,7 +25,7 @@ fn run() -> Result<(), Failure> {
     match args::parse(env::args_os().skip(1), &|name| env::var_os(name))? {
         Command::Print(text) => print(&text),
         Command::Serve(options) => serve::run(*options),
-        Command::Chat(_) => Err(Failure::Failed("the chat is not there yet".to_owned())),
+        Command::Chat(options) => chat::run(&options),
         Command::Send(options) => send::run(&options),
     }
 }

@@ -1,8 +1,8 @@
 //! The log on standard error: one short line per record, in columns, with nothing in it that could pass for another line.
 //!
-//!     12:34:56.789 INFO  net          ACCEPT 127.0.0.1:50412
-//!     12:34:56.790 TRACE frame        < text FIN 5 bytes "Hello"
-//!                                   | 81 85 37 fa 21 3d
+//!     12:34:56.789 INFO  net           ACCEPT 127.0.0.1:50412
+//!     12:34:56.790 TRACE frame         < text FIN 5 bytes "Hello"
+//!                                    | 81 85 37 fa 21 3d
 //!
 //! A terminal shows the time of day; a file gets the date too. Both are UTC.
 
@@ -73,8 +73,9 @@ fn line(record: &Record<'_>, style: Style) -> String {
 }
 
 fn render(stamp: &str, level: Level, target: &str, text: &str, style: Style) -> String {
-    let target = target.strip_prefix("enchufe::").unwrap_or(target);
-    let target = target.strip_prefix("services::").unwrap_or(target);
+    let target = LAYERS.iter().fold(target, |target, layer| {
+        target.strip_prefix(layer).unwrap_or(target)
+    });
     let margin =
         stamp.chars().count() + 1 + LEVEL_WIDTH + 1 + TARGET_WIDTH.max(target.chars().count());
     let colour = |colour: Colour| style.colour.then_some(colour);
@@ -96,11 +97,15 @@ fn render(stamp: &str, level: Level, target: &str, text: &str, style: Style) -> 
     out
 }
 
-/// A drawing alone. Its own line breaks are kept, everything else that could move the cursor is escaped.
+/// A drawing alone, with an empty line after it. Its own line breaks are kept, everything else that could move the cursor
+/// is escaped.
 fn bare(text: &str) -> String {
-    text.trim_end_matches(['\r', '\n'])
-        .split('\n')
-        .map(|line| format!("{}\n", escape(line.trim_end_matches('\r'))))
+    // The number of the connection: there is only one.
+    let text = text.strip_prefix("#0 ").unwrap_or(text);
+    let lines = text.trim_end_matches(['\r', '\n']).split('\n');
+    lines
+        .map(|line| escape(line.trim_end_matches('\r')) + "\n")
+        .chain(["\n".into()])
         .collect()
 }
 
@@ -152,7 +157,9 @@ fn civil(days: u64) -> (u64, u64, u64) {
 const DRAWN: [&str; 2] = ["enchufe::frame", "enchufe::handshake"];
 
 const LEVEL_WIDTH: usize = 5;
-const TARGET_WIDTH: usize = 12;
+const TARGET_WIDTH: usize = 13;
+/// What every target of ours begins with says nothing.
+const LAYERS: [&str; 3] = ["enchufe::", "services::", "cli::"];
 const DAYS_FROM_MARCH_0000: u64 = 719_468;
 const DAYS_IN_400_YEARS: u64 = 146_097;
 
@@ -176,7 +183,10 @@ mod tests {
             "ACCEPT 127.0.0.1:5",
             PLAIN,
         );
-        assert_eq!(line, "12:34:56.789 INFO  net          ACCEPT 127.0.0.1:5\n");
+        assert_eq!(
+            line,
+            "12:34:56.789 INFO  net           ACCEPT 127.0.0.1:5\n"
+        );
     }
 
     #[test]
@@ -214,7 +224,7 @@ mod tests {
         let line = render("12:00:00.000", Level::Error, "x", "boom", style);
         assert_eq!(
             line,
-            "\x1b[2m12:00:00.000\x1b[0m \x1b[31mERROR\x1b[0m x            boom\n"
+            "\x1b[2m12:00:00.000\x1b[0m \x1b[31mERROR\x1b[0m x             boom\n"
         );
     }
 
@@ -222,7 +232,7 @@ mod tests {
     fn a_drawing_keeps_its_lines_and_loses_its_controls() {
         assert_eq!(
             bare("GET / HTTP/1.1\r\nHost: \x1b[2J\r\n\r\n"),
-            "GET / HTTP/1.1\nHost: \\x1b[2J\n"
+            "GET / HTTP/1.1\nHost: \\x1b[2J\n\n"
         );
     }
 

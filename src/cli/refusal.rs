@@ -1,5 +1,6 @@
 //! Why a server could not be reached or did not let us in, in words.
 
+use enchufe::CloseReason;
 use enchufe::net::{Error, Refused};
 
 /// One line for a failed connection to `url`.
@@ -13,12 +14,22 @@ pub(crate) fn explain(url: &str, error: &Error) -> String {
 
 /// Status, reason and the beginning of the body of an HTTP answer.
 pub(crate) fn answer_in_words(answer: &Refused) -> String {
-    let body = first_words(&answer.body);
-    match (answer.reason.as_str(), body.as_str()) {
-        ("", "") => answer.status.to_string(),
-        (reason, "") => format!("{} {reason}", answer.status),
-        ("", body) => format!("{}: {body}", answer.status),
-        (reason, body) => format!("{} {reason}: {body}", answer.status),
+    let status = format!("{} {}", answer.status, answer.reason);
+    let (status, body) = (status.trim_end(), first_words(&answer.body));
+    match body.as_str() {
+        "" => status.to_owned(),
+        // Many servers begin the body with the status.
+        body if body.starts_with(status) => body.to_owned(),
+        body => format!("{status}: {body}"),
+    }
+}
+
+/// A Close of the server ([RFC 6455, 7.1.6](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6)).
+pub(crate) fn close_in_words(close: Option<&CloseReason>) -> String {
+    match close {
+        None => "the server closed".to_owned(),
+        Some(close) if close.reason.is_empty() => format!("the server closed: {}", close.code),
+        Some(close) => format!("the server closed: {}: {}", close.code, close.reason),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use enchufe::net::{Client, Error, Limits, MessageRef, Reader, Sender};
+use enchufe::net::{Client, Limits, MessageRef, Reader, Sender};
 use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
@@ -156,11 +156,5 @@ impl Done {
             ),
             _ => Ok(()),
         }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Failed(error.to_string())
     }
 }

@@ -307,7 +307,7 @@ mod tests {
             if default != "none" {
                 let mut options = ServeOptions::default();
                 (option.field)(&mut options)
-                    .set(&[default.clone()])
+                    .set(std::slice::from_ref(&default))
                     .unwrap_or_else(|e| panic!("{}: {e}", option.name));
                 assert_eq!(
                     (option.field)(&mut options).show(),

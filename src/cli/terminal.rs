@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn lines_come_above_the_prompt() {
         let out = drawn(Some("> "), |screen| {
-            screen.print(["one".to_owned(), "two".to_owned()]).unwrap()
+            screen.print(["one".to_owned(), "two".to_owned()]).unwrap();
         });
         assert_eq!(out, "\r\x1b[Kone\ntwo\n> ");
     }

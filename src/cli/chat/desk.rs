@@ -20,6 +20,7 @@ use enchufe::services::chat::binary_client;
 use super::input::{self, HELP, Input};
 use super::request::Request;
 use super::view::{Line, View};
+use crate::cli::refusal;
 use crate::cli::terminal::{self, Screen};
 
 pub(super) struct Desk {
@@ -41,10 +42,16 @@ struct State {
 impl Desk {
     pub(super) fn new(name: &str) -> Self {
         let view = View::new(name);
-        let interactive = io::stdin().is_terminal() && io::stdout().is_terminal() && !terminal::is_dumb();
+        let interactive =
+            io::stdin().is_terminal() && io::stdout().is_terminal() && !terminal::is_dumb();
         let screen = Screen::new(io::stdout(), interactive.then(|| view.prompt()));
         Self {
-            state: Mutex::new(State { view, screen, sender: None, leaving: false }),
+            state: Mutex::new(State {
+                view,
+                screen,
+                sender: None,
+                leaving: false,
+            }),
             changed: Condvar::new(),
             coloured: terminal::wants_colour(&io::stdout()),
             interactive,
@@ -56,7 +63,9 @@ impl Desk {
         let (mut reader, sender) = socket.split();
         let requests = self.lock().view.connected();
         // If sending fails, reading fails too and says why.
-        _ = requests.iter().try_for_each(|request| sender.send(request.encode()));
+        _ = requests
+            .iter()
+            .try_for_each(|request| sender.send(request.encode()));
         let mut state = self.lock();
         if state.leaving {
             drop(state);
@@ -69,13 +78,7 @@ impl Desk {
         let why = loop {
             match reader.read() {
                 Ok(Some(message)) => self.notice(message.payload()),
-                Ok(None) => {
-                    break match reader.close_reason() {
-                        Some(close) if close.reason.is_empty() => format!("the server closed: {}", close.code),
-                        Some(close) => format!("the server closed: {}: {}", close.code, close.reason),
-                        None => "the server closed".to_owned(),
-                    };
-                }
+                Ok(None) => break refusal::close_in_words(reader.close_reason()),
                 Err(error) => break error.to_string(),
             }
         };
@@ -121,7 +124,9 @@ impl Desk {
 
     /// Waits, unless the program is to end before; tells whether it is.
     pub(super) fn leaves_within(&self, wait: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(self.lock(), wait, |state| !state.leaving);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), wait, |state| !state.leaving);
         waited.unwrap_or_else(PoisonError::into_inner).0.leaving
     }
 
@@ -142,7 +147,9 @@ impl Desk {
 
     fn notice(&self, bytes: &[u8]) {
         // What we do not know may be something newer.
-        let Some(message) = binary_client::decode(bytes) else { return };
+        let Some(message) = binary_client::decode(bytes) else {
+            return;
+        };
         let mut state = self.lock();
         let lines = state.view.notice(message);
         self.show(&mut state, lines);
@@ -161,7 +168,12 @@ impl Desk {
             Ok(Input::Ask(requests)) => requests,
             Ok(Input::SetStatus(status)) => vec![state.view.set_status(status)],
             Ok(Input::Help) => {
-                return self.show(&mut state, HELP.iter().map(|line| Line::Info((*line).to_owned())).collect());
+                return self.show(
+                    &mut state,
+                    HELP.iter()
+                        .map(|line| Line::Info((*line).to_owned()))
+                        .collect(),
+                );
             }
             Ok(Input::Quit) => {
                 drop(state);
@@ -180,8 +192,12 @@ impl Desk {
         if !self.interactive {
             // A file has time: it waits for a connection, and for answers to what it has said before.
             let no_connection = |state: &mut State| state.sender.is_none() && !state.leaving;
-            state = self.changed.wait_while(state, no_connection).unwrap_or_else(PoisonError::into_inner);
-            let busy = |state: &mut State| state.sender.is_some() && state.view.unanswered() >= WINDOW;
+            state = self
+                .changed
+                .wait_while(state, no_connection)
+                .unwrap_or_else(PoisonError::into_inner);
+            let busy =
+                |state: &mut State| state.sender.is_some() && state.view.unanswered() >= WINDOW;
             let waited = self.changed.wait_timeout_while(state, PATIENCE, busy);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -200,7 +216,12 @@ impl Desk {
     fn show(&self, state: &mut State, lines: Vec<Line>) {
         let lines = lines.iter().map(|line| line.render(self.coloured));
         let prompt = state.view.prompt();
-        if state.screen.print(lines).and_then(|()| state.screen.set_prompt(prompt)).is_err() {
+        if state
+            .screen
+            .print(lines)
+            .and_then(|()| state.screen.set_prompt(prompt))
+            .is_err()
+        {
             // Nobody sees us any more.
             state.leaving = true;
         }

@@ -31,13 +31,17 @@ pub(super) fn parse(line: &str) -> Result<Input, String> {
     if command.starts_with('/') {
         return Ok(say(None, command));
     }
-    let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+    let (word, rest) = command
+        .split_once(char::is_whitespace)
+        .unwrap_or((command, ""));
     let rest = rest.trim_start();
     match word {
         "msg" => {
             let (name, text) = name_and_rest(rest)?;
             match (name.as_str(), text) {
-                ("", _) | (_, "") => Err("write /msg NAME TEXT, with quotes around a name with spaces".to_owned()),
+                ("", _) | (_, "") => {
+                    Err("write /msg NAME TEXT, with quotes around a name with spaces".to_owned())
+                }
                 (name, text) => Ok(say(Some(name), text)),
             }
         }
@@ -55,11 +59,15 @@ pub(super) fn parse(line: &str) -> Result<Input, String> {
         "history" => match name_and_rest(rest)? {
             (name, "") if name.is_empty() => Ok(Input::Ask(vec![Request::History(None)])),
             (name, "") => Ok(Input::Ask(vec![Request::History(Some(name))])),
-            _ => Err("write /history, or /history NAME with quotes around a name with spaces".to_owned()),
+            _ => Err(
+                "write /history, or /history NAME with quotes around a name with spaces".to_owned(),
+            ),
         },
         "help" => Ok(Input::Help),
         "quit" => Ok(Input::Quit),
-        _ => Err(format!("there is no /{word}; /help lists the commands, and //{word} is sent as text")),
+        _ => Err(format!(
+            "there is no /{word}; /help lists the commands, and //{word} is sent as text"
+        )),
     }
 }
 
@@ -82,7 +90,10 @@ fn say(to: Option<&str>, text: &str) -> Input {
     }
     // Pieces of UTF-8 are UTF-8: nothing is replaced here.
     let text_of = |piece| String::from_utf8_lossy(piece).into_owned();
-    let message = |piece| Request::Say { to: to.map(str::to_owned), text: text_of(piece) };
+    let message = |piece| Request::Say {
+        to: to.map(str::to_owned),
+        text: text_of(piece),
+    };
     Input::Ask(pieces(text.as_bytes()).map(message).collect())
 }
 
@@ -92,7 +103,9 @@ fn name_and_rest(text: &str) -> Result<(String, &str), String> {
     let mut chars = text.char_indices();
     let name_end = |name: String, rest: usize| match name.len() {
         0..=MAX_NAME => Ok((name, text[rest..].trim_start())),
-        bytes => Err(format!("a name has at most {MAX_NAME} bytes, this one {bytes}")),
+        bytes => Err(format!(
+            "a name has at most {MAX_NAME} bytes, this one {bytes}"
+        )),
     };
     let Some((_, quote @ ('"' | '\''))) = chars.next() else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
@@ -114,7 +127,10 @@ mod tests {
     use super::*;
 
     fn say(to: Option<&str>, text: &str) -> Request {
-        Request::Say { to: to.map(str::to_owned), text: text.to_owned() }
+        Request::Say {
+            to: to.map(str::to_owned),
+            text: text.to_owned(),
+        }
     }
 
     fn asks(line: &str) -> Vec<Request> {
@@ -134,14 +150,27 @@ mod tests {
     #[test]
     fn a_private_message_has_a_name_and_a_text() {
         assert_eq!(asks("/msg ana  hola  tú"), [say(Some("ana"), "hola  tú")]);
-        assert_eq!(asks("/msg \"Ana María\" hola"), [say(Some("Ana María"), "hola")]);
-        assert_eq!(asks("/msg 'Ana \"la\" María' hola"), [say(Some("Ana \"la\" María"), "hola")]);
+        assert_eq!(
+            asks("/msg \"Ana María\" hola"),
+            [say(Some("Ana María"), "hola")]
+        );
+        assert_eq!(
+            asks("/msg 'Ana \"la\" María' hola"),
+            [say(Some("Ana \"la\" María"), "hola")]
+        );
         assert_eq!(asks(r#"/msg "a\"b\\c" x"#), [say(Some("a\"b\\c"), "x")]);
         for line in ["/msg", "/msg ana", "/msg ana  ", "/msg \"\" hola"] {
-            assert!(parse(line).unwrap_err().contains("/msg NAME TEXT"), "{line}");
+            assert!(
+                parse(line).unwrap_err().contains("/msg NAME TEXT"),
+                "{line}"
+            );
         }
         assert!(parse("/msg \"ana hola").unwrap_err().contains("closing \""));
-        assert!(parse(&format!("/msg {} hola", "a".repeat(256))).unwrap_err().contains("256"));
+        assert!(
+            parse(&format!("/msg {} hola", "a".repeat(256)))
+                .unwrap_err()
+                .contains("256")
+        );
     }
 
     #[test]
@@ -154,9 +183,17 @@ mod tests {
             ("Inactivo", Status::Inactive),
             ("inactive", Status::Inactive),
         ] {
-            assert_eq!(parse(&format!("/status {word}")), Ok(Input::SetStatus(status)));
+            assert_eq!(
+                parse(&format!("/status {word}")),
+                Ok(Input::SetStatus(status))
+            );
         }
-        for line in ["/status", "/status away", "/status disconnected", "/status busy bee"] {
+        for line in [
+            "/status",
+            "/status away",
+            "/status disconnected",
+            "/status busy bee",
+        ] {
             assert!(parse(line).unwrap_err().contains("/status busy"), "{line}");
         }
     }
@@ -164,9 +201,15 @@ mod tests {
     #[test]
     fn the_other_commands_are_single_words_or_take_a_name() {
         assert_eq!(asks("/who"), [Request::Users]);
-        assert_eq!(asks("/who \"Ana María\""), [Request::User("Ana María".to_owned())]);
+        assert_eq!(
+            asks("/who \"Ana María\""),
+            [Request::User("Ana María".to_owned())]
+        );
         assert_eq!(asks("/history"), [Request::History(None)]);
-        assert_eq!(asks("/history beto"), [Request::History(Some("beto".to_owned()))]);
+        assert_eq!(
+            asks("/history beto"),
+            [Request::History(Some("beto".to_owned()))]
+        );
         assert_eq!(parse("/help"), Ok(Input::Help));
         assert_eq!(parse("/quit"), Ok(Input::Quit));
         assert!(parse("/dance").unwrap_err().contains("/help"));
@@ -175,11 +218,19 @@ mod tests {
 
     #[test]
     fn a_long_text_becomes_several_messages_and_loses_nothing() {
-        for text in ["x".repeat(255), "x".repeat(256), "ñ".repeat(300), "palabra ".repeat(100), "🦀".repeat(64)] {
+        for text in [
+            "x".repeat(255),
+            "x".repeat(256),
+            "ñ".repeat(300),
+            "palabra ".repeat(100),
+            "🦀".repeat(64),
+        ] {
             let requests = asks(&text);
             let mut whole = String::new();
             for request in requests {
-                let Request::Say { to: None, text } = request else { panic!("{request:?}") };
+                let Request::Say { to: None, text } = request else {
+                    panic!("{request:?}")
+                };
                 assert!((1..=255).contains(&text.len()));
                 whole += &text;
             }

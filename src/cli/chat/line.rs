@@ -25,8 +25,15 @@ impl Line {
 
 /// A name before a colon. One that could be taken for the beginning of something else gets quotes.
 fn shown_name(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || "._- ".contains(c)) && !name.starts_with(['-', ' ']);
-    if plain { escape(name).into_owned() } else { format!("\"{}\"", escape(name)) }
+    let plain = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || "._- ".contains(c))
+        && !name.starts_with(['-', ' ']);
+    if plain {
+        escape(name).into_owned()
+    } else {
+        format!("\"{}\"", escape(name))
+    }
 }
 
 #[cfg(test)]
@@ -34,19 +41,35 @@ mod tests {
     use super::*;
 
     fn said(from: &str, to: Option<&str>, text: &str) -> Line {
-        Line::Said { from: from.to_owned(), to: to.map(str::to_owned), text: text.to_owned() }
+        Line::Said {
+            from: from.to_owned(),
+            to: to.map(str::to_owned),
+            text: text.to_owned(),
+        }
     }
 
     #[test]
     fn a_message_shows_its_author() {
-        assert_eq!(said("Ana María", None, "hola").render(false), "Ana María: hola");
-        assert_eq!(said("ana", Some("beto"), "psst").render(false), "ana -> beto: psst");
+        assert_eq!(
+            said("Ana María", None, "hola").render(false),
+            "Ana María: hola"
+        );
+        assert_eq!(
+            said("ana", Some("beto"), "psst").render(false),
+            "ana -> beto: psst"
+        );
     }
 
     #[test]
     fn a_name_cannot_pass_for_a_message_of_somebody_else() {
-        assert_eq!(said("beto: hola", None, "x").render(false), "\"beto: hola\": x");
-        assert_eq!(said("* beto has left", None, "x").render(false), "\"* beto has left\": x");
+        assert_eq!(
+            said("beto: hola", None, "x").render(false),
+            "\"beto: hola\": x"
+        );
+        assert_eq!(
+            said("* beto has left", None, "x").render(false),
+            "\"* beto has left\": x"
+        );
         assert_eq!(said("- note", None, "x").render(false), "\"- note\": x");
     }
 
@@ -60,9 +83,17 @@ mod tests {
             Line::Problem(evil.to_owned()),
         ] {
             let shown = line.render(false);
-            assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{shown:?}");
-            let sgr = ["\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[34m", "\x1b[35m", "\x1b[36m", "\x1b[92m", "\x1b[0m"];
-            let uncoloured = sgr.iter().fold(line.render(true), |text, code| text.replace(code, ""));
+            assert!(
+                !shown.contains(|c: char| c.is_control() || c == '\u{202e}'),
+                "{shown:?}"
+            );
+            let sgr = [
+                "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[34m", "\x1b[35m", "\x1b[36m", "\x1b[92m",
+                "\x1b[0m",
+            ];
+            let uncoloured = sgr
+                .iter()
+                .fold(line.render(true), |text, code| text.replace(code, ""));
             assert_eq!(uncoloured, shown);
         }
     }

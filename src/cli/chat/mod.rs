@@ -30,7 +30,8 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
 
     let desk = Arc::new(Desk::new(&options.name));
     let leaver = Arc::clone(&desk);
-    signals::watch(move || leaver.leave()).map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
+    signals::watch(move || leaver.leave())
+        .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     let typist = Arc::clone(&desk);
     thread::spawn(move || typist.type_in());
 
@@ -66,7 +67,10 @@ fn reconnect(
     let mut why = why.to_owned();
     while !desk.is_leaving() {
         let wait = attempts.next(backoff::random());
-        desk.tell(Line::Problem(format!("no connection ({why}); trying again in {:.1} s", wait.as_secs_f32())));
+        desk.tell(Line::Problem(format!(
+            "no connection ({why}); trying again in {:.1} s",
+            wait.as_secs_f32()
+        )));
         if desk.leaves_within(wait) {
             break;
         }
@@ -78,7 +82,9 @@ fn reconnect(
             Err(Error::Refused(answer)) if is_final(answer.status, lost.elapsed()) => {
                 return Err(Error::Refused(answer));
             }
-            Err(Error::Refused(answer)) => format!("the server answered {}", refusal::answer_in_words(&answer)),
+            Err(Error::Refused(answer)) => {
+                format!("the server answered {}", refusal::answer_in_words(&answer))
+            }
             Err(error) => error.to_string(),
         };
     }
@@ -109,7 +115,9 @@ fn address(url: &str, name: &str) -> String {
 /// ([RFC 3986, 2.3](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
 fn encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
         _ => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -140,7 +148,10 @@ mod tests {
     #[test]
     fn the_name_goes_into_the_query_whatever_is_in_it() {
         assert_eq!(address("ws://h:1", "ana"), "ws://h:1?name=ana");
-        assert_eq!(address("ws://h:1/", "Ana María & co"), "ws://h:1/?name=Ana%20Mar%C3%ADa%20%26%20co");
+        assert_eq!(
+            address("ws://h:1/", "Ana María & co"),
+            "ws://h:1/?name=Ana%20Mar%C3%ADa%20%26%20co"
+        );
         assert_eq!(address("ws://h:1/?x=1", "a+b"), "ws://h:1/?x=1&name=a%2Bb");
         assert_eq!(address("ws://h:1/?", "%"), "ws://h:1/?name=%25");
     }
@@ -165,9 +176,19 @@ mod tests {
                 body: body.as_bytes().to_vec(),
             }))
         };
-        let options = ChatOptions { name: "ana".to_owned(), ..ChatOptions::default() };
+        let options = ChatOptions {
+            name: "ana".to_owned(),
+            ..ChatOptions::default()
+        };
         let text = refused(&options, &answer("El usuario ya existe\n")).to_string();
-        assert_eq!(text, "the server refuses the name 'ana': El usuario ya existe");
-        assert!(refused(&options, &answer("")).to_string().ends_with("does not say why"));
+        assert_eq!(
+            text,
+            "the server refuses the name 'ana': El usuario ya existe"
+        );
+        assert!(
+            refused(&options, &answer(""))
+                .to_string()
+                .ends_with("does not say why")
+        );
     }
 }

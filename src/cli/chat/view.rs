@@ -16,7 +16,11 @@ use super::request::Request;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Line {
     /// Somebody said something. `to` is known for our own private messages only.
-    Said { from: String, to: Option<String>, text: String },
+    Said {
+        from: String,
+        to: Option<String>,
+        text: String,
+    },
     /// Somebody came, went, or changed status.
     Presence(String),
     /// Something else to know.
@@ -91,7 +95,9 @@ impl View {
             self.status = Status::Active;
         }
         let lost = self.pending.drain(..).filter_map(|request| match request {
-            Request::Say { text, .. } => Some(Line::Problem(format!("perhaps not delivered: {text}"))),
+            Request::Say { text, .. } => {
+                Some(Line::Problem(format!("perhaps not delivered: {text}")))
+            }
             _ => None,
         });
         lost.collect()
@@ -104,7 +110,10 @@ impl View {
 
     /// The request that sets our own status.
     pub(super) fn set_status(&self, status: Status) -> Request {
-        Request::SetStatus { name: self.name.clone(), status }
+        Request::SetStatus {
+            name: self.name.clone(),
+            status,
+        }
     }
 
     /// How many questions are open.
@@ -124,17 +133,29 @@ impl View {
             ServerMessage::StatusChanged(name, status) if name == self.name.as_bytes() => {
                 self.own_status(status_of(status))
             }
-            ServerMessage::StatusChanged(name, status) => vec![self.presence(utf8(name), status_of(status))],
-            ServerMessage::Users(users) => {
-                self.users(users.into_iter().map(|(name, status)| (utf8(name), status_of(status))).collect())
+            ServerMessage::StatusChanged(name, status) => {
+                vec![self.presence(utf8(name), status_of(status))]
             }
+            ServerMessage::Users(users) => self.users(
+                users
+                    .into_iter()
+                    .map(|(name, status)| (utf8(name), status_of(status)))
+                    .collect(),
+            ),
             ServerMessage::User(name, status) => {
                 self.answered(|request| matches!(request, Request::User(_)));
-                vec![Line::Info(format!("{} is {}", utf8(name), word(status_of(status))))]
+                vec![Line::Info(format!(
+                    "{} is {}",
+                    utf8(name),
+                    word(status_of(status))
+                ))]
             }
-            ServerMessage::History(messages) => {
-                self.history(messages.into_iter().map(|(from, text)| (utf8(from), utf8(text))).collect())
-            }
+            ServerMessage::History(messages) => self.history(
+                messages
+                    .into_iter()
+                    .map(|(from, text)| (utf8(from), utf8(text)))
+                    .collect(),
+            ),
             ServerMessage::Error(code) => vec![Line::Problem(self.error(code))],
         }
     }
@@ -166,7 +187,11 @@ impl View {
             };
             return vec![Line::Said { from, to, text }];
         }
-        self.show_or_hide(Line::Said { from, to: None, text })
+        self.show_or_hide(Line::Said {
+            from,
+            to: None,
+            text,
+        })
     }
 
     fn show_or_hide(&mut self, line: Line) -> Vec<Line> {
@@ -184,10 +209,16 @@ impl View {
     fn show_hidden(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
         if !self.hidden.is_empty() {
-            lines.push(Line::Info(format!("{} came while you were busy:", messages(self.hidden.len() + self.dropped))));
+            lines.push(Line::Info(format!(
+                "{} came while you were busy:",
+                messages(self.hidden.len() + self.dropped)
+            )));
         }
         if self.dropped > 0 {
-            lines.push(Line::Info(format!("the first {} are not kept here; try /history", self.dropped)));
+            lines.push(Line::Info(format!(
+                "the first {} are not kept here; try /history",
+                self.dropped
+            )));
         }
         self.dropped = 0;
         lines.extend(self.hidden.drain(..));
@@ -201,7 +232,9 @@ impl View {
         match status {
             Status::Busy if before == Status::Busy => Vec::new(),
             Status::Busy => {
-                vec![Line::Presence("you are busy: messages wait until you write /status active".to_owned())]
+                vec![Line::Presence(
+                    "you are busy: messages wait until you write /status active".to_owned(),
+                )]
             }
             status => {
                 let mut lines = vec![Line::Presence(format!("you are {}", word(status)))];
@@ -239,14 +272,19 @@ impl View {
 
     fn history(&mut self, history: Vec<(String, String)>) -> Vec<Line> {
         let title = match self.answered(|request| matches!(request, Request::History(_))) {
-            Some(Request::History(Some(name))) => format!("{} with {name}:", messages(history.len())),
+            Some(Request::History(Some(name))) => {
+                format!("{} with {name}:", messages(history.len()))
+            }
             _ => match std::mem::replace(&mut self.entry, Entry::Done) {
                 Entry::First => return self.before_entry(history),
                 Entry::Again => return self.missed(history),
                 Entry::Done => format!("the last {}:", messages(history.len())),
             },
         };
-        [Line::Info(title)].into_iter().chain(history.into_iter().map(said)).collect()
+        [Line::Info(title)]
+            .into_iter()
+            .chain(history.into_iter().map(said))
+            .collect()
     }
 
     /// The history on first entry.
@@ -255,7 +293,11 @@ impl View {
         if history.is_empty() {
             return Vec::new();
         }
-        self.seen = history.iter().cloned().chain(self.early.drain(..)).collect();
+        self.seen = history
+            .iter()
+            .cloned()
+            .chain(self.early.drain(..))
+            .collect();
         let end = Line::Info("that was before you came".to_owned());
         history.into_iter().map(said).chain([end]).collect()
     }
@@ -265,7 +307,9 @@ impl View {
         history.truncate(history.len() - overlap(&history, &self.early));
         let missed = history.split_off(known(&history, self.seen.make_contiguous()));
         // The early ones are the last that were seen, and what was missed comes before them.
-        let early = self.seen.split_off(self.seen.len().saturating_sub(self.early.len()));
+        let early = self
+            .seen
+            .split_off(self.seen.len().saturating_sub(self.early.len()));
         let mut lines = Vec::new();
         for (from, text) in missed {
             self.remember(from.clone(), text.clone());
@@ -273,7 +317,13 @@ impl View {
         }
         self.seen.extend(early);
         if !lines.is_empty() {
-            lines.insert(0, Line::Info(format!("{} came while there was no connection:", messages(lines.len()))));
+            lines.insert(
+                0,
+                Line::Info(format!(
+                    "{} came while there was no connection:",
+                    messages(lines.len())
+                )),
+            );
         }
         lines
     }
@@ -281,16 +331,24 @@ impl View {
     /// An error, with what it is about.
     fn error(&mut self, code: u8) -> String {
         let kind: fn(&Request) -> bool = match code {
-            NO_SUCH_USER => |request| matches!(request, Request::User(_) | Request::History(Some(_))),
+            NO_SUCH_USER => {
+                |request| matches!(request, Request::User(_) | Request::History(Some(_)))
+            }
             INVALID_STATUS => |request| matches!(request, Request::SetStatus { .. }),
             EMPTY_MESSAGE | NOT_HERE => |request| matches!(request, Request::Say { .. }),
             _ => return format!("the server answered with error {code}"),
         };
         match self.answered(kind) {
-            Some(Request::User(name) | Request::History(Some(name))) => format!("there is no {name}"),
+            Some(Request::User(name) | Request::History(Some(name))) => {
+                format!("there is no {name}")
+            }
             Some(Request::SetStatus { .. }) => "the server does not take that status".to_owned(),
-            Some(Request::Say { to: Some(to), text }) if code == NOT_HERE => format!("{to} is not here; not sent: {text}"),
-            Some(Request::Say { text, .. }) => format!("the server does not take that message: {text}"),
+            Some(Request::Say { to: Some(to), text }) if code == NOT_HERE => {
+                format!("{to} is not here; not sent: {text}")
+            }
+            Some(Request::Say { text, .. }) => {
+                format!("the server does not take that message: {text}")
+            }
             _ => format!("the server answered with error {code}, to nothing we asked"),
         }
     }
@@ -318,14 +376,18 @@ fn known(history: &[(String, String)], seen: &[(String, String)]) -> usize {
 /// How many messages at the end of `history` are among those that came before it.
 fn overlap(history: &[(String, String)], early: &[(String, String)]) -> usize {
     let longest = history.len().min(early.len());
-    (0..=longest).rev().find(|count| in_order(&history[history.len() - count..], early)).unwrap_or(0)
+    (0..=longest)
+        .rev()
+        .find(|count| in_order(&history[history.len() - count..], early))
+        .unwrap_or(0)
 }
 
 /// Whether all of `part` stands in `whole`, in the same order. There may be others between, as private messages are
 /// between those of a history.
 fn in_order(part: &[(String, String)], whole: &[(String, String)]) -> bool {
     let mut whole = whole.iter();
-    part.iter().all(|message| whole.any(|other| other == message))
+    part.iter()
+        .all(|message| whole.any(|other| other == message))
 }
 
 fn utf8(bytes: &[u8]) -> String {
@@ -338,7 +400,11 @@ fn status_of(number: u8) -> Status {
 }
 
 fn said((from, text): (String, String)) -> Line {
-    Line::Said { from, to: None, text }
+    Line::Said {
+        from,
+        to: None,
+        text,
+    }
 }
 
 fn messages(count: usize) -> String {
@@ -384,7 +450,10 @@ mod tests {
     }
 
     fn pairs(messages: &[(&str, &str)]) -> Vec<(String, String)> {
-        messages.iter().map(|(from, text)| ((*from).to_owned(), (*text).to_owned())).collect()
+        messages
+            .iter()
+            .map(|(from, text)| ((*from).to_owned(), (*text).to_owned()))
+            .collect()
     }
 
     fn says<'a>(from: &'a str, text: &'a str) -> ServerMessage<'a> {
@@ -392,7 +461,12 @@ mod tests {
     }
 
     fn history<'a>(messages: &[(&'a str, &'a str)]) -> ServerMessage<'a> {
-        ServerMessage::History(messages.iter().map(|(from, text)| (from.as_bytes(), text.as_bytes())).collect())
+        ServerMessage::History(
+            messages
+                .iter()
+                .map(|(from, text)| (from.as_bytes(), text.as_bytes()))
+                .collect(),
+        )
     }
 
     fn shown(from: &str, text: &str) -> Line {
@@ -404,7 +478,10 @@ mod tests {
     }
 
     fn say(to: Option<&str>, text: &str) -> Request {
-        Request::Say { to: to.map(str::to_owned), text: text.to_owned() }
+        Request::Say {
+            to: to.map(str::to_owned),
+            text: text.to_owned(),
+        }
     }
 
     fn info(text: &str) -> Line {
@@ -421,7 +498,10 @@ mod tests {
 
     #[test]
     fn on_entry_it_asks_who_is_here_and_what_was_said() {
-        assert_eq!(View::new("ana").connected(), [Request::Users, Request::History(None)]);
+        assert_eq!(
+            View::new("ana").connected(),
+            [Request::Users, Request::History(None)]
+        );
     }
 
     #[test]
@@ -429,7 +509,14 @@ mod tests {
         let mut view = View::new("ana");
         view.connected();
         let lines = view.notice(history(&[("beto", "one"), ("carla", "two")]));
-        assert_eq!(lines, [shown("beto", "one"), shown("carla", "two"), info("that was before you came")]);
+        assert_eq!(
+            lines,
+            [
+                shown("beto", "one"),
+                shown("carla", "two"),
+                info("that was before you came")
+            ]
+        );
     }
 
     #[test]
@@ -437,16 +524,25 @@ mod tests {
         let mut view = View::new("ana");
         view.connected();
         assert_eq!(view.notice(says("beto", "two")), [shown("beto", "two")]);
-        assert_eq!(view.notice(says("carla", "only for you")), [shown("carla", "only for you")]);
+        assert_eq!(
+            view.notice(says("carla", "only for you")),
+            [shown("carla", "only for you")]
+        );
         let lines = view.notice(history(&[("beto", "one"), ("beto", "two")]));
-        assert_eq!(lines, [shown("beto", "one"), info("that was before you came")]);
+        assert_eq!(
+            lines,
+            [shown("beto", "one"), info("that was before you came")]
+        );
     }
 
     #[test]
     fn people_come_go_and_change() {
         let mut view = ana();
         for (message, text) in [
-            (ServerMessage::NewUser(b"carla", 1), "carla is here for the first time"),
+            (
+                ServerMessage::NewUser(b"carla", 1),
+                "carla is here for the first time",
+            ),
             (status("carla", Status::Busy), "carla is busy"),
             (status("carla", Status::Active), "carla is active"),
             (status("carla", Status::Inactive), "carla is inactive"),
@@ -461,7 +557,10 @@ mod tests {
     fn who_lists_names_and_says_what_is_unusual() {
         let mut view = ana();
         let users = vec![(&b"ana"[..], 1), (b"beto", 2)];
-        assert_eq!(view.notice(ServerMessage::Users(users)), [info("here: ana, beto (busy)")]);
+        assert_eq!(
+            view.notice(ServerMessage::Users(users)),
+            [info("here: ana, beto (busy)")]
+        );
     }
 
     #[test]
@@ -491,8 +590,14 @@ mod tests {
         let mut view = ana();
         view.notice(status("ana", Status::Busy));
         view.sent(say(None, "back at five"));
-        assert_eq!(view.notice(says("ana", "back at five")), [shown("ana", "back at five")]);
-        assert_eq!(view.notice(status("beto", Status::Disconnected)), [presence("beto has left")]);
+        assert_eq!(
+            view.notice(says("ana", "back at five")),
+            [shown("ana", "back at five")]
+        );
+        assert_eq!(
+            view.notice(status("beto", Status::Disconnected)),
+            [presence("beto has left")]
+        );
     }
 
     #[test]
@@ -504,7 +609,10 @@ mod tests {
         }
         let lines = view.leaving();
         assert_eq!(lines[0], info("1002 messages came while you were busy:"));
-        assert_eq!(lines[1], info("the first 2 are not kept here; try /history"));
+        assert_eq!(
+            lines[1],
+            info("the first 2 are not kept here; try /history")
+        );
         assert_eq!(lines[2], shown("beto", "2"));
         assert_eq!(view.leaving(), []);
     }
@@ -516,10 +624,22 @@ mod tests {
         view.notice(says("beto", "one"));
         view.disconnected();
         let requests = view.connected();
-        assert_eq!(requests[0], Request::SetStatus { name: "ana".to_owned(), status: Status::Busy });
+        assert_eq!(
+            requests[0],
+            Request::SetStatus {
+                name: "ana".to_owned(),
+                status: Status::Busy
+            }
+        );
         assert_eq!(view.notice(status("ana", Status::Busy)), []);
-        assert_eq!(view.notice(history(&[("beto", "one"), ("beto", "two")])), []);
-        assert_eq!(view.leaving()[1..], [shown("beto", "one"), shown("beto", "two")]);
+        assert_eq!(
+            view.notice(history(&[("beto", "one"), ("beto", "two")])),
+            []
+        );
+        assert_eq!(
+            view.leaving()[1..],
+            [shown("beto", "one"), shown("beto", "two")]
+        );
     }
 
     #[test]
@@ -528,7 +648,14 @@ mod tests {
         view.sent(say(Some("beto"), "psst"));
         view.sent(say(None, "hola"));
         let to = Some("beto".to_owned());
-        assert_eq!(view.notice(says("ana", "psst")), [Line::Said { from: "ana".to_owned(), to, text: "psst".to_owned() }]);
+        assert_eq!(
+            view.notice(says("ana", "psst")),
+            [Line::Said {
+                from: "ana".to_owned(),
+                to,
+                text: "psst".to_owned()
+            }]
+        );
         assert_eq!(view.notice(says("ana", "hola")), [shown("ana", "hola")]);
     }
 
@@ -538,11 +665,17 @@ mod tests {
         view.sent(say(Some("beto"), "psst"));
         view.sent(Request::User("zoe".to_owned()));
         view.sent(say(None, "hola"));
-        assert_eq!(view.notice(ServerMessage::Error(NO_SUCH_USER)), [problem("there is no zoe")]);
+        assert_eq!(
+            view.notice(ServerMessage::Error(NO_SUCH_USER)),
+            [problem("there is no zoe")]
+        );
         let gone = problem("beto is not here; not sent: psst");
         assert_eq!(view.notice(ServerMessage::Error(NOT_HERE)), [gone]);
         assert_eq!(view.notice(says("ana", "hola")), [shown("ana", "hola")]);
-        assert_eq!(view.notice(ServerMessage::Error(9)), [problem("the server answered with error 9")]);
+        assert_eq!(
+            view.notice(ServerMessage::Error(9)),
+            [problem("the server answered with error 9")]
+        );
     }
 
     #[test]
@@ -563,7 +696,10 @@ mod tests {
         view.sent(Request::Users);
         view.sent(say(Some("beto"), "psst"));
         view.notice(says("ana", "hola"));
-        assert_eq!(view.disconnected(), [problem("perhaps not delivered: psst")]);
+        assert_eq!(
+            view.disconnected(),
+            [problem("perhaps not delivered: psst")]
+        );
         assert_eq!(view.disconnected(), []);
     }
 
@@ -577,9 +713,20 @@ mod tests {
         view.disconnected();
         view.connected();
         view.notice(says("beto", "four"));
-        let all = [("beto", "one"), ("beto", "two"), ("beto", "three"), ("beto", "four")];
+        let all = [
+            ("beto", "one"),
+            ("beto", "two"),
+            ("beto", "three"),
+            ("beto", "four"),
+        ];
         let lines = view.notice(history(&all));
-        assert_eq!(lines, [info("1 message came while there was no connection:"), shown("beto", "three")]);
+        assert_eq!(
+            lines,
+            [
+                info("1 message came while there was no connection:"),
+                shown("beto", "three")
+            ]
+        );
         view.disconnected();
         view.connected();
         assert_eq!(view.notice(history(&all)), []);
@@ -591,7 +738,13 @@ mod tests {
         assert_eq!(known(&ok(3), &ok(2)), 2);
         assert_eq!(known(&ok(2), &ok(3)), 2);
         assert_eq!(known(&ok(0), &ok(3)), 0);
-        assert_eq!(known(&pairs(&[("a", "1"), ("a", "2"), ("b", "3")]), &pairs(&[("a", "1"), ("p", "x"), ("a", "2")])), 2);
+        assert_eq!(
+            known(
+                &pairs(&[("a", "1"), ("a", "2"), ("b", "3")]),
+                &pairs(&[("a", "1"), ("p", "x"), ("a", "2")])
+            ),
+            2
+        );
         assert_eq!(overlap(&ok(3), &ok(1)), 1);
         assert_eq!(overlap(&ok(3), &pairs(&[("carla", "hm")])), 0);
     }
