@@ -1,1 +1,33 @@
 //! Users, rooms, histories.
+//!
+//! One chat, two wires: the binary protocol and the JSON protocol are codecs over the same requests and notices, so
+//! users of both see each other.
+//!
+//! ```text
+//!   bytes --> binary \                                 / binary --> bytes
+//!                     > Request --> State --> Notice  <
+//!   bytes --> json   /                                 \ json   --> bytes
+//! ```
+
+pub mod binary;
+pub mod binary_client;
+pub mod binary_fields;
+pub mod command;
+pub mod event;
+pub mod history;
+#[cfg(feature = "json")]
+pub mod json_notice;
+#[cfg(feature = "json")]
+pub mod json_request;
+#[cfg(feature = "json")]
+pub mod json_shape;
+pub mod message;
+pub mod name;
+pub mod presence;
+pub mod sentences;
+pub mod state;
+pub mod status;
+pub mod timestamp;
+
+#[cfg(test)]
+mod rules;
