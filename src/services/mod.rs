@@ -5,7 +5,12 @@
 
 pub mod chat;
 pub mod echo;
+#[cfg(feature = "files")]
+pub mod files;
+#[cfg(feature = "json")]
+pub mod hospital;
 pub mod inspect;
+pub mod metrics;
 mod router;
 
 pub use router::{Router, Settings};
