@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
+use enchufe::services::chat::{self, HistoryLimits};
 use enchufe::services::{Router, Settings};
 use log::{info, warn};
 
@@ -18,7 +19,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
     let server = listen(&options.bind)?;
     tell_worst_case(&options);
-    let router = Router::new(settings(&options));
+    let loopback = server
+        .local_addrs()
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    let router = Router::new(settings(&options, loopback), server.counters())
+        .map_err(|error| Failure::Failed(format!("cannot serve the files of --root: {error}")))?;
     let server = server.limits(options.limits).service(router);
 
     let handle = server.handle();
@@ -61,9 +67,21 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 }
 
 /// What the services need to know.
-fn settings(options: &ServeOptions) -> Settings {
+fn settings(options: &ServeOptions, loopback: bool) -> Settings {
     Settings {
         origins: options.origins.clone(),
+        hosts: options.hosts.clone(),
+        loopback,
+        chat: chat::Settings {
+            inactive_after: options.inactive_after,
+            history: HistoryLimits {
+                messages: options.history,
+                ..HistoryLimits::default()
+            },
+            ..chat::Settings::default()
+        },
+        root: options.root.clone(),
+        file_clients: options.file_clients,
         large_messages: MessageLimits {
             max_message: options.max_echo_message,
             ..options.limits.message.clone()
