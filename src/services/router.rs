@@ -1,5 +1,10 @@
 //! One listener, one port: which request goes where.
 
+#[cfg(feature = "json")]
+use std::sync::Arc;
+
+#[cfg(feature = "json")]
+use super::hospital;
 use super::{echo, inspect};
 use crate::handshake::server::check_origin;
 use crate::http::Response;
@@ -10,6 +15,8 @@ use crate::protocol::MessageLimits;
 #[derive(Debug)]
 pub struct Router {
     settings: Settings,
+    #[cfg(feature = "json")]
+    hospital: Arc<hospital::Hub>,
 }
 
 /// What of the services can be set.
@@ -25,7 +32,11 @@ impl Router {
     /// The services, with these settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            #[cfg(feature = "json")]
+            hospital: Arc::default(),
+        }
     }
 
     fn upgrade(&self, call: &Call<'_>) -> Answer {
@@ -41,7 +52,17 @@ impl Router {
                     .message_limits(large)
                     .observe_frames(),
             ),
+            #[cfg(feature = "json")]
+            "/socket" => Answer::Upgrade(self.hospital.upgrade()),
             _ => Answer::Respond(Response::not_found()),
+        }
+    }
+
+    fn respond(&self, call: &Call<'_>) -> Response {
+        match call.request.path() {
+            #[cfg(feature = "json")]
+            "/socket/negotiate" => hospital::negotiate(call.request, &self.settings.origins),
+            _ => Response::not_found(),
         }
     }
 }
@@ -51,7 +72,7 @@ impl Service for Router {
         match &call.offer {
             Some(Err(error)) => Answer::Respond(error.response()),
             Some(Ok(_)) => self.upgrade(call),
-            None => Answer::Respond(Response::not_found()),
+            None => Answer::Respond(self.respond(call)),
         }
     }
 }
