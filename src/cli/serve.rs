@@ -1,7 +1,9 @@
 //! `enchufe serve`: the server with all its services, until a signal.
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
@@ -17,6 +19,7 @@ use super::{log_format, signals};
 /// Serves until a signal, and then until the connections are closed.
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
+    check_root(options.root.as_deref())?;
     let server = listen(&options.bind)?;
     tell_worst_case(&options);
     let loopback = server
@@ -38,6 +41,17 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     server.run();
     info!("stopped");
     Ok(())
+}
+
+/// A folder that cannot be read is found out now, and not by the first visitor.
+fn check_root(root: Option<&Path>) -> Result<(), Failure> {
+    match root.map(|root| (root, fs::read_dir(root))) {
+        Some((root, Err(error))) => Err(Failure::Failed(format!(
+            "cannot serve files from {}: {error}",
+            root.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn listen(addresses: &[String]) -> Result<Server, Failure> {
