@@ -1,0 +1,4 @@
+//! What the integration tests share. Each of them uses its own part.
+#![allow(dead_code)]
+
+pub(crate) mod frames;
