@@ -1,0 +1,5 @@
+//! What the integration tests share. Each of them uses its own part.
+#![allow(dead_code)]
+
+pub(crate) mod peer;
+pub(crate) mod server;
