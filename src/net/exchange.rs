@@ -165,9 +165,7 @@ impl Exchange {
             socket.set_write_timeout(Some(PACE))?;
             copy(&mut *body, length, socket, &self.limits)?;
         }
-        if request.wants_keep_alive()
-            && response.get("Connection") != Some("close")
-            && request.version == Version::Http11
+        if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
         {
             return Ok(Next::Request);
         }
@@ -272,6 +270,15 @@ fn read_head(
             Err(_) => return Ok(None),
         }
     }
+}
+
+/// RFC 9112, 9.6: `Connection` is a list, and `close` may stand in it beside `Upgrade`.
+fn says_close(response: &Response) -> bool {
+    response.get("Connection").is_some_and(|options| {
+        options
+            .split(',')
+            .any(|option| option.trim().eq_ignore_ascii_case("close"))
+    })
 }
 
 /// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
