@@ -51,7 +51,10 @@ fn the_history_is_shown_on_entry() {
     ana.type_line("two");
     ana.line_with("ana: two");
     let beto = enter(&address, "beto");
-    assert_eq!([beto.line(), beto.line(), beto.line()], ["ana: one", "ana: two", "- that was before you came"]);
+    assert_eq!(
+        [beto.line(), beto.line(), beto.line()],
+        ["ana: one", "ana: two", "- that was before you came"]
+    );
 }
 
 #[test]
@@ -68,7 +71,15 @@ fn messages_wait_while_one_is_busy() {
     beto.line_with("two");
     ana.type_line("/status activo");
     let lines = [ana.line(), ana.line(), ana.line(), ana.line()];
-    assert_eq!(lines, ["* you are active", "- 2 messages came while you were busy:", "beto: one", "beto: two"]);
+    assert_eq!(
+        lines,
+        [
+            "* you are active",
+            "- 2 messages came while you were busy:",
+            "beto: one",
+            "beto: two"
+        ]
+    );
 }
 
 #[test]
@@ -78,7 +89,10 @@ fn control_characters_of_others_are_escaped() {
     let mut beto = enter(&address, "beto\u{202e}");
     assert_eq!(ana.line(), "* \"beto\\u{202e}\" is here for the first time");
     beto.type_line("\x1b]52;c;aGk=\x07 \u{9b}2J");
-    assert_eq!(ana.line(), "\"beto\\u{202e}\": \\x1b]52;c;aGk=\\x07 \\u{9b}2J");
+    assert_eq!(
+        ana.line(),
+        "\"beto\\u{202e}\": \\x1b]52;c;aGk=\\x07 \\u{9b}2J"
+    );
 }
 
 #[test]
@@ -88,7 +102,11 @@ fn a_refused_name_is_explained_in_one_line_and_is_status_1() {
     for name in ["ana", "~", "a\x07b"] {
         let end = run(&["chat", &format!("ws://{address}"), "--name", name]);
         assert_eq!((end.code, end.output.as_str()), (Some(1), ""));
-        assert!(end.errors.starts_with("enchufe: the server refuses the name '"), "{end:?}");
+        assert!(
+            end.errors
+                .starts_with("enchufe: the server refuses the name '"),
+            "{end:?}"
+        );
         assert_eq!(end.errors.lines().count(), 1, "{end:?}");
     }
 }
@@ -97,8 +115,13 @@ fn a_refused_name_is_explained_in_one_line_and_is_status_1() {
 fn a_file_is_said_line_by_line_and_long_lines_in_parts() {
     let (_server, address) = server(&[]);
     let ana = enter(&address, "ana");
-    let input: String = (0..300).map(|n| format!("line {n}\n")).collect::<String>() + &"ñ".repeat(200) + "\n";
-    let end = run_with(&["chat", &format!("ws://{address}"), "--name", "robot"], &[], input.as_bytes());
+    let input: String =
+        (0..300).map(|n| format!("line {n}\n")).collect::<String>() + &"ñ".repeat(200) + "\n";
+    let end = run_with(
+        &["chat", &format!("ws://{address}"), "--name", "robot"],
+        &[],
+        input.as_bytes(),
+    );
     assert_eq!(end.code, Some(0));
     assert!(end.output.contains("robot: line 299\n"), "{end:?}");
     ana.line_with("robot is here");
@@ -129,7 +152,10 @@ fn a_server_that_stops_is_said_to() {
     let ana = enter(&address, "ana");
     server.signal("TERM");
     let line = ana.line();
-    assert!(line.contains("1001") && line.contains("trying again in"), "{line}");
+    assert!(
+        line.contains("1001") && line.contains("trying again in"),
+        "{line}"
+    );
 }
 
 #[test]
