@@ -1,10 +1,13 @@
 //! `enchufe serve`: the server with all its services, until a signal.
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
+use enchufe::services::chat::{self, HistoryLimits};
 use enchufe::services::{Router, Settings};
 use log::{info, warn};
 
@@ -16,9 +19,15 @@ use super::{log_format, signals};
 /// Serves until a signal, and then until the connections are closed.
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
+    check_root(options.root.as_deref())?;
     let server = listen(&options.bind)?;
     tell_worst_case(&options);
-    let router = Router::new(settings(&options));
+    let loopback = server
+        .local_addrs()
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    let router = Router::new(settings(&options, loopback), server.counters())
+        .map_err(|error| Failure::Failed(format!("cannot serve the files of --root: {error}")))?;
     let server = server.limits(options.limits).service(router);
 
     let handle = server.handle();
@@ -32,6 +41,17 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     server.run();
     info!("stopped");
     Ok(())
+}
+
+/// A folder that cannot be read is found out now, and not by the first visitor.
+fn check_root(root: Option<&Path>) -> Result<(), Failure> {
+    match root.map(|root| (root, fs::read_dir(root))) {
+        Some((root, Err(error))) => Err(Failure::Failed(format!(
+            "cannot serve files from {}: {error}",
+            root.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn listen(addresses: &[String]) -> Result<Server, Failure> {
@@ -61,9 +81,21 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 }
 
 /// What the services need to know.
-fn settings(options: &ServeOptions) -> Settings {
+fn settings(options: &ServeOptions, loopback: bool) -> Settings {
     Settings {
         origins: options.origins.clone(),
+        hosts: options.hosts.clone(),
+        loopback,
+        chat: chat::Settings {
+            inactive_after: options.inactive_after,
+            history: HistoryLimits {
+                messages: options.history,
+                ..HistoryLimits::default()
+            },
+            ..chat::Settings::default()
+        },
+        root: options.root.clone(),
+        file_clients: options.file_clients,
         large_messages: MessageLimits {
             max_message: options.max_echo_message,
             ..options.limits.message.clone()
