@@ -6,6 +6,7 @@ use lexopt::Arg;
 
 use super::client_options::{CHAT, ChatOptions, SEND, SendOptions};
 use super::failure::Failure;
+use super::guess::did_you_mean;
 use super::help;
 use super::options::{self, Given, Group, Source, Variables, rows};
 use super::serve_options::{SERVE, ServeOptions};
@@ -216,43 +217,6 @@ fn see_help(command: Option<&str>) -> String {
     }
 }
 
-/// `, did you mean '...'?` when one of the names is near to what was written.
-fn did_you_mean<'a>(
-    written: &str,
-    names: impl IntoIterator<Item = &'a str>,
-    prefix: &str,
-) -> String {
-    let nearest = names
-        .into_iter()
-        .map(|name| (distance(written, name), name))
-        .min();
-    match nearest {
-        Some((distance, name)) if distance * 2 <= name.len() => {
-            format!(": did you mean '{prefix}{name}'?")
-        }
-        _ => String::new(),
-    }
-}
-
-/// How many letters must be put in, taken out or changed to make one word the other (Levenshtein), row by row.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(MAX_WORD).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// No name is this long, and a word longer than all names is near to none.
-const MAX_WORD: usize = 64;
-
 const VERSION: &str = concat!("enchufe ", env!("CARGO_PKG_VERSION"), "\n");
 
 #[cfg(test)]
@@ -379,13 +343,5 @@ mod tests {
             [("A", "b, c"), ("D", "e")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(options.headers, pairs);
         assert!(usage(&["send", "h:1", "--header", "no colon"]).contains("Name: value"));
-    }
-
-    #[test]
-    fn distances_count_letters() {
-        assert_eq!(distance("bind", "bind"), 0);
-        assert_eq!(distance("bnid", "bind"), 2);
-        assert_eq!(distance("rat", "rate"), 1);
-        assert_eq!(distance("", "rate"), 4);
     }
 }

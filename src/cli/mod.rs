@@ -8,6 +8,7 @@ pub(crate) mod serve;
 
 mod backoff;
 mod client_options;
+mod guess;
 mod help;
 mod log_format;
 mod options;

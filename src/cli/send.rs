@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use enchufe::net::{Client, Limits, MessageRef, Reader, Sender};
+use enchufe::net::{Client, Limits, Reader, Sender};
 use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
@@ -39,7 +39,12 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     let (typist, binary, wait) = (Arc::clone(&done), options.binary, options.wait);
     thread::spawn(move || typist.send_input(&sender, binary, wait));
 
-    print_messages(&mut reader, options.raw)?;
+    let form = match io::stdout().is_terminal() {
+        _ if options.raw => Form::Raw,
+        true => Form::Lines,
+        false => Form::OneLine,
+    };
+    print_messages(&mut reader, form)?;
     done.check(&reader)
 }
 
@@ -48,10 +53,11 @@ fn client(options: &SendOptions) -> Client {
         max_message: options.max_message,
         ..MessageLimits::default()
     };
-    // What the server sends is what was asked for, however fast.
+    // What the server sends is what was asked for, however fast; and the input decides how much one message is.
     let limits = Limits {
         message,
         rate: 0,
+        out_queue: usize::MAX,
         ..Limits::default()
     };
     let mut client = Client::new(&options.url)
@@ -67,7 +73,7 @@ fn client(options: &SendOptions) -> Client {
 }
 
 /// Prints what comes until the connection is closed.
-fn print_messages(reader: &mut Reader, raw: bool) -> Result<(), Failure> {
+fn print_messages(reader: &mut Reader, form: Form) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     loop {
         let message = match reader.read() {
@@ -75,7 +81,7 @@ fn print_messages(reader: &mut Reader, raw: bool) -> Result<(), Failure> {
             Ok(None) => return Ok(()),
             Err(error) => return Err(Failure::Failed(error.to_string())),
         };
-        match print(&mut out, message, raw) {
+        match print(&mut out, message.payload(), form) {
             // Whoever reads only the first lines, as `head` does, has had enough.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             Err(error) => {
@@ -88,10 +94,29 @@ fn print_messages(reader: &mut Reader, raw: bool) -> Result<(), Failure> {
     }
 }
 
-fn print(out: &mut impl Write, message: MessageRef<'_>, raw: bool) -> io::Result<()> {
-    match raw {
-        true => out.write_all(message.payload())?,
-        false => out.write_all(escape_bytes(message.payload()).as_bytes())?,
+/// How a message is printed.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As it came.
+    Raw,
+    /// For a person: escaped, with the line breaks it has.
+    Lines,
+    /// For a program: escaped, each message one line.
+    OneLine,
+}
+
+fn print(out: &mut impl Write, payload: &[u8], form: Form) -> io::Result<()> {
+    match form {
+        Form::Raw => out.write_all(payload)?,
+        Form::OneLine => out.write_all(escape_bytes(payload).as_bytes())?,
+        Form::Lines => {
+            let lines = payload
+                .strip_suffix(b"\n")
+                .unwrap_or(payload)
+                .split(|byte| *byte == b'\n');
+            let lines: Vec<String> = lines.map(escape_bytes).collect();
+            out.write_all(lines.join("\n").as_bytes())?;
+        }
     }
     out.write_all(b"\n")?;
     out.flush()
@@ -124,7 +149,8 @@ impl Done {
                     break;
                 }
             };
-            if sent.is_err() {
+            // One message waits at most, however long the input is.
+            if sent.and_then(|()| sender.wait_until_sent()).is_err() {
                 // The reading thread learns why.
                 return;
             }
@@ -156,5 +182,38 @@ impl Done {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(payload: &[u8], form: Form) -> Vec<u8> {
+        let mut out = Vec::new();
+        print(&mut out, payload, form).unwrap();
+        out
+    }
+
+    #[test]
+    fn for_a_program_each_message_is_one_line() {
+        assert_eq!(
+            printed(b"a\nb\x1b[2J\xff", Form::OneLine),
+            b"a\\nb\\x1b[2J\\xff\n"
+        );
+        assert_eq!(printed(b"", Form::OneLine), b"\n");
+    }
+
+    #[test]
+    fn for_a_person_lines_stay_lines_and_nothing_else_gets_through() {
+        assert_eq!(
+            printed(b"a\nb\x1b[2J\r\n", Form::Lines),
+            b"a\nb\\x1b[2J\\r\n"
+        );
+    }
+
+    #[test]
+    fn raw_is_raw() {
+        assert_eq!(printed(b"\x1b[2J\xff", Form::Raw), b"\x1b[2J\xff\n");
     }
 }

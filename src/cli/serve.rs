@@ -2,9 +2,12 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
+use enchufe::services::chat::{self, HistoryLimits};
+use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
 use log::{info, warn};
 
@@ -16,9 +19,17 @@ use super::{log_format, signals};
 /// Serves until a signal, and then until the connections are closed.
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
+    let files = files(&options)?;
     let server = listen(&options.bind)?;
     tell_worst_case(&options);
-    let router = Router::new(settings(&options));
+    let loopback = server
+        .local_addrs()
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    let mut router = Router::new(settings(&options, loopback));
+    if let Some(files) = files {
+        router = router.with_files(files);
+    }
     let server = server.limits(options.limits).service(router);
 
     let handle = server.handle();
@@ -32,6 +43,15 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     server.run();
     info!("stopped");
     Ok(())
+}
+
+/// A folder that cannot be read is found out now, and not by the first visitor.
+fn files(options: &ServeOptions) -> Result<Option<Files>, Failure> {
+    let Some(root) = &options.root else {
+        return Ok(None);
+    };
+    let files = Files::new(root, options.file_clients);
+    files.map(Some).map_err(|error| cannot_serve(root, &error))
 }
 
 fn listen(addresses: &[String]) -> Result<Server, Failure> {
@@ -48,6 +68,13 @@ fn listen(addresses: &[String]) -> Result<Server, Failure> {
     })
 }
 
+fn cannot_serve(root: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!(
+        "cannot serve files from {}: {error}; give --root a folder that can be read",
+        root.display()
+    ))
+}
+
 fn cannot_listen(address: &str, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         ErrorKind::AddrInUse => {
@@ -61,9 +88,19 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 }
 
 /// What the services need to know.
-fn settings(options: &ServeOptions) -> Settings {
+fn settings(options: &ServeOptions, loopback: bool) -> Settings {
     Settings {
         origins: options.origins.clone(),
+        hosts: options.hosts.clone(),
+        loopback,
+        chat: chat::Settings {
+            inactive_after: options.inactive_after,
+            history: HistoryLimits {
+                messages: options.history,
+                ..HistoryLimits::default()
+            },
+            ..chat::Settings::default()
+        },
         large_messages: MessageLimits {
             max_message: options.max_echo_message,
             ..options.limits.message.clone()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use enchufe::Limits;
+use enchufe::http::Authority;
 use enchufe::protocol::MessageLimits;
 use log::LevelFilter;
 
@@ -17,6 +18,7 @@ pub(crate) struct ServeOptions {
     pub(crate) bind: Vec<String>,
     pub(crate) root: Option<PathBuf>,
     pub(crate) origins: Vec<String>,
+    pub(crate) hosts: Vec<String>,
     pub(crate) log: LevelFilter,
     /// Bounds on every connection; the message is that of chat and hub.
     pub(crate) limits: Limits,
@@ -28,8 +30,6 @@ pub(crate) struct ServeOptions {
     pub(crate) register_timeout: Duration,
     pub(crate) max_register: usize,
     pub(crate) file_clients: usize,
-    pub(crate) min_file_rate: usize,
-    pub(crate) file_rate_window: Duration,
 }
 
 impl Default for ServeOptions {
@@ -42,6 +42,7 @@ impl Default for ServeOptions {
             bind: vec!["127.0.0.1:8080".to_owned()],
             root: None,
             origins: Vec::new(),
+            hosts: Vec::new(),
             log: LevelFilter::Info,
             limits: Limits {
                 message,
@@ -54,8 +55,6 @@ impl Default for ServeOptions {
             register_timeout: Duration::from_secs(30),
             max_register: 4 << 10,
             file_clients: 10,
-            min_file_rate: 1 << 10,
-            file_rate_window: Duration::from_secs(30),
         }
     }
 }
@@ -80,6 +79,11 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "origin",
                 help: "Web page origin that may connect besides this host; may be repeated",
                 field: |o| value::list(&mut o.origins, "URL", origin),
+            },
+            Opt {
+                name: "allowed-host",
+                help: "Name this server answers to besides localhost and addresses; may be repeated",
+                field: |o| value::list(&mut o.hosts, "HOST[:PORT]", host),
             },
             Opt {
                 name: "log",
@@ -124,12 +128,12 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "min-file-rate",
                 help: "Bytes per second a download must take, on average",
-                field: |o| value::size(&mut o.min_file_rate),
+                field: |o| value::size(&mut o.limits.min_body_rate),
             },
             Opt {
                 name: "file-rate-window",
                 help: "Time over which that average is taken",
-                field: |o| value::time(&mut o.file_rate_window),
+                field: |o| value::time(&mut o.limits.body_window),
             },
         ],
     },
@@ -276,6 +280,15 @@ fn origin(text: &str) -> Result<String, String> {
             "'{text}' is not an origin: write SCHEME://HOST[:PORT], as in https://chat.example.org"
         )),
     }
+}
+
+/// Checks a name the server answers to.
+fn host(text: &str) -> Result<String, String> {
+    Authority::parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| {
+            format!("'{text}' is not a host: write HOST or HOST:PORT, as in chat.example.org")
+        })
 }
 
 #[cfg(test)]

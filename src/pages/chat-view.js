@@ -1,15 +1,7 @@
 // The pieces of the chat page as elements: a person's row, a line, a divider. Whatever comes from others goes through textContent.
 
+import { build, button } from './dom.js';
 import { GENERAL, STATUS } from './wire.js';
-
-/** `build('li.line', child, …)`: an element with classes; strings become text, empty values nothing. */
-export function build(what, ...children) {
-  const [tag, ...classes] = what.split('.');
-  const element = document.createElement(tag);
-  if (classes.length > 0) element.className = classes.join(' ');
-  element.append(...children.filter((child) => child || child === 0));
-  return element;
-}
 
 /** The first character of a name on a colour that is always the same for that name. */
 export function paintAvatar(element, name) {
@@ -28,17 +20,17 @@ export function row(t, { chat, label, detail, status, current }) {
   const name = build('bdi', label);
   const dot = status === undefined ? null : build(`span.dot.status-${status}`);
   const small = build('span.detail', dot, detail);
-  const button = build('button.row-button', avatar(chat.name), build('span.name', name, small));
+  const open = build('button.row-button', avatar(chat.name), build('span.name', name, small));
   if (chat.unread > 0) {
     const badge = build('span.badge', chat.unread > 99 ? '99+' : String(chat.unread));
     badge.ariaHidden = 'true';
-    button.append(badge, build('span.unseen', t('unread', chat.unread)));
+    open.append(badge, build('span.unseen', t('unread', chat.unread)));
   }
-  button.type = 'button';
-  button.dataset.chat = chat.name;
-  if (status === STATUS.OFFLINE) button.classList.add('away');
-  if (current) button.ariaCurrent = 'true';
-  return build('li', button);
+  open.type = 'button';
+  open.dataset.chat = chat.name;
+  if (status === STATUS.OFFLINE) open.classList.add('away');
+  if (current) open.ariaCurrent = 'true';
+  return build('li', open);
 }
 
 /** A line of a chat. `follows`: the line above is by the same author. */
@@ -59,19 +51,12 @@ export const divider = (words, kind) => build(`li.divider.${kind}`, build('span'
 export function outgoing(t, { text, state }, { again, discard }) {
   const body = build('p', text);
   body.dir = 'auto';
-  const state_ = build('span.state', t(`outgoing-${state}`));
-  const item = build(`li.line.mine.outgoing.${state}`, build('div.bubble', body), build('div.foot', state_));
+  const foot = build('div.foot', build('span.state', t(`outgoing-${state}`)));
+  const item = build(`li.line.mine.outgoing.${state}`, build('div.bubble', body), foot);
   if (state === 'lost' || state === 'refused') {
-    item.lastChild.append(action(t('again'), again), action(t('discard'), discard));
+    foot.append(button('.quiet.small', t('again'), again), button('.quiet.small', t('discard'), discard));
   }
   return item;
-}
-
-function action(words, act) {
-  const button = build('button.quiet.small', words);
-  button.type = 'button';
-  button.addEventListener('click', act);
-  return button;
 }
 
 function clock(at) {

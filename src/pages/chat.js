@@ -1,14 +1,14 @@
 // The chat page: wires the connection (link.js) and what it brings (chats.js) to the elements of chat.html.
 
 import { words } from './chat-words.js';
-import { build, divider, line, outgoing, paintAvatar, row } from './chat-view.js';
+import { divider, line, outgoing, paintAvatar, row } from './chat-view.js';
 import { Chats } from './chats.js';
+import { $, build } from './dom.js';
 import { speak } from './i18n.js';
 import { Link } from './link.js';
 import { GENERAL, MAX, STATUS, byteLength, decode, nameProblem, wellFormed } from './wire.js';
 
 const t = speak(words);
-const $ = (id) => document.getElementById(id);
 document.title = `${t('title')} · enchufe`;
 
 let chats; // of the person who has joined

@@ -36,7 +36,7 @@ export function receive(bytes, role, key) {
     const frame = decode(bytes, at);
     // 5.5.1, 7.1.7: after a Close or a failure nothing more is looked at.
     const result = state.done ? { frame, checks: [], outcome: 'ignored' } : step(frame, role, state);
-    if (result.broken) result.reply = closing(RULES[result.broken].code, `(${RULES[result.broken].section})`, role, key);
+    if (result.broken) result.reply = closing(RULES[result.broken].code, role, key);
     else if (result.outcome === 'ping') result.reply = reply({ opcode: 10, payload: frame.payload }, role, key);
     else if (result.outcome === 'close') result.reply = reply({ opcode: 8, payload: frame.payload }, role, key);
     results.push(result);
@@ -139,8 +139,7 @@ function badUtf8(bytes, last) {
   return bytes.length;
 }
 
-const closing = (code, reason, role, key) =>
-  reply({ opcode: 8, payload: Uint8Array.of(code >> 8, code & 0xff, ...new TextEncoder().encode(reason)) }, role, key);
+const closing = (code, role, key) => reply({ opcode: 8, payload: Uint8Array.of(code >> 8, code & 0xff) }, role, key);
 
 /** 5.1: only a client masks. */
 const reply = (frame, role, key) => encode({ ...frame, key: role === 'client' ? key : null });

@@ -191,16 +191,13 @@ impl Receiver {
         }
         let end = self.frame_end(&header, start)?;
         if self.observe || input.len() < end {
-            let ready = start;
-            return self.wait(
-                Frame {
-                    header,
-                    start,
-                    ready,
-                    end,
-                },
-                input,
-            );
+            let frame = Frame {
+                header,
+                start,
+                ready: start,
+                end,
+            };
+            return self.wait(frame, input);
         }
 
         // Most frames: a message or a control frame that is all here. One look at it, and nothing to remember.

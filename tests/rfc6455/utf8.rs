@@ -149,9 +149,10 @@ fn a_message_that_ends_inside_a_character_fails_1007() {
 #[test]
 fn a_character_cut_at_the_end_of_one_message_is_nothing_to_the_next() {
     let mut ear = Ear::new(Role::Server);
+    ear.feed(&masked("0 000 0001", b"\xe2"));
+    // From here on nobody asks whether the character was finished.
     ear.receiver.set_check_utf8(false);
-    ear.feed(&masked("0 000 0001", b"\xe2"))
-        .feed(&masked("1 000 0000", b"\x82"));
+    ear.feed(&masked("1 000 0000", b"\x82"));
     ear.receiver.set_check_utf8(true);
     ear.feed(&masked("0 000 0001", b"a"))
         .feed(&masked("1 000 0000", b"b"));

@@ -2,3 +2,5 @@
 #![allow(dead_code)]
 
 pub(crate) mod frames;
+pub(crate) mod peer;
+pub(crate) mod server;

@@ -18,8 +18,9 @@ use enchufe::protocol::CloseCode;
 use enchufe::services::chat::binary_client;
 
 use super::input::{self, HELP, Input};
+use super::line::Line;
 use super::request::Request;
-use super::view::{Line, View};
+use super::view::View;
 use crate::cli::refusal;
 use crate::cli::terminal::{self, Screen};
 

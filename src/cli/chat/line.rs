@@ -1,8 +1,26 @@
 //! How a line of the chat looks. Everything a server or a person may have written is escaped here, and only then
 //! coloured.
 
-use super::view::Line;
+use std::borrow::Cow;
+
 use crate::cli::terminal::{Colour, escape, paint};
+
+/// A line to show. Nothing in it is escaped yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Line {
+    /// Somebody said something. `to` is known for our own private messages only.
+    Said {
+        from: String,
+        to: Option<String>,
+        text: String,
+    },
+    /// Somebody came, went, or changed status.
+    Presence(String),
+    /// Something else to know.
+    Info(String),
+    /// Something did not work.
+    Problem(String),
+}
 
 impl Line {
     /// The line as it is printed, without its line break.
@@ -10,9 +28,9 @@ impl Line {
         let paint = |text: &str, colour| paint(text, coloured.then_some(colour)).into_owned();
         match self {
             Self::Said { from, to, text } => {
-                let from = paint(&shown_name(from), Colour::of_name(from));
+                let from = paint(&escape(&quoted(from)), Colour::of_name(from));
                 match to {
-                    Some(to) => format!("{from} -> {}: {}", shown_name(to), escape(text)),
+                    Some(to) => format!("{from} -> {}: {}", escape(&quoted(to)), escape(text)),
                     None => format!("{from}: {}", escape(text)),
                 }
             }
@@ -23,16 +41,12 @@ impl Line {
     }
 }
 
-/// A name before a colon. One that could be taken for the beginning of something else gets quotes.
-fn shown_name(name: &str) -> String {
-    let plain = name
-        .chars()
-        .all(|c| c.is_alphanumeric() || "._- ".contains(c))
-        && !name.starts_with(['-', ' ']);
-    if plain {
-        escape(name).into_owned()
-    } else {
-        format!("\"{}\"", escape(name))
+/// A name inside a line. One that could be taken for something else gets quotes.
+pub(super) fn quoted(name: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    match name.chars().all(plain) && !name.starts_with('-') {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("\"{name}\"")),
     }
 }
 
@@ -52,7 +66,7 @@ mod tests {
     fn a_message_shows_its_author() {
         assert_eq!(
             said("Ana María", None, "hola").render(false),
-            "Ana María: hola"
+            "\"Ana María\": hola"
         );
         assert_eq!(
             said("ana", Some("beto"), "psst").render(false),

@@ -1,13 +1,18 @@
 //! `enchufe chat`: a person at a terminal, or a file, in the binary chat of a server.
 //!
-//! Reading order: `input` (what is typed), `request` (what is asked), `view` (what comes of the answers), `line` (how
-//! it looks), `desk` (the two threads at work).
+//! Reading order: `input` (what is typed), `request` (what is asked), `view` (what comes of the answers) with `hidden`
+//! and `memory`, `line` (how it looks), `desk` (the two threads at work).
 
 mod desk;
+mod hidden;
 mod input;
 mod line;
+mod memory;
 mod request;
 mod view;
+
+#[cfg(test)]
+mod rules;
 
 use std::sync::Arc;
 use std::thread;
@@ -16,7 +21,7 @@ use std::time::{Duration, Instant};
 use enchufe::net::{Client, Error, WebSocket};
 
 use self::desk::Desk;
-use self::view::Line;
+use self::line::Line;
 use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
