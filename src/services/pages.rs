@@ -55,6 +55,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "chats.js"
     "diagram.js"
     "frame.js"
+    "hospital-words.js"
     "hospital.css"
     "hospital.html"
     "hospital.js"
