@@ -338,8 +338,12 @@ impl<T: Transport> Reader<T> {
         Ok(())
     }
 
-    /// A peer above its rate is slowed down by not being read.
-    fn wait_for_turn(&mut self) -> Result<(), Error> {
+    /// Counts one message and waits while the peer is above its rate: it is slowed down by not being read. Reading
+    /// does this by itself; call it for each further request that a session finds packed into one message.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn wait_for_turn(&mut self) -> Result<(), Error> {
         while let Err(wait) = self.messages.pass() {
             self.outbox.set_more_waits(false);
             self.outbox.flush()?;

@@ -28,7 +28,8 @@ const texts = {
     now: 'Ahora',
     connecting: 'Conectando…',
     open: 'En directo',
-    waiting: (seconds) => `Sin conexión; nuevo intento en ${seconds} s`,
+    waiting: 'Sin conexión',
+    again: (seconds) => `nuevo intento en ${seconds} s`,
     offline: 'Sin conexión: nada ha cambiado.',
     lost: 'La conexión se perdió; no se sabe si llegó el cambio.',
     refused: 'El servidor no lo aceptó.',
@@ -70,7 +71,8 @@ const texts = {
     now: 'Now',
     connecting: 'Connecting…',
     open: 'Live',
-    waiting: (seconds) => `No connection; next attempt in ${seconds} s`,
+    waiting: 'No connection',
+    again: (seconds) => `next attempt in ${seconds} s`,
     offline: 'No connection: nothing was changed.',
     lost: 'The connection was lost; whether the change arrived is not known.',
     refused: 'The server did not accept that.',
@@ -106,16 +108,17 @@ let ticking;
 function showState(state, { until } = {}) {
   const open = state === 'open';
   $('dot').className = `dot ${{ open: 'ok', connecting: 'hollow', waiting: 'bad' }[state]}`;
-  $('now').hidden = state !== 'waiting';
+  $('state').textContent = text[state];
+  $('now').hidden = $('countdown').hidden = state !== 'waiting';
   document.body.classList.toggle('away', !open);
   for (const button of document.querySelectorAll('[data-act]')) button.ariaDisabled = String(!open);
   clearInterval(ticking);
-  const tell = () => {
-    const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-    $('state').textContent = state === 'waiting' ? text.waiting(seconds) : text[state];
-  };
-  tell();
-  if (state === 'waiting') ticking = setInterval(tell, 1000);
+  if (state === 'waiting') {
+    // Not part of the status: nobody wants to be read every second.
+    const tick = () => ($('countdown').textContent = text.again(Math.max(0, Math.ceil((until - Date.now()) / 1000))));
+    ticking = setInterval(tick, 1000);
+    tick();
+  }
   if (open) {
     asked = false;
     refresh();
@@ -309,8 +312,7 @@ function showRecords() {
     ...records.map(([direction, record]) => {
       const item = document.createElement('li');
       item.className = direction === '>' ? 'out' : 'in';
-      const cut = record.length > 400 ? `${record.slice(0, 300)} … ${record.slice(-80)}` : record;
-      item.textContent = `${cut}␞`;
+      item.textContent = record.length > 400 ? `${record.slice(0, 300)} … ${record.slice(-80)}` : record;
       return item;
     }),
   );

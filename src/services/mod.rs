@@ -11,6 +11,7 @@ pub mod files;
 pub mod hospital;
 pub mod inspect;
 pub mod metrics;
+pub mod pages;
 mod router;
 
 pub use router::{Router, Settings};

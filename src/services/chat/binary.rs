@@ -144,6 +144,7 @@ const MAX_COUNT: usize = 255;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::chat::noise::Noise;
     use crate::services::chat::timestamp::Timestamp;
 
     fn name(name: &str) -> Name {
@@ -269,22 +270,11 @@ mod tests {
 
     #[test]
     fn random_bytes_never_panic() {
-        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        // Small bytes are ids and lengths that fit: more of the paths.
+        let alphabet = b"\0\x01\x02\x03\x04\x05\x06\x07\x08~a\x7f\x80\xff";
+        let mut noise = Noise(0x2545_f491_4f6c_dd1d);
         for round in 0..50_000 {
-            let message: Vec<u8> = (0..round % 40)
-                .map(|_| {
-                    random ^= random << 13;
-                    random ^= random >> 7;
-                    random ^= random << 17;
-                    // Small bytes are ids and lengths that fit: more of the paths.
-                    if random & 1 == 0 {
-                        (random >> 8) as u8 % 8
-                    } else {
-                        (random >> 8) as u8
-                    }
-                })
-                .collect();
-            decode(&message);
+            decode(&noise.bytes(round % 40, alphabet));
         }
     }
 

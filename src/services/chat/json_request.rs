@@ -1,30 +1,11 @@
-//! The JSON chat's wire (seed 002), inwards: one text message, one JSON object, one thing asked for.
-//!
-//! What is wrong with a message is told in a sentence and changes nothing. Only the fields of the protocol are parsed;
-//! what is in others is checked and left alone, so nothing a peer nests can use up a small stack.
-
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde_json::value::RawValue;
+//! The JSON chat's wire (seed 002), inwards: what an object asks for.
 
 use super::command::{Command, Query, Request, Target};
+use super::json_fault::Fault;
 use super::json_notice::status_word;
-use super::json_shape::Shape;
+use super::json_object::Object;
 use super::name::Name;
 use super::status::Status;
-
-/// A message that is a JSON object: those of its fields that the protocol knows.
-#[derive(Debug)]
-pub struct Object(BTreeMap<&'static str, Value>);
-
-/// What a field may hold; null is the same as absent.
-#[derive(Debug)]
-enum Value {
-    Text(String),
-    Number(u64),
-    Other,
-}
 
 /// What a message asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,181 +18,57 @@ pub enum Meaning<'a> {
     Request(Request<'a>),
 }
 
-/// What is wrong with a message, before any rule of the chat is asked. Displayed as the Spanish sentence that tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// A binary message.
-    NotText,
-    /// Text that is not UTF-8: the connection fails with 1007, as [RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1) wants.
-    NotUtf8,
-    /// Not a JSON text.
-    NotJson,
-    /// Arrays and objects nested more than 32 deep.
-    TooDeep,
-    /// JSON, but not an object.
-    NotAnObject,
-    /// A key that comes twice.
-    RepeatedField,
-    /// A field that is needed is absent or null.
-    Missing(&'static str),
-    /// A field is of another type.
-    WrongType(&'static str),
-    /// No message is of this type.
-    UnknownType,
-    /// Anything else before `register`.
-    NotRegistered,
-    /// A second `register`.
-    AlreadyRegistered,
-    /// A `sender` other than the registered name.
-    NotTheSender,
-}
-
-/// Parses a text message. It ends at the first NUL: clients written in C send what follows in their buffer.
+/// What the message asks for, from one registered by this name or not yet registered.
+///
+/// Fields that a type has no use for are ignored, whatever they hold; null is the same as absent.
 ///
 /// # Errors
 ///
-/// A [`Fault`] from [`Fault::NotUtf8`] to [`Fault::RepeatedField`].
-pub fn parse(message: &[u8]) -> Result<Object, Fault> {
-    let end = message
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(message.len());
-    let text = std::str::from_utf8(&message[..end]).map_err(|_| Fault::NotUtf8)?;
-    let shape = Shape::of(text);
-    if shape.depth > MAX_DEPTH {
-        return Err(Fault::TooDeep);
+/// A [`Fault`] from [`Fault::Missing`] on.
+pub fn meaning<'a>(object: &'a Object, registered: Option<&'a Name>) -> Result<Meaning<'a>, Fault> {
+    let kind = object.needed("type")?;
+    if !TYPES.contains(&kind) {
+        return Err(Fault::UnknownType);
     }
-    if !text.trim_ascii_start().starts_with('{') {
-        let valid = serde_json::from_str::<&RawValue>(text).is_ok();
-        return Err(if valid {
-            Fault::NotAnObject
-        } else {
-            Fault::NotJson
-        });
-    }
-    let raw: BTreeMap<String, &RawValue> =
-        serde_json::from_str(text).map_err(|_| Fault::NotJson)?;
-    if raw.len() < shape.members {
-        return Err(Fault::RepeatedField);
-    }
-    let mut fields = BTreeMap::new();
-    for key in FIELDS {
-        if let Some(raw) = raw.get(key)
-            && let Some(value) = value(raw.get())?
-        {
-            fields.insert(key, value);
-        }
-    }
-    Ok(Object(fields))
-}
-
-impl Object {
-    /// What the message asks for, from one registered by this name or not yet registered.
-    ///
-    /// Fields that a type has no use for are ignored, whatever they hold; null is the same as absent.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`] from [`Fault::Missing`] on.
-    pub fn meaning<'a>(&'a self, registered: Option<&'a Name>) -> Result<Meaning<'a>, Fault> {
-        let kind = self.needed("type")?;
-        if !TYPES.contains(&kind) {
-            return Err(Fault::UnknownType);
-        }
-        let Some(name) = registered else {
-            return match kind {
-                "register" => Ok(Meaning::Register(self.needed("sender")?)),
-                _ => Err(Fault::NotRegistered),
-            };
+    let Some(name) = registered else {
+        return match kind {
+            "register" => Ok(Meaning::Register(object.needed("sender")?)),
+            _ => Err(Fault::NotRegistered),
         };
-        if kind == "register" {
-            return Err(Fault::AlreadyRegistered);
-        }
-        if self
-            .text("sender")?
-            .is_some_and(|sender| sender != name.as_str())
-        {
-            return Err(Fault::NotTheSender);
-        }
-        Ok(Meaning::Request(match kind {
-            "broadcast" => Request::Command(Command::Say {
-                to: Target::General,
-                text: self.needed("content")?.as_bytes(),
-            }),
-            "private" => Request::Command(Command::Say {
-                to: Target::User(self.needed("target")?.as_bytes()),
-                text: self.needed("content")?.as_bytes(),
-            }),
-            "change_status" => Request::Command(Command::ChangeStatus {
-                name: name.as_bytes(),
-                status: status(self.needed("content")?),
-            }),
-            "list_users" => Request::Query(Query::Users),
-            "user_info" => Request::Query(Query::User(self.needed("target")?.as_bytes())),
-            "history" => Request::Query(Query::History {
-                of: self
-                    .text("target")?
-                    .map_or(Target::General, |name| Target::User(name.as_bytes())),
-                after: self.number("after")?,
-            }),
-            _ => return Ok(Meaning::Disconnect),
-        }))
+    };
+    if kind == "register" {
+        return Err(Fault::AlreadyRegistered);
     }
-
-    fn needed(&self, field: &'static str) -> Result<&str, Fault> {
-        self.text(field)?.ok_or(Fault::Missing(field))
+    if object
+        .text("sender")?
+        .is_some_and(|sender| sender != name.as_str())
+    {
+        return Err(Fault::NotTheSender);
     }
-
-    fn text(&self, field: &'static str) -> Result<Option<&str>, Fault> {
-        match self.0.get(field) {
-            None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(Fault::WrongType(field)),
-        }
-    }
-
-    fn number(&self, field: &'static str) -> Result<Option<u64>, Fault> {
-        match self.0.get(field) {
-            None => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(*number)),
-            Some(_) => Err(Fault::WrongType(field)),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Fault::NotText => "El mensaje no es de texto",
-            Fault::NotUtf8 => "El mensaje no es UTF-8",
-            Fault::NotJson => "El mensaje no es JSON válido",
-            Fault::TooDeep => "El mensaje tiene demasiados niveles",
-            Fault::NotAnObject => "El mensaje no es un objeto JSON",
-            Fault::RepeatedField => "El mensaje repite un campo",
-            Fault::Missing(field) => return write!(f, "Falta el campo {field}"),
-            Fault::WrongType(field) => return write!(f, "El campo {field} es de otro tipo"),
-            Fault::UnknownType => "El tipo de mensaje no existe",
-            Fault::NotRegistered => "Primero hay que registrarse",
-            Fault::AlreadyRegistered => "Ya hay un registro en esta conexión",
-            Fault::NotTheSender => "El campo sender no es el nombre registrado",
-        })
-    }
-}
-
-impl std::error::Error for Fault {}
-
-/// A value that is JSON but is not parsed yet.
-fn value(raw: &str) -> Result<Option<Value>, Fault> {
-    match raw.as_bytes() {
-        b"null" => Ok(None),
-        // What is left to be wrong with a string is half a surrogate pair.
-        [b'"', ..] => serde_json::from_str(raw)
-            .map(|text| Some(Value::Text(text)))
-            .map_err(|_| Fault::NotJson),
-        _ => Ok(Some(
-            serde_json::from_str(raw).map_or(Value::Other, Value::Number),
-        )),
-    }
+    Ok(Meaning::Request(match kind {
+        "broadcast" => Request::Command(Command::Say {
+            to: Target::General,
+            text: object.needed("content")?.as_bytes(),
+        }),
+        "private" => Request::Command(Command::Say {
+            to: Target::User(object.needed("target")?.as_bytes()),
+            text: object.needed("content")?.as_bytes(),
+        }),
+        "change_status" => Request::Command(Command::ChangeStatus {
+            name: name.as_bytes(),
+            status: status(object.needed("content")?),
+        }),
+        "list_users" => Request::Query(Query::Users),
+        "user_info" => Request::Query(Query::User(object.needed("target")?.as_bytes())),
+        "history" => Request::Query(Query::History {
+            of: object
+                .text("target")?
+                .map_or(Target::General, |name| Target::User(name.as_bytes())),
+            after: object.number("after")?,
+        }),
+        // The one left in TYPES.
+        _ => return Ok(Meaning::Disconnect),
+    }))
 }
 
 /// The statuses a user may choose here; 0 is told, never asked for.
@@ -233,14 +90,11 @@ const TYPES: [&str; 8] = [
     "history",
 ];
 
-const FIELDS: [&str; 5] = ["type", "sender", "target", "content", "after"];
-
-/// No message needs more than 1.
-const MAX_DEPTH: usize = 32;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::chat::json_object::parse;
+    use crate::services::chat::noise::Noise;
 
     fn ana() -> Name {
         Name::parse(b"ana").unwrap()
@@ -249,9 +103,7 @@ mod tests {
     /// What the registered `ana` asks for, printed so that it can be compared.
     fn asked(message: &[u8]) -> Result<String, Fault> {
         let name = ana();
-        parse(message)?
-            .meaning(Some(&name))
-            .map(|meaning| format!("{meaning:?}"))
+        meaning(&parse(message)?, Some(&name)).map(|meaning| format!("{meaning:?}"))
     }
 
     fn request(request: Request<'_>) -> Result<String, Fault> {
@@ -268,7 +120,7 @@ mod tests {
 
     fn first(message: &[u8]) -> Result<String, Fault> {
         let object = parse(message)?;
-        match object.meaning(None)? {
+        match meaning(&object, None)? {
             Meaning::Register(name) => Ok(name.to_owned()),
             other => panic!("{other:?}"),
         }
@@ -568,18 +420,9 @@ mod tests {
         for length in 0..message.len() {
             assert!(asked(&message.as_bytes()[..length]).is_err(), "{length}");
         }
-        let alphabet = b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9";
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
         for round in 0..50_000 {
-            let bytes: Vec<u8> = (0..round % 30)
-                .map(|_| {
-                    random ^= random << 13;
-                    random ^= random >> 7;
-                    random ^= random << 17;
-                    alphabet[random as usize % alphabet.len()]
-                })
-                .collect();
-            let _ = asked(&bytes);
+            let _ = asked(&noise.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
         }
     }
 }

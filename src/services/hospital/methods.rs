@@ -54,7 +54,7 @@ pub fn call(invocation: Invocation) -> Result<Call, CallError> {
 }
 
 /// What everybody is told after a change, and after one that was refused: 0 or -1.
-pub fn notice(notice: &Notice) -> Vec<u8> {
+pub fn notice(notice: &Notice) -> String {
     let target = match notice.subject {
         Subject::HospitalCreated => "HospitalCreado",
         Subject::HospitalDeleted => "HospitalEliminado",
@@ -67,7 +67,7 @@ pub fn notice(notice: &Notice) -> Vec<u8> {
 }
 
 /// The whole board, for one viewer.
-pub fn view(state: &State) -> Vec<u8> {
+pub fn view(state: &State) -> String {
     signalr::invocation("EstadoRecibido", &board(state))
 }
 
@@ -325,7 +325,7 @@ mod tests {
             for (outcome, result) in [(Ok(()), 0), (Err(Refusal::UnknownBed), -1)] {
                 let expected =
                     format!("{{\"type\":1,\"target\":\"{event}\",\"arguments\":[{result}]}}\x1e");
-                assert_eq!(notice(&Notice { subject, outcome }), expected.as_bytes());
+                assert_eq!(notice(&Notice { subject, outcome }), expected);
             }
         }
     }
@@ -334,7 +334,7 @@ mod tests {
     fn the_board_is_one_argument_of_estado_recibido() {
         let mut state = State::new();
         let empty = "{\"type\":1,\"target\":\"EstadoRecibido\",\"arguments\":[[]]}\x1e";
-        assert_eq!(view(&state), empty.as_bytes());
+        assert_eq!(view(&state), empty);
         for command in [
             Command::CreateHospital("Clínica \"Sur\" \u{2028}\\".into()),
             Command::CreateHospital("B".into()),

@@ -6,24 +6,15 @@
 //! [SignalR transports](https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/TransportProtocols.md),
 //! [CORS](https://fetch.spec.whatwg.org/#http-cors-protocol)
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// What matters of an HTTP request for `/socket/negotiate`.
-#[derive(Clone, Copy, Debug)]
-pub struct NegotiateRequest<'a> {
-    /// The method.
-    pub method: &'a str,
-    /// The query, without the question mark.
-    pub query: Option<&'a str>,
-    /// The `Origin`, if there is one. A request without comes from no browser page.
-    pub origin: Option<&'a str>,
-    /// Whether that origin may connect: the same rule as for the handshake.
-    pub origin_allowed: bool,
-    /// `Access-Control-Request-Headers`, in a preflight.
-    pub requested_headers: Option<&'a str>,
-}
+use crate::handshake::server::check_origin;
+use crate::http::{Request, Response};
 
 /// What makes an answer unlike any other: 16 random bytes each.
 #[derive(Clone, Copy, Debug)]
@@ -34,106 +25,103 @@ pub struct Ids {
     pub token: [u8; 16],
 }
 
-/// The answer: status, headers without `Content-Length`, body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NegotiateResponse {
-    /// 200, 204 for a preflight, 403 for an origin that may not connect, 405 for another method.
-    pub status: u16,
-    /// Header names and values.
-    pub headers: Vec<(&'static str, String)>,
-    /// JSON, or a line of text for a refusal.
-    pub body: String,
+/// Answers a request for `/socket/negotiate`: 200 to POST, 204 to a preflight, 403 to an origin that may not connect, 405
+/// to another method. `origins` are those that may besides the server's own, as for the opening handshake.
+pub fn negotiate(request: &Request, origins: &[String]) -> Response {
+    answer(request, origins, Ids::random())
 }
 
-/// Answers a request for `/socket/negotiate`.
-pub fn negotiate(request: &NegotiateRequest<'_>, ids: Ids) -> NegotiateResponse {
-    if !request.origin_allowed && request.origin.is_some() {
+/// [`negotiate`], with the ids passed in.
+pub fn answer(request: &Request, origins: &[String], ids: Ids) -> Response {
+    if let Err(error) = check_origin(request, origins) {
         // No CORS header: the page that asked does not get to read even this.
-        return refuse(403, "This origin may not connect.\n");
+        return error.response();
     }
-    let mut response = match request.method {
-        "POST" => NegotiateResponse {
-            status: 200,
-            headers: vec![
-                ("Content-Type", "application/json".into()),
-                ("Cache-Control", "no-store".into()),
-            ],
-            body: offer(request.query, ids).to_string(),
-        },
-        "OPTIONS" => NegotiateResponse {
-            status: 204,
-            headers: vec![("Allow", METHODS.into())],
-            body: String::new(),
-        },
-        _ => {
-            let mut refusal = refuse(405, "Negotiate with POST.\n");
-            refusal.headers.push(("Allow", METHODS.into()));
-            refusal
+    let response = match request.method.as_str() {
+        "POST" => {
+            let mut response = Response::new(200)
+                .header("Content-Type", "application/json")
+                .header("Cache-Control", "no-store");
+            response.body = offer(request, ids).to_string().into_bytes();
+            response
         }
+        "OPTIONS" => Response::new(204).header("Allow", METHODS),
+        _ => Response::method_not_allowed(METHODS),
     };
-    response.headers.extend(cors(request));
-    response
+    with_cors(response, request)
+}
+
+impl Ids {
+    /// Random enough to tell connections apart, from the seeds the standard library gets from the system. Nothing is
+    /// unlocked with them.
+    fn random() -> Ids {
+        let random = || {
+            let mut bytes = [0; 16];
+            for half in bytes.chunks_exact_mut(8) {
+                half.copy_from_slice(&RandomState::new().hash_one(()).to_ne_bytes());
+            }
+            bytes
+        };
+        Ids {
+            connection: random(),
+            token: random(),
+        }
+    }
 }
 
 /// The version both speak: the client's, at most 1. Our answer to a client that names none is
 /// version 1 too: it reads `connectionId`, which is there in both.
-fn offer(query: Option<&str>, ids: Ids) -> Value {
-    let pairs = query.unwrap_or_default().split('&');
-    let mut asked = pairs.filter_map(|pair| pair.strip_prefix("negotiateVersion="));
-    let version = asked.next().map_or(Ok(1), str::parse::<u32>);
+fn offer(request: &Request, ids: Ids) -> Value {
+    let asked = request.query_value("negotiateVersion");
+    let version = asked.map_or(Some(1), |version| {
+        str::from_utf8(&version).ok()?.parse::<u32>().ok()
+    });
     let transports = json!([{ "transport": "WebSockets", "transferFormats": ["Text", "Binary"] }]);
     let connection = URL_SAFE_NO_PAD.encode(ids.connection);
     match version {
-        Ok(0) => {
+        Some(0) => {
             json!({ "negotiateVersion": 0, "connectionId": connection, "availableTransports": transports })
         }
-        Ok(_) => json!({
+        Some(_) => json!({
             "negotiateVersion": 1,
             "connectionId": connection,
             "connectionToken": URL_SAFE_NO_PAD.encode(ids.token),
             "availableTransports": transports,
         }),
-        Err(_) => json!({ "error": "The negotiateVersion is not a version." }),
+        None => json!({ "error": "The negotiateVersion is not a version." }),
     }
 }
 
-/// Echoes the origin, with credentials: the client sends cookies unless told otherwise, and then
-/// `*` would not do. A preflight hears what it may send as well.
-fn cors(request: &NegotiateRequest<'_>) -> Vec<(&'static str, String)> {
+/// Echoes the origin, with credentials: the client sends cookies unless told otherwise, and then `*` would not do.
+/// A preflight hears what it may send as well.
+fn with_cors(response: Response, request: &Request) -> Response {
     // Caches must not hand one origin's answer to another, nor to a request without origin.
-    let mut headers = vec![("Vary", "Origin".to_owned())];
-    let Some(origin) = request.origin else {
-        return headers;
+    let response = response.header("Vary", "Origin");
+    let Some(origin) = request.headers.get("Origin") else {
+        return response;
     };
-    headers.push(("Access-Control-Allow-Origin", origin.to_owned()));
-    headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
-    if request.method == "OPTIONS" {
-        let wanted = request
-            .requested_headers
-            .filter(|names| is_name_list(names));
-        headers.push(("Access-Control-Allow-Methods", METHODS.to_owned()));
-        headers.push((
-            "Access-Control-Allow-Headers",
-            wanted.unwrap_or(USUAL_HEADERS).to_owned(),
-        ));
-        headers.push(("Access-Control-Max-Age", "600".to_owned()));
+    let response = response
+        .header("Access-Control-Allow-Origin", origin)
+        .header("Access-Control-Allow-Credentials", "true");
+    if request.method != "OPTIONS" {
+        return response;
     }
-    headers
+    let wanted = request.headers.get("Access-Control-Request-Headers");
+    response
+        .header("Access-Control-Allow-Methods", METHODS)
+        .header(
+            "Access-Control-Allow-Headers",
+            wanted
+                .filter(|names| is_name_list(names))
+                .unwrap_or(USUAL_HEADERS),
+        )
+        .header("Access-Control-Max-Age", "600")
 }
 
 /// A short list of header names, and nothing else that could end up in our own head.
 fn is_name_list(names: &str) -> bool {
     let ours = |byte: u8| byte.is_ascii_alphanumeric() || b"-_, ".contains(&byte);
     !names.is_empty() && names.len() <= 1024 && names.bytes().all(ours)
-}
-
-fn refuse(status: u16, why: &str) -> NegotiateResponse {
-    let headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
-    NegotiateResponse {
-        status,
-        headers,
-        body: why.to_owned(),
-    }
 }
 
 const METHODS: &str = "OPTIONS, POST";
@@ -144,41 +132,49 @@ const USUAL_HEADERS: &str = "Content-Type, X-Requested-With, X-SignalR-User-Agen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{HeadLimits, RequestParser};
 
     const IDS: Ids = Ids {
         connection: [0; 16],
         token: [0xff; 16],
     };
+    const PAGE: &str = "https://app.example";
 
-    const POST: NegotiateRequest<'_> = NegotiateRequest {
-        method: "POST",
-        query: Some("negotiateVersion=1"),
-        origin: None,
-        origin_allowed: true,
-        requested_headers: None,
-    };
-
-    const CROSS: NegotiateRequest<'_> = NegotiateRequest {
-        origin: Some("https://app.example"),
-        ..POST
-    };
-
-    fn header<'a>(response: &'a NegotiateResponse, name: &str) -> Option<&'a str> {
-        let mut found = response
-            .headers
-            .iter()
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| value.as_str());
-        let first = found.next();
-        assert_eq!(found.next(), None, "{name} twice");
-        first
+    fn ask(method: &str, query: &str, fields: &str) -> Response {
+        let head = format!(
+            "{method} /socket/negotiate{query} HTTP/1.1\r\nHost: hub.example:8080\r\n{fields}\r\n"
+        );
+        let (request, _) = RequestParser::new(HeadLimits::default())
+            .feed(head.as_bytes())
+            .unwrap()
+            .unwrap();
+        let response = answer(&request, &[PAGE.to_owned()], IDS);
+        assert!(response.encode_head(&mut Vec::new()).is_ok());
+        response
     }
 
-    fn body(query: Option<&str>) -> Value {
-        let response = negotiate(&NegotiateRequest { query, ..POST }, IDS);
-        assert_eq!(response.status, 200);
-        assert_eq!(header(&response, "Content-Type"), Some("application/json"));
-        serde_json::from_str(&response.body).unwrap()
+    fn from_page(method: &str, fields: &str) -> Response {
+        ask(
+            method,
+            "?negotiateVersion=1",
+            &format!("Origin: {PAGE}\r\n{fields}"),
+        )
+    }
+
+    fn body(query: &str) -> Value {
+        let response = ask("POST", query, "");
+        assert_eq!(
+            (response.status, response.get("Content-Type")),
+            (200, Some("application/json"))
+        );
+        serde_json::from_slice(&response.body).unwrap()
+    }
+
+    fn has_cors(response: &Response) -> bool {
+        response
+            .headers
+            .iter()
+            .any(|(name, _)| name.starts_with("Access-Control"))
     }
 
     #[test]
@@ -190,19 +186,14 @@ mod tests {
             "availableTransports": [{ "transport": "WebSockets", "transferFormats": ["Text", "Binary"] }],
         });
         for query in [
-            "negotiateVersion=1",
-            "negotiateVersion=2",
-            "a=b&negotiateVersion=1&useStatefulReconnect=true",
+            "?negotiateVersion=1",
+            "?negotiateVersion=2",
+            "?a=b&negotiateVersion=1&useStatefulReconnect=true",
         ] {
-            assert_eq!(body(Some(query)), expected, "{query}");
+            assert_eq!(body(query), expected, "{query}");
         }
-        for query in [
-            None,
-            Some(""),
-            Some("negotiateversion=0"),
-            Some("xnegotiateVersion=0"),
-        ] {
-            assert_eq!(body(query), expected, "{query:?}");
+        for query in ["", "?", "?negotiateversion=0", "?xnegotiateVersion=0"] {
+            assert_eq!(body(query), expected, "{query}: no version asked for");
         }
     }
 
@@ -213,140 +204,127 @@ mod tests {
             "connectionId": "AAAAAAAAAAAAAAAAAAAAAA",
             "availableTransports": [{ "transport": "WebSockets", "transferFormats": ["Text", "Binary"] }],
         });
-        assert_eq!(body(Some("negotiateVersion=0")), expected);
+        assert_eq!(body("?negotiateVersion=0"), expected);
     }
 
     #[test]
     fn a_version_that_is_no_number_is_an_error_for_the_client() {
-        for query in [
-            "negotiateVersion=",
-            "negotiateVersion=x",
-            "negotiateVersion=-1",
-            "negotiateVersion=99999999999",
-        ] {
+        for version in ["", "x", "-1", "99999999999", "%ff"] {
+            let answer = body(&format!("?negotiateVersion={version}"));
             assert_eq!(
-                body(Some(query)),
+                answer,
                 json!({ "error": "The negotiateVersion is not a version." }),
-                "{query}"
+                "{version}"
             );
         }
     }
 
     #[test]
+    fn no_two_negotiations_are_alike() {
+        let ids: std::collections::HashSet<[u8; 16]> = (0..100)
+            .map(|_| Ids::random())
+            .flat_map(|ids| [ids.connection, ids.token])
+            .collect();
+        assert_eq!(ids.len(), 200);
+    }
+
+    #[test]
     fn a_negotiation_is_kept_by_no_cache() {
-        assert_eq!(
-            header(&negotiate(&POST, IDS), "Cache-Control"),
-            Some("no-store")
-        );
+        assert_eq!(ask("POST", "", "").get("Cache-Control"), Some("no-store"));
     }
 
     #[test]
     fn an_allowed_origin_is_echoed_with_credentials() {
-        let response = negotiate(&CROSS, IDS);
+        let response = from_page("POST", "");
         assert_eq!(response.status, 200);
+        assert_eq!(response.get("Access-Control-Allow-Origin"), Some(PAGE));
         assert_eq!(
-            header(&response, "Access-Control-Allow-Origin"),
-            Some("https://app.example")
-        );
-        assert_eq!(
-            header(&response, "Access-Control-Allow-Credentials"),
+            response.get("Access-Control-Allow-Credentials"),
             Some("true")
         );
-        assert_eq!(header(&response, "Vary"), Some("Origin"));
+        assert_eq!(response.get("Vary"), Some("Origin"));
+    }
+
+    #[test]
+    fn our_own_origin_is_allowed() {
+        let response = ask("POST", "", "Origin: http://hub.example:8080\r\n");
+        assert_eq!(
+            (response.status, response.get("Access-Control-Allow-Origin")),
+            (200, Some("http://hub.example:8080"))
+        );
     }
 
     #[test]
     fn without_an_origin_there_is_no_cors_header() {
-        let response = negotiate(&POST, IDS);
-        assert!(
-            !response
-                .headers
-                .iter()
-                .any(|(name, _)| name.starts_with("Access-Control"))
-        );
-        assert_eq!(header(&response, "Vary"), Some("Origin"));
+        let response = ask("POST", "", "");
+        assert!(!has_cors(&response));
+        assert_eq!(response.get("Vary"), Some("Origin"));
     }
 
     #[test]
     fn another_origin_is_refused_and_told_nothing() {
         for method in ["POST", "OPTIONS", "GET"] {
-            let response = negotiate(
-                &NegotiateRequest {
-                    method,
-                    origin_allowed: false,
-                    ..CROSS
-                },
-                IDS,
-            );
-            assert_eq!(response.status, 403, "{method}");
-            assert!(
-                !response
-                    .headers
-                    .iter()
-                    .any(|(name, _)| name.starts_with("Access-Control"))
-            );
-            assert!(!response.body.contains("AAAA"));
+            for origin in [
+                "https://evil.example",
+                "null",
+                "https://app.example.evil.example",
+                "https://app.example:8443",
+            ] {
+                let response = ask(method, "", &format!("Origin: {origin}\r\n"));
+                assert_eq!(response.status, 403, "{method} {origin}");
+                assert!(!has_cors(&response));
+                assert!(!String::from_utf8_lossy(&response.body).contains("AAAA"));
+            }
         }
     }
 
     #[test]
     fn a_preflight_hears_what_it_may_send() {
-        let preflight = NegotiateRequest {
-            method: "OPTIONS",
-            requested_headers: Some("x-requested-with,x-mine"),
-            ..CROSS
-        };
-        let response = negotiate(&preflight, IDS);
-        assert_eq!((response.status, response.body.as_str()), (204, ""));
-        assert_eq!(
-            header(&response, "Access-Control-Allow-Origin"),
-            Some("https://app.example")
+        let response = from_page(
+            "OPTIONS",
+            "Access-Control-Request-Headers: x-requested-with,x-mine\r\n",
         );
+        assert_eq!((response.status, response.body.len()), (204, 0));
+        assert_eq!(response.get("Access-Control-Allow-Origin"), Some(PAGE));
         assert_eq!(
-            header(&response, "Access-Control-Allow-Credentials"),
+            response.get("Access-Control-Allow-Credentials"),
             Some("true")
         );
         assert_eq!(
-            header(&response, "Access-Control-Allow-Methods"),
+            response.get("Access-Control-Allow-Methods"),
             Some("OPTIONS, POST")
         );
         assert_eq!(
-            header(&response, "Access-Control-Allow-Headers"),
+            response.get("Access-Control-Allow-Headers"),
             Some("x-requested-with,x-mine")
         );
     }
 
     #[test]
     fn a_preflight_with_strange_header_names_hears_the_usual_ones() {
-        let long = "x".repeat(1025);
-        for names in [
-            None,
-            Some(""),
-            Some("a\r\nb: c"),
-            Some("x;y"),
-            Some("ñ"),
-            Some(long.as_str()),
-        ] {
-            let preflight = NegotiateRequest {
-                method: "OPTIONS",
-                requested_headers: names,
-                ..CROSS
-            };
-            let response = negotiate(&preflight, IDS);
+        assert_eq!(
+            from_page("OPTIONS", "").get("Access-Control-Allow-Headers"),
+            Some(USUAL_HEADERS)
+        );
+        for names in ["", "x;y", "ñ", &"x".repeat(1025)] {
+            let response = from_page(
+                "OPTIONS",
+                &format!("Access-Control-Request-Headers: {names}\r\n"),
+            );
             assert_eq!(
-                header(&response, "Access-Control-Allow-Headers"),
+                response.get("Access-Control-Allow-Headers"),
                 Some(USUAL_HEADERS),
-                "{names:?}"
+                "{names}"
             );
         }
     }
 
     #[test]
     fn another_method_is_refused_with_the_ones_there_are() {
-        for method in ["GET", "PUT", "post", ""] {
-            let response = negotiate(&NegotiateRequest { method, ..POST }, IDS);
+        for method in ["GET", "PUT", "post"] {
+            let response = ask(method, "", "");
             assert_eq!(
-                (response.status, header(&response, "Allow")),
+                (response.status, response.get("Allow")),
                 (405, Some("OPTIONS, POST")),
                 "{method}"
             );

@@ -29,6 +29,8 @@ pub enum RecordError {
     TooDeep,
     /// An object has the same key twice: which one counts would be a guess.
     DuplicateKey,
+    /// An object begins with a key that the parser keeps for itself.
+    PrivateKey,
     /// JSON, but not an object.
     NotAnObject,
     /// No `type`, or one that is not a whole number.
@@ -109,16 +111,21 @@ pub fn parse_object(record: &[u8]) -> Result<Map<String, Value>, RecordError> {
     }
 }
 
-/// Checks the depth before a parser that recurses sees it, and counts the members of all objects:
-/// outside strings, JSON has one colon for each.
+/// Looks at the record before the parser does: refuses what is nested too deep for a parser that recurses, and counts
+/// the members of all objects (outside strings, JSON has one colon for each).
 fn check_shape(record: &[u8]) -> Result<usize, RecordError> {
-    let (mut depth, mut members, mut in_string) = (0_usize, 0_usize, false);
-    let mut bytes = record.iter();
-    while let Some(byte) = bytes.next() {
+    let (mut depth, mut members) = (0_usize, 0_usize);
+    let (mut in_string, mut escaped, mut before) = (false, false, b' ');
+    for (at, byte) in record.iter().enumerate() {
         match byte {
-            b'"' => in_string = !in_string,
-            // What follows a backslash ends no string.
-            b'\\' if in_string => drop(bytes.next()),
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => {
+                if !in_string && before == b'{' && is_private(&record[at..]) {
+                    return Err(RecordError::PrivateKey);
+                }
+                in_string = !in_string;
+            }
             _ if in_string => {}
             b'{' | b'[' => {
                 depth += 1;
@@ -130,8 +137,31 @@ fn check_shape(record: &[u8]) -> Result<usize, RecordError> {
             b':' => members += 1,
             _ => {}
         }
+        if !in_string && !byte.is_ascii_whitespace() {
+            before = *byte;
+        }
     }
     Ok(members)
+}
+
+/// Whether a key, first in its object, is one by which the parser recognizes objects of its own making, if some of its
+/// features are on: it would parse the string behind it as JSON, as deep as that goes.
+fn is_private(key_and_rest: &[u8]) -> bool {
+    let (Some(b'$' | b'\\'), Some(end)) = (key_and_rest.get(1), end_of_string(key_and_rest)) else {
+        return false;
+    };
+    serde_json::from_slice::<String>(&key_and_rest[..end]).is_ok_and(|key| key.starts_with(PRIVATE))
+}
+
+/// Where the string that begins here is over.
+fn end_of_string(bytes: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    let quote = bytes.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    quote.map(|offset| offset + 2)
 }
 
 fn count_members(value: &Value) -> usize {
@@ -149,6 +179,7 @@ impl fmt::Display for RecordError {
             RecordError::NotJson => "the record is not JSON",
             RecordError::TooDeep => "the record is nested too deep",
             RecordError::DuplicateKey => "an object in the record has a key twice",
+            RecordError::PrivateKey => "an object in the record has a key of the parser's own",
             RecordError::NotAnObject => "the record is not an object",
             RecordError::NoType => "the record has no type",
             RecordError::BadInvocationId => "the invocationId is not a short string",
@@ -163,6 +194,9 @@ pub const SEPARATOR: u8 = 0x1e;
 
 /// How deep arrays and objects may nest. An invocation needs 2.
 pub const MAX_DEPTH: usize = 32;
+
+/// How all of those keys begin.
+const PRIVATE: &str = "$serde_json::private::";
 
 /// What a connection at rest keeps.
 const KEPT_CAPACITY: usize = 4 * 1024;
@@ -367,6 +401,39 @@ mod tests {
         );
         // Brackets in a string nest nothing.
         assert!(parse_object(format!("{{\"a\":\"{}\"}}", "[{\\\"".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_key_by_which_the_parser_would_parse_a_string_again_is_refused() {
+        let deep = "[".repeat(100);
+        for key in [
+            "$serde_json::private::RawValue",
+            "$serde_json::private::Number",
+            r"\u0024serde_json::private\u003a:RawValue",
+        ] {
+            for record in [
+                format!(r#"{{"{key}":"{deep}"}}"#),
+                format!(r#"{{"a":[{{ "{key}" :"{deep}"}}]}}"#),
+            ] {
+                assert_eq!(
+                    parse_object(record.as_bytes()),
+                    Err(RecordError::PrivateKey),
+                    "{record}"
+                );
+            }
+        }
+        for harmless in [
+            r#"{"$":1}"#,
+            r#"{"\u0061":1}"#,
+            r#"{"a":"$serde_json::private::RawValue"}"#,
+            r#"{"$a\"":1}"#,
+        ] {
+            assert!(parse_object(harmless.as_bytes()).is_ok(), "{harmless}");
+        }
+        assert_eq!(
+            parse_object(b"{\"$serde_json::private::"),
+            Err(RecordError::NotJson)
+        );
     }
 
     /// Parses on a stack of so many KiB; a stack that overflows ends the whole test run.

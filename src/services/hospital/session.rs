@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use super::methods::{self, Call};
 use super::records::{RecordError, Splitter};
 use super::signalr::{self, CallError, HandshakeRefusal, Message};
+use crate::protocol::CloseCode;
 
 /// What one client has sent so far, and when.
 #[derive(Debug)]
@@ -35,9 +36,9 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The handshake is done: send this record, and from here on what everybody is told.
-    Welcome(Vec<u8>),
+    Welcome(String),
     /// Send this record to this client.
-    Answer(Vec<u8>),
+    Answer(String),
     /// Carry out the call, tell those it concerns, and then, if there is an id, complete it.
     Call(Call, Option<String>),
     /// Send the last record, if [`End::record`] has one, and close. No step follows.
@@ -146,6 +147,13 @@ impl Session {
         Some(Step::Answer(signalr::ping()))
     }
 
+    /// Notes that the client is listened to again: while its earlier requests were carried out nothing could be heard.
+    pub fn listen(&mut self, now: Instant) {
+        if self.phase == Phase::Open {
+            self.heard = now;
+        }
+    }
+
     /// A call, or the answer that there is none; nothing for a bad call that wants no answer.
     fn invoke(&mut self, invocation: signalr::Invocation) -> Option<Step> {
         let id = invocation.id.clone();
@@ -181,7 +189,7 @@ impl Session {
 
 impl End {
     /// The last record, before the WebSocket closes. It says no more than the client needs.
-    pub fn record(self) -> Option<Vec<u8>> {
+    pub fn record(self) -> Option<String> {
         match self {
             End::Left => None,
             End::NoHandshake => Some(signalr::handshake_response(Some(HandshakeRefusal::TooLate))),
@@ -194,6 +202,25 @@ impl End {
                 "What you sent is not the SignalR JSON hub protocol.",
                 false,
             )),
+        }
+    }
+
+    /// How the WebSocket is closed: code and reason.
+    pub fn close(self) -> (CloseCode, &'static str) {
+        match self {
+            End::Left => (CloseCode::NormalClosure, ""),
+            End::NoHandshake => (CloseCode::PolicyViolation, "no handshake in time"),
+            End::Silent => (CloseCode::PolicyViolation, "silent for too long"),
+            End::Refused(HandshakeRefusal::OtherProtocol) => {
+                (CloseCode::UnsupportedData, "only the protocol json")
+            }
+            End::BadRecord(RecordError::TooLong) => {
+                (CloseCode::MessageTooBig, "the record is too long")
+            }
+            // 7.4.1: data that is not what it has to be.
+            End::Refused(_) | End::BadRecord(_) => {
+                (CloseCode::InvalidFramePayloadData, "not a SignalR record")
+            }
         }
     }
 }
@@ -261,11 +288,11 @@ mod tests {
     }
 
     fn welcome() -> Step {
-        Step::Welcome(b"{}\x1e".to_vec())
+        Step::Welcome("{}\x1e".into())
     }
 
     fn ping() -> Option<Step> {
-        Some(Step::Answer(b"{\"type\":6}\x1e".to_vec()))
+        Some(Step::Answer("{\"type\":6}\x1e".into()))
     }
 
     fn completion(id: &str, error: CallError) -> Step {
@@ -316,7 +343,7 @@ mod tests {
             [Step::End(refused)]
         );
         let record = refused.record().unwrap();
-        assert!(record.starts_with(b"{\"error\":"), "{record:?}");
+        assert!(record.starts_with("{\"error\":"), "{record:?}");
     }
 
     #[test]
@@ -504,7 +531,7 @@ mod tests {
     #[test]
     fn the_last_record_tells_nothing_about_the_inside() {
         let expected =
-            b"{\"type\":7,\"error\":\"What you sent is not the SignalR JSON hub protocol.\"}\x1e";
+            "{\"type\":7,\"error\":\"What you sent is not the SignalR JSON hub protocol.\"}\x1e";
         for error in [
             RecordError::NotJson,
             RecordError::TooDeep,
@@ -545,7 +572,7 @@ mod tests {
         assert_eq!(scene.wait(15), ping());
         assert_eq!(scene.wait(14), None);
         assert_eq!(scene.wait(1), Some(Step::End(End::Silent)));
-        let record = String::from_utf8(End::Silent.record().unwrap()).unwrap();
+        let record = End::Silent.record().unwrap();
         assert!(record.contains("\"allowReconnect\":true"), "{record}");
     }
 
@@ -556,6 +583,33 @@ mod tests {
             scene.wait(15);
             assert_eq!(scene.wait(14), None);
             assert_eq!(scene.hear(message), []);
+        }
+    }
+
+    #[test]
+    fn nobody_is_blamed_for_silence_while_his_earlier_requests_were_carried_out() {
+        let mut scene = Scene::open();
+        scene.hear("{\"type\":6}\x1e");
+        scene.now += Duration::from_secs(60);
+        scene.session.listen(scene.now);
+        assert_eq!(scene.wait(0), ping());
+        assert_eq!(scene.wait(29), ping());
+        assert_eq!(scene.wait(1), Some(Step::End(End::Silent)));
+    }
+
+    #[test]
+    fn every_end_has_a_close_code() {
+        let cases = [
+            (End::Left, 1000),
+            (End::Refused(HandshakeRefusal::OtherProtocol), 1003),
+            (End::Refused(HandshakeRefusal::NotAHandshake), 1007),
+            (End::BadRecord(RecordError::NotJson), 1007),
+            (End::NoHandshake, 1008),
+            (End::Silent, 1008),
+            (End::BadRecord(RecordError::TooLong), 1009),
+        ];
+        for (end, code) in cases {
+            assert_eq!(u16::from(end.close().0), code, "{end:?}");
         }
     }
 

@@ -104,7 +104,7 @@ pub fn parse(record: &[u8]) -> Result<Message, RecordError> {
 }
 
 /// The answer to the handshake: `{}`, or why not.
-pub fn handshake_response(refusal: Option<HandshakeRefusal>) -> Vec<u8> {
+pub fn handshake_response(refusal: Option<HandshakeRefusal>) -> String {
     match refusal {
         None => record(&json!({})),
         Some(refusal) => record(&json!({ "error": refusal.to_string() })),
@@ -113,14 +113,14 @@ pub fn handshake_response(refusal: Option<HandshakeRefusal>) -> Vec<u8> {
 
 /// An invocation for the client, without id: no answer is wanted. `target` is a plain word and
 /// `argument` is JSON already; both come from this program.
-pub fn invocation(target: &'static str, argument: &str) -> Vec<u8> {
-    let separator = char::from(SEPARATOR);
-    format!(r#"{{"type":{INVOCATION},"target":"{target}","arguments":[{argument}]}}{separator}"#)
-        .into_bytes()
+pub fn invocation(target: &'static str, argument: &str) -> String {
+    end(format!(
+        r#"{{"type":{INVOCATION},"target":"{target}","arguments":[{argument}]}}"#
+    ))
 }
 
 /// The end of an invocation: `result` null, or an error.
-pub fn completion(id: &str, outcome: Result<(), CallError>) -> Vec<u8> {
+pub fn completion(id: &str, outcome: Result<(), CallError>) -> String {
     match outcome {
         Ok(()) => record(&json!({ "type": COMPLETION, "invocationId": id, "result": null })),
         Err(error) => {
@@ -130,12 +130,12 @@ pub fn completion(id: &str, outcome: Result<(), CallError>) -> Vec<u8> {
 }
 
 /// A ping.
-pub fn ping() -> Vec<u8> {
+pub fn ping() -> String {
     record(&json!({ "type": PING }))
 }
 
 /// The last record before the WebSocket closes. `reconnect` invites the client to come again by itself.
-pub fn close(error: &str, reconnect: bool) -> Vec<u8> {
+pub fn close(error: &str, reconnect: bool) -> String {
     let mut close = json!({ "type": CLOSE, "error": error });
     if reconnect {
         close["allowReconnect"] = true.into();
@@ -164,9 +164,12 @@ fn take_arguments(object: &mut Map<String, Value>) -> Option<Vec<Value>> {
     }
 }
 
-fn record(value: &Value) -> Vec<u8> {
-    let mut record = value.to_string().into_bytes();
-    record.push(SEPARATOR);
+fn record(value: &Value) -> String {
+    end(value.to_string())
+}
+
+fn end(mut record: String) -> String {
+    record.push(char::from(SEPARATOR));
     record
 }
 
@@ -208,10 +211,6 @@ const CLOSE: u64 = 7;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn text(record: &[u8]) -> &str {
-        std::str::from_utf8(record).unwrap()
-    }
 
     fn invocation_of(record: &str) -> Invocation {
         match parse(record.as_bytes()) {
@@ -282,10 +281,10 @@ mod tests {
 
     #[test]
     fn the_handshake_is_answered_with_an_empty_object_or_an_error() {
-        assert_eq!(text(&handshake_response(None)), "{}\x1e");
+        assert_eq!(handshake_response(None), "{}\x1e");
         let refusal = handshake_response(Some(HandshakeRefusal::OtherProtocol));
         assert_eq!(
-            text(&refusal),
+            refusal,
             "{\"error\":\"Only the protocol json, version 1, is spoken here.\"}\x1e"
         );
     }
@@ -423,17 +422,14 @@ mod tests {
 
     #[test]
     fn records_are_written_compact_and_end_in_the_separator() {
-        assert_eq!(text(&ping()), "{\"type\":6}\x1e");
+        assert_eq!(ping(), "{\"type\":6}\x1e");
         assert_eq!(
-            text(&invocation("CamaCreada", "-1")),
+            invocation("CamaCreada", "-1"),
             "{\"type\":1,\"target\":\"CamaCreada\",\"arguments\":[-1]}\x1e"
         );
+        assert_eq!(close("Bye.", false), "{\"type\":7,\"error\":\"Bye.\"}\x1e");
         assert_eq!(
-            text(&close("Bye.", false)),
-            "{\"type\":7,\"error\":\"Bye.\"}\x1e"
-        );
-        assert_eq!(
-            text(&close("Bye.", true)),
+            close("Bye.", true),
             "{\"type\":7,\"error\":\"Bye.\",\"allowReconnect\":true}\x1e"
         );
     }
@@ -441,11 +437,11 @@ mod tests {
     #[test]
     fn a_completion_has_a_result_or_an_error_and_never_both() {
         assert_eq!(
-            text(&completion("7", Ok(()))),
+            completion("7", Ok(())),
             "{\"type\":3,\"invocationId\":\"7\",\"result\":null}\x1e"
         );
         assert_eq!(
-            text(&completion("7", Err(CallError::UnknownMethod))),
+            completion("7", Err(CallError::UnknownMethod)),
             "{\"type\":3,\"invocationId\":\"7\",\"error\":\"There is no such method.\"}\x1e"
         );
     }
@@ -453,7 +449,7 @@ mod tests {
     #[test]
     fn a_separator_in_an_id_is_escaped() {
         let record = completion("a\x1e\"b", Ok(()));
-        assert_eq!(record.iter().filter(|byte| **byte == SEPARATOR).count(), 1);
-        assert!(text(&record).contains(r#""a\u001e\"b""#));
+        assert_eq!(record.matches('\x1e').count(), 1);
+        assert!(record.contains(r#""a\u001e\"b""#));
     }
 }
