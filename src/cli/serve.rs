@@ -1,6 +1,5 @@
 //! `enchufe serve`: the server with all its services, until a signal.
 
-use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,6 +7,7 @@ use std::path::Path;
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
 use enchufe::services::chat::{self, HistoryLimits};
+use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
 use log::{info, warn};
 
@@ -19,15 +19,17 @@ use super::{log_format, signals};
 /// Serves until a signal, and then until the connections are closed.
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
-    check_root(options.root.as_deref())?;
+    let files = files(&options)?;
     let server = listen(&options.bind)?;
     tell_worst_case(&options);
     let loopback = server
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let router = Router::new(settings(&options, loopback), server.counters())
-        .map_err(|error| Failure::Failed(format!("cannot serve the files of --root: {error}")))?;
+    let mut router = Router::new(settings(&options, loopback));
+    if let Some(files) = files {
+        router = router.with_files(files);
+    }
     let server = server.limits(options.limits).service(router);
 
     let handle = server.handle();
@@ -44,14 +46,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
 }
 
 /// A folder that cannot be read is found out now, and not by the first visitor.
-fn check_root(root: Option<&Path>) -> Result<(), Failure> {
-    match root.map(|root| (root, fs::read_dir(root))) {
-        Some((root, Err(error))) => Err(Failure::Failed(format!(
-            "cannot serve files from {}: {error}",
-            root.display()
-        ))),
-        _ => Ok(()),
-    }
+fn files(options: &ServeOptions) -> Result<Option<Files>, Failure> {
+    let Some(root) = &options.root else {
+        return Ok(None);
+    };
+    let files = Files::new(root, options.file_clients);
+    files.map(Some).map_err(|error| cannot_serve(root, &error))
 }
 
 fn listen(addresses: &[String]) -> Result<Server, Failure> {
@@ -66,6 +66,13 @@ fn listen(addresses: &[String]) -> Result<Server, Failure> {
     server.ok_or_else(|| {
         Failure::Usage("there is no address to listen on: write --bind ADDR:PORT".to_owned())
     })
+}
+
+fn cannot_serve(root: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!(
+        "cannot serve files from {}: {error}; give --root a folder that can be read",
+        root.display()
+    ))
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> Failure {
@@ -94,8 +101,6 @@ fn settings(options: &ServeOptions, loopback: bool) -> Settings {
             },
             ..chat::Settings::default()
         },
-        root: options.root.clone(),
-        file_clients: options.file_clients,
         large_messages: MessageLimits {
             max_message: options.max_echo_message,
             ..options.limits.message.clone()

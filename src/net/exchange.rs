@@ -65,6 +65,7 @@ impl Exchange {
             request: &request,
             body: &body,
             peer,
+            counters: &self.counters,
             offer: request
                 .is_upgrade()
                 .then(|| handshake::server::check(&request)),

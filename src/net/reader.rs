@@ -266,7 +266,10 @@ impl<T: Transport> Reader<T> {
             &self.outbox.counters.messages_received,
             std::mem::take(&mut self.received),
         );
-        thread::yield_now();
+        // Not in the middle of a large frame: then every connection would sit there with a large buffer of its own.
+        if self.receiver.wanted() == 0 {
+            thread::yield_now();
+        }
         loop {
             let now = Instant::now();
             if std::mem::take(&mut self.heard) {

@@ -11,9 +11,7 @@
 //! | `/`, `/chat`, `/lab`, `/hospital`, `/assets/…` | the pages in the binary |
 //! | everything else | files |
 
-use std::io;
-#[cfg(feature = "files")]
-use std::path::PathBuf;
+#[cfg(feature = "json")]
 use std::sync::Arc;
 
 use super::chat::Chat;
@@ -25,14 +23,13 @@ use super::{chat, echo, inspect, metrics, pages};
 use crate::handshake::server::{check_host, check_origin};
 use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Response, Version};
-use crate::net::{Answer, Call, Counters, Service, Upgrade};
+use crate::net::{Answer, Call, Service, Upgrade};
 use crate::protocol::MessageLimits;
 
 /// All services of the server binary behind one [`Service`].
 #[derive(Debug)]
 pub struct Router {
     settings: Settings,
-    counters: Arc<Counters>,
     chat: Chat,
     #[cfg(feature = "json")]
     hospital: Arc<hospital::Hub>,
@@ -53,40 +50,28 @@ pub struct Settings {
     pub large_messages: MessageLimits,
     /// The chat's own.
     pub chat: chat::Settings,
-    /// The folder whose files anybody may get; `None` for no files.
-    #[cfg(feature = "files")]
-    pub root: Option<PathBuf>,
-    /// How many files are sent at once; further requests wait. 0 is [`FILE_CLIENTS`].
-    #[cfg(feature = "files")]
-    pub file_clients: usize,
 }
 
 impl Router {
-    /// The services, with these settings; `counters` are the server's, for `/metrics`.
-    ///
-    /// # Errors
-    /// If the folder for files cannot be read.
-    pub fn new(settings: Settings, counters: Arc<Counters>) -> io::Result<Self> {
-        #[cfg(feature = "files")]
-        let files = match &settings.root {
-            Some(root) => Some(Files::new(
-                root,
-                match settings.file_clients {
-                    0 => FILE_CLIENTS,
-                    count => count,
-                },
-            )?),
-            None => None,
-        };
-        Ok(Self {
+    /// The services, with these settings, and no files.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
             chat: Chat::new(settings.chat),
             settings,
-            counters,
             #[cfg(feature = "json")]
             hospital: Arc::default(),
             #[cfg(feature = "files")]
-            files,
-        })
+            files: None,
+        }
+    }
+
+    /// Also serves these files, to whoever asks for them.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self {
+        self.files = Some(files);
+        self
     }
 
     /// 10.2: a page of another site must not speak in its visitor's name.
@@ -137,7 +122,7 @@ impl Router {
         }
         match (path, request.query_value("name")) {
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
-            ("/metrics", _) => Answer::Respond(metrics::page(&self.counters)),
+            ("/metrics", _) => Answer::Respond(metrics::page(call.counters)),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
             ("/", None) if self.has_index() => self.file(call),
             _ => match pages::at(path) {
@@ -180,7 +165,3 @@ impl Service for Router {
         }
     }
 }
-
-/// Ten clients at a time, as the mini web server of the notes has them.
-#[cfg(feature = "files")]
-const FILE_CLIENTS: usize = 10;
