@@ -229,6 +229,18 @@ fn echo_server_says_where_it_listens_and_serves_the_other_examples() {
 }
 
 #[test]
+fn chat_bot_greets_and_answers() {
+    let pieces = [
+        "Ana reads: hello, Ana!",
+        "bot hears: bot echo ¿qué tal?",
+        "Ana reads: ¿qué tal?",
+        "bot hears: bot echo adiós",
+        "Ana reads: adiós",
+    ];
+    assert_in_order(&output("chat_bot", &[]), &pieces);
+}
+
+#[test]
 fn full_duplex_hears_the_server_between_what_it_says() {
     let output = output("full_duplex", &[]);
     assert_in_order(&output, &["client 1 >", "client 5 >", "closed"]);
