@@ -85,12 +85,15 @@ impl ReadBuffer {
         if held == 0 {
             self.rewind();
         }
-        if wanted > self.room.len() {
+        let full = self.end == self.room.len();
+        // A large buffer is used up before it is exchanged for a larger one: otherwise a peer that sends a large frame in
+        // small pieces has all that came so far copied for each of them.
+        if wanted > self.room.len() && (full || self.small.is_none()) {
             // At most double what came so far, whatever the header promises.
             self.exchange(wanted.min((held * 2).max(LARGE)), wanted);
         } else if self.small.is_none() && self.filled && held == 0 && self.room.len() < BULK {
             self.room = vec![0; self.room.len() * 2];
-        } else if self.end == self.room.len() || self.start + wanted > self.room.len() {
+        } else if self.start > 0 && (full || self.start + wanted > self.room.len()) {
             self.room.copy_within(self.start..self.end, 0);
             self.start = 0;
             self.end = held;
@@ -205,7 +208,19 @@ mod tests {
     fn a_promised_length_takes_no_memory() {
         let mut buffer = ReadBuffer::with(&[]);
         feed(&mut buffer, 1 << 30, b"ten bytes.");
-        assert!(buffer.room.len() <= LARGE);
+        assert!(buffer.room.len() <= POOLED, "unless it is there already");
+    }
+
+    #[test]
+    fn a_large_frame_in_small_pieces_is_moved_a_few_times_only() {
+        let mut buffer = ReadBuffer::with(&[]);
+        let (mut moves, mut at) = (0, buffer.room.as_ptr());
+        for n in 0..1_000_000u32 {
+            feed(&mut buffer, 1 << 20, &[n as u8]);
+            moves += u32::from(std::mem::replace(&mut at, buffer.room.as_ptr()) != at);
+        }
+        assert_eq!(buffer.bytes().len(), 1_000_000);
+        assert!(moves <= 5, "{moves} moves");
     }
 
     #[test]
