@@ -208,7 +208,7 @@ mod tests {
     fn a_promised_length_takes_no_memory() {
         let mut buffer = ReadBuffer::with(&[]);
         feed(&mut buffer, 1 << 30, b"ten bytes.");
-        assert!(buffer.room.len() <= POOLED, "unless it is there already");
+        assert!(buffer.room.len() <= POOLED, "no more than the pool may hold");
     }
 
     #[test]

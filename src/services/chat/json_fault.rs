@@ -10,7 +10,8 @@ use super::sentences::sentence;
 pub enum Fault {
     /// A binary message.
     NotText,
-    /// Text that is not UTF-8: the connection fails with 1007, as [RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1) wants.
+    /// Text that is not UTF-8: the connection fails with 1007
+    /// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)).
     NotUtf8,
     /// Not a JSON text.
     NotJson,

@@ -53,7 +53,7 @@ pub fn binary(ws: WebSocket, reservation: Reservation, address: &str) -> Result<
 
 /// What both wires have in common: messages until the end, and the clock of inactivity.
 pub(super) fn converse(mut reader: Reader, sender: &Sender, mut place: Place) -> Result<(), Error> {
-    debug!("{} is in the chat", place.name());
+    debug!("{:?} is in the chat", place.name());
     loop {
         let close = match reader.read_until(place.inactive_at())? {
             Incoming::Message(message) => place.message(message.kind(), message.payload()),
