@@ -387,9 +387,10 @@ impl<T: Transport> Outbox<T> {
     fn drain(&self) -> Result<(), Error> {
         loop {
             let mut out = self.lock();
-            if let Some(payload) = out.pong.take()
-                && out.backlog.is_empty()
+            // Last in line: of the Pings that come while the backlog drains, only the last is answered.
+            if out.backlog.is_empty()
                 && out.ended.is_none()
+                && let Some(payload) = out.pong.take()
             {
                 let _ = self.encode_pong(&mut out, &payload); // refused after a Close
                 out.append_to_backlog(&[], 0);
