@@ -65,6 +65,8 @@ struct Outgoing {
     /// Whole frames, except that the one taken by the drainer is no longer in here.
     backlog: VecDeque<Vec<u8>>,
     backlog_bytes: usize,
+    /// The backlog begins with the end of a frame whose beginning is written.
+    begun: bool,
     /// 5.5.3: of several Pings that wait for a slow peer only the last needs its Pong.
     pong: Option<Vec<u8>>,
     ended: Option<End>,
@@ -114,6 +116,7 @@ impl<T: Transport> Outbox<T> {
                 draining: false,
                 backlog: VecDeque::new(),
                 backlog_bytes: 0,
+                begun: false,
                 pong: None,
                 ended: None,
                 give_up: None,
@@ -366,6 +369,7 @@ impl<T: Transport> Outbox<T> {
             Whose::Other => {
                 debug!(target: "enchufe::net", "#{} takes no more; {} bytes wait", self.id, total - written);
                 out.append_to_backlog(parts, written);
+                out.begun = written > 0;
                 self.start_drain_thread(&mut out)?;
                 self.check_backlog(out)
             }
@@ -395,7 +399,9 @@ impl<T: Transport> Outbox<T> {
                 let _ = self.encode_pong(&mut out, &payload); // refused after a Close
                 out.append_to_backlog(&[], 0);
             }
-            let Some(piece) = out.backlog.pop_front() else {
+            let piece = out.backlog.pop_front();
+            out.begun = false;
+            let Some(piece) = piece else {
                 out.draining = false;
                 self.drained.notify_all();
                 return Ok(());
@@ -458,9 +464,9 @@ impl<T: Transport> Outbox<T> {
             return Ok(());
         }
         debug!(target: "enchufe::net", "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);
-        let waiting: usize = out.backlog.iter().map(Vec::len).sum();
-        out.backlog.clear();
-        out.backlog_bytes = out.backlog_bytes.saturating_sub(waiting);
+        let begun = usize::from(out.begun && !out.backlog.is_empty());
+        let dropped: usize = out.backlog.drain(begun..).map(|piece| piece.len()).sum();
+        out.backlog_bytes = out.backlog_bytes.saturating_sub(dropped);
         let reason = CloseReason::new(CloseCode::PolicyViolation, "too slow");
         if self.encode_close(&mut out, Some(&reason)).is_ok() {
             self.counters.closed(reason.code.into());
