@@ -245,6 +245,7 @@ fn run_session(
         let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
         outbox.wind_down();
     }
+    outbox.count_abnormal();
     match outcome {
         Ok(Err(error)) => info!("#{} closed: {error}", outbox.id),
         _ => debug!("#{} session ended", outbox.id),

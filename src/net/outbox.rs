@@ -49,6 +49,8 @@ pub(crate) struct Outbox<T: ?Sized> {
     more_waits: AtomicBool,
     /// Something is kept.
     keeping: AtomicBool,
+    /// The peer let its backlog fill: the owner is to stop, however much it could still read.
+    too_slow: AtomicBool,
     outgoing: Mutex<Outgoing>,
     drained: Condvar,
     pub(crate) transport: T,
@@ -71,6 +73,12 @@ struct Outgoing {
     pong: Option<Vec<u8>>,
     ended: Option<End>,
     give_up: Option<Instant>,
+    /// A thread sees to it that the connection ends by then.
+    watched: bool,
+    /// The owner has closed the transport.
+    over: bool,
+    /// How the connection ended has been counted.
+    counted: bool,
     /// Messages encoded and not yet counted.
     messages: u64,
 }
@@ -109,6 +117,7 @@ impl<T: Transport> Outbox<T> {
             owner: AtomicUsize::new(0),
             more_waits: AtomicBool::new(false),
             keeping: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
             outgoing: Mutex::new(Outgoing {
                 sender: Sender::new(role),
                 masks: matches!(role, Role::Client).then(MaskKeys::new),
@@ -120,6 +129,9 @@ impl<T: Transport> Outbox<T> {
                 pong: None,
                 ended: None,
                 give_up: None,
+                watched: false,
+                over: false,
+                counted: false,
                 messages: 0,
             }),
             drained: Condvar::new(),
@@ -201,9 +213,38 @@ impl<T: Transport> Outbox<T> {
         }
         self.encode_close(&mut out, reason)?;
         out.give_up = Some(Instant::now() + self.close_timeout);
-        self.counters
-            .closed(reason.map_or(NO_STATUS, |reason| reason.code.into()));
+        self.count(
+            &mut out,
+            reason.map_or(NO_STATUS, |reason| reason.code.into()),
+        );
         self.write(out, &[], self.whose())
+    }
+
+    /// Sees to it that the connection ends by its close deadline although the owner may be blocked in a read: the peer
+    /// need not answer our Close, nor stop talking.
+    pub(crate) fn end_in_time(self: &Arc<Self>) {
+        let mut out = self.lock();
+        if out.give_up.is_none() || std::mem::replace(&mut out.watched, true) {
+            return;
+        }
+        let outbox = Arc::clone(self);
+        let watcher = thread::Builder::new()
+            .name(format!("closing #{}", self.id))
+            .stack_size(DRAIN_STACK)
+            .spawn(move || outbox.watch_the_end());
+        if watcher.is_err() {
+            self.broken(&mut out, ErrorKind::TimedOut.into()); // rather now than never
+        }
+    }
+
+    /// Notes that the connection ended without a Close, unless another end was noted before.
+    pub(crate) fn count_abnormal(&self) {
+        self.count(&mut self.lock(), ABNORMAL);
+    }
+
+    /// Whether the peer let its backlog fill.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.too_slow.load(Relaxed)
     }
 
     /// Notes that the peer's Close came.
@@ -275,13 +316,21 @@ impl<T: Transport> Outbox<T> {
         debug!(target: "enchufe::net", "#{} CLOSE", self.id);
         let mut out = self.lock();
         out.ended.get_or_insert(End::Closed);
+        out.over = true;
         out.backlog.clear();
+        self.drained.notify_all();
         drop(out);
         self.rest();
     }
 
     fn lock(&self) -> MutexGuard<'_, Outgoing> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, out: &mut Outgoing, code: u16) {
+        if !std::mem::replace(&mut out.counted, true) {
+            self.counters.closed(code);
+        }
     }
 
     fn may_keep(&self) -> bool {
@@ -381,7 +430,13 @@ impl<T: Transport> Outbox<T> {
         let drainer = thread::Builder::new()
             .name(format!("drain #{}", self.id))
             .stack_size(DRAIN_STACK);
-        match drainer.spawn(move || outbox.drain()) {
+        let drain = move || {
+            let drained = outbox.drain();
+            if drained.is_ok() && outbox.is_too_slow() {
+                outbox.watch_the_end();
+            }
+        };
+        match drainer.spawn(drain) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.broken(out, error)),
         }
@@ -469,14 +524,36 @@ impl<T: Transport> Outbox<T> {
         out.backlog_bytes = out.backlog_bytes.saturating_sub(dropped);
         let reason = CloseReason::new(CloseCode::PolicyViolation, "too slow");
         if self.encode_close(&mut out, Some(&reason)).is_ok() {
-            self.counters.closed(reason.code.into());
+            self.count(&mut out, reason.code.into());
         }
         out.append_to_backlog(&[], 0);
         out.ended = Some(End::TooSlow);
         out.give_up = Some(Instant::now() + self.close_timeout);
         counters::add(&self.counters.too_slow, 1);
-        let _ = self.transport.shutdown(Shutdown::Read); // wakes the connection's own thread
+        // The owner stops at the next bytes that come, at the latest when the drainer gives up. Waking it by shutting the
+        // read side would turn whatever the peer still says into a reset, and that eats the Close.
+        self.too_slow.store(true, Relaxed);
         Err(Error::TooSlow)
+    }
+
+    /// Waits until the owner is done, at most until the close deadline, and then ends the connection for it.
+    fn watch_the_end(&self) {
+        let mut out = self.lock();
+        while !out.over && !matches!(out.ended, Some(End::Broken(_) | End::Closed)) {
+            let left = out
+                .give_up
+                .and_then(|at| at.checked_duration_since(Instant::now()))
+                .filter(|left| !left.is_zero());
+            let Some(left) = left else {
+                self.broken(&mut out, ErrorKind::TimedOut.into());
+                return;
+            };
+            out = self
+                .drained
+                .wait_timeout(out, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     fn wait_until_drained(&self, deadline: Instant) {
@@ -595,5 +672,7 @@ const COPIED: usize = 16 * 1024;
 const KEPT: usize = 64 * 1024;
 /// 7.1.5: the code that stands for a Close without one.
 const NO_STATUS: u16 = 1005;
+/// 7.1.5: the code that stands for a connection that ended without a Close.
+const ABNORMAL: u16 = 1006;
 const PARTS: usize = 4;
 const DRAIN_STACK: usize = 64 * 1024;

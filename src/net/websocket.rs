@@ -168,12 +168,15 @@ impl<T: Transport> Sender<T> {
         self.outbox.wait_until_sent()
     }
 
-    /// Sends a Close; the reader sees the peer's answer. Nothing can be sent after it.
+    /// Sends a Close; the reader sees the peer's answer, or [`Error::TimedOut`] when there is none within
+    /// [`Limits::close_timeout`]. Nothing can be sent after it.
     ///
     /// # Errors
     /// [`Error::Io`] if the socket is gone; [`Error::Send`] as for [`WebSocket::close`].
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.outbox.close(Some(&CloseReason::new(code, reason)))
+        self.outbox.close(Some(&CloseReason::new(code, reason)))?;
+        self.outbox.end_in_time();
+        Ok(())
     }
 }
 
