@@ -79,29 +79,32 @@ impl ReadBuffer {
     }
 
     fn make_room(&mut self, wanted: usize) {
-        let held = self.end - self.start;
-        if held == 0 {
+        if self.is_empty() {
             self.rewind();
-        }
-        let own = self.small.is_none();
-        if wanted > self.room.len() && own && wanted <= MODEST {
-            self.grow(MODEST);
-        } else if wanted > self.room.len() {
-            // At most double what came so far, whatever the header promises.
-            self.exchange(wanted.min((held * 2).max(LARGE)), wanted);
-        } else if self.filled && own && held == 0 && self.room.len() < BULK {
-            self.grow(self.room.len() * 4);
-        } else if self.end == self.room.len() || self.start + wanted > self.room.len() {
-            self.room.copy_within(self.start..self.end, 0);
-            self.start = 0;
-            self.end = held;
-        }
-        if self.end == self.room.len() {
-            if own && self.room.len() < BULK {
+            // The last read brought as much as there was room for: more such messages are on their way.
+            if self.filled && self.room.len() < BULK {
                 self.grow(self.room.len() * 4);
-            } else {
-                self.exchange(self.room.len() * 2, 0);
             }
+        }
+        let full = self.end == self.room.len();
+        if self.start > 0 && (full || self.start + wanted > self.room.len()) {
+            self.room.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let full = self.end == self.room.len();
+        let pooled = self.small.is_some();
+        if wanted > self.room.len() && !pooled {
+            match wanted {
+                ..=MODEST => self.grow(MODEST),
+                _ => self.exchange(wanted.min(LARGE), wanted),
+            }
+        } else if full && !pooled && self.room.len() < BULK {
+            self.grow(self.room.len() * 4);
+        } else if full {
+            // A large buffer is used up before it is exchanged, and doubled then: what came so far is copied a few times
+            // at most, however small the pieces, and memory follows what came and not what a header promises.
+            self.exchange(self.room.len() * 2, wanted);
         }
     }
 
@@ -226,6 +229,18 @@ mod tests {
             buffer.room.len() <= POOLED,
             "no more than the pool may hold"
         );
+    }
+
+    #[test]
+    fn a_large_frame_in_small_pieces_is_moved_a_few_times_only() {
+        let mut buffer = ReadBuffer::new();
+        let (mut moves, mut at) = (0, buffer.room.as_ptr());
+        for n in 0..1_000_000u32 {
+            feed(&mut buffer, 1 << 20, &[n as u8]);
+            moves += u32::from(std::mem::replace(&mut at, buffer.room.as_ptr()) != at);
+        }
+        assert_eq!(buffer.bytes().len(), 1_000_000);
+        assert!(moves <= 5, "{moves} moves");
     }
 
     #[test]

@@ -83,8 +83,12 @@ impl Exchange {
             Answer::Stream(response, length, body) => {
                 self.respond(outbox, &request, &response, Some((length, body)))
             }
-            Answer::Upgrade(upgrade) => match call.offer {
+            Answer::Upgrade(mut upgrade) => match call.offer {
                 Some(Ok(ref offer)) => {
+                    // 4.2.2, step 5.5: what the client did not offer is not agreed on, and the session must not think so.
+                    upgrade.subprotocol = upgrade
+                        .subprotocol
+                        .filter(|name| offer.subprotocols.contains(name));
                     let extras = &upgrade.headers;
                     let head = handshake::server::response(
                         offer,
@@ -255,6 +259,7 @@ fn run_session(
         let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
         outbox.wind_down();
     }
+    outbox.count_abnormal();
     match outcome {
         Ok(Err(error)) => info!("#{} closed: {error}", outbox.id),
         _ => debug!("#{} session ended", outbox.id),
