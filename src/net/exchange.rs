@@ -19,7 +19,7 @@ use super::{
     Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
 };
 use crate::handshake::{self, HandshakeError};
-use crate::http::{HttpError, Request, RequestParser, Response, Version};
+use crate::http::{HttpError, Request, RequestParser, Response};
 use crate::protocol::{CloseCode, CloseReason};
 
 /// What all connections of a server share.
@@ -79,9 +79,9 @@ impl Exchange {
                 Answer::Respond(Response::refusal(500, "Something went wrong in here.\n"))
             });
         match answer {
-            Answer::Respond(response) => self.respond(outbox, &request, &response, None),
+            Answer::Respond(response) => self.respond(outbox, &request, response, None),
             Answer::Stream(response, length, body) => {
-                self.respond(outbox, &request, &response, Some((length, body)))
+                self.respond(outbox, &request, response, Some((length, body)))
             }
             Answer::Upgrade(mut upgrade) => match call.offer {
                 Some(Ok(ref offer)) => {
@@ -159,11 +159,15 @@ impl Exchange {
         &self,
         outbox: &Arc<Outbox<Socket>>,
         request: &Request,
-        response: &Response,
+        mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
+        let closes = !request.wants_keep_alive() || says_close(&response);
+        if closes && response.get("Connection").is_none() {
+            response = response.header("Connection", "close");
+        }
         let mut head = Vec::new();
         response
             .encode_for(request, &mut head)
@@ -183,8 +187,7 @@ impl Exchange {
             socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
             copy(&mut *body, length, socket, &self.limits)?;
         }
-        if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
-        {
+        if !closes {
             return Ok(Next::Request);
         }
         linger(socket, LINGER);
