@@ -205,7 +205,10 @@ mod tests {
     fn a_promised_length_takes_no_memory() {
         let mut buffer = ReadBuffer::with(&[]);
         feed(&mut buffer, 1 << 30, b"ten bytes.");
-        assert!(buffer.room.len() <= POOLED, "no more than the pool may hold");
+        assert!(
+            buffer.room.len() <= POOLED,
+            "no more than the pool may hold"
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ use super::counters::{self, Counters};
 use super::outbox::{Outbox, is_timeout, linger};
 use super::registry::Place;
 use super::stream::{read_more, write_all};
-use super::{Answer, Call, Error, Limits, Reader, Service, Socket, Transport, Upgrade, WebSocket};
+use super::{
+    Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
+};
 use crate::handshake::{self, HandshakeError};
 use crate::http::{HttpError, Request, RequestParser, Response, Version};
 use crate::protocol::{CloseCode, CloseReason};
@@ -91,7 +93,8 @@ impl Exchange {
                     );
                     match head {
                         Ok(head) => {
-                            self.upgrade(outbox, place, upgrade, &head, std::mem::take(input))
+                            let first = std::mem::take(input);
+                            self.upgrade(outbox, peer, place, upgrade, &head, first)
                         }
                         Err(error) => self.refuse(outbox, peer, &error.response()),
                     }
@@ -106,11 +109,21 @@ impl Exchange {
     fn upgrade(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
         place: &Place,
         upgrade: Upgrade,
         head: &[u8],
         first: Vec<u8>,
     ) -> io::Result<Next> {
+        outbox.hold();
+        let sender = Sender {
+            outbox: Arc::clone(outbox),
+        };
+        let Ok(session) = catch_unwind(AssertUnwindSafe(|| (upgrade.prepare)(sender))) else {
+            counters::add(&self.counters.panics, 1);
+            let response = Response::refusal(500, "Something went wrong in here.\n");
+            return self.refuse(outbox, peer, &response);
+        };
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(head));
         write_all(&outbox.transport, head)?;
         outbox.open()?;
@@ -133,7 +146,7 @@ impl Exchange {
             WebSocket::new(reader, upgrade.subprotocol)
         };
         drop(first);
-        run_session(outbox, ws, upgrade.run, &self.counters);
+        run_session(outbox, ws, session, &self.counters);
         Ok(Next::Close)
     }
 

@@ -124,9 +124,16 @@ impl<T: Transport> Outbox<T> {
         })
     }
 
-    /// From now on a write blocks only briefly. Called once, when the opening handshake is done.
+    /// What is sent from now on waits in the backlog until [`Outbox::open`]: the answer to the opening handshake is
+    /// written past it.
+    pub(crate) fn hold(&self) {
+        self.lock().draining = true;
+    }
+
+    /// The opening handshake is done: what was held goes out, and from now on a write blocks only briefly.
     pub(crate) fn open(&self) -> io::Result<()> {
-        self.transport.set_write_timeout(Some(QUICK))
+        self.transport.set_write_timeout(Some(QUICK))?;
+        self.drain().map_err(io::Error::other)
     }
 
     /// Sends one message.

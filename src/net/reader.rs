@@ -219,8 +219,9 @@ impl<T: Transport> Reader<T> {
                     self.lent = used;
                     self.received += 1;
                     let rest = &self.buffer.bytes()[used..];
-                    self.outbox
-                        .set_more_waits(!rest.is_empty() && self.receiver.whole_frame_waits(rest));
+                    self.outbox.set_more_waits(
+                        !rest.is_empty() && self.receiver.whole_message_waits(rest),
+                    );
                     self.wait_for_turn()?;
                     return Ok(Some(Found::Message(kind, received)));
                 }

@@ -238,7 +238,7 @@ function visit(name) {
   $('not-found').textContent = '';
   show(name);
   drawer(false);
-  $('text').focus();
+  if (!narrow.matches) $('text').focus(); // on a phone it would bring up the keyboard
 }
 
 function show(name) {
@@ -413,6 +413,8 @@ $('shade').addEventListener('click', () => drawer(false));
 
 $('now').addEventListener('click', () => link.now());
 addEventListener('online', () => link.now());
+addEventListener('pagehide', () => link.rest());
+addEventListener('pageshow', () => link.now());
 document.addEventListener('visibilitychange', () => {
   const visible = document.visibilityState === 'visible';
   chats?.watch(visible);
@@ -429,7 +431,7 @@ setInterval(tick, 500);
 
 function remembered() {
   try {
-    return localStorage.getItem('name') ?? '';
+    return localStorage.getItem('enchufe-name') ?? '';
   } catch {
     return ''; // storage can be forbidden
   }
@@ -437,7 +439,7 @@ function remembered() {
 
 function remember(name) {
   try {
-    localStorage.setItem('name', name);
+    localStorage.setItem('enchufe-name', name);
   } catch {
     // then it is typed again next time
   }

@@ -21,6 +21,8 @@ export class Explanation {
 
   /** Explains `field` of the frame in `result`, or the frame when there is no field. */
   show(result, field) {
+    if (this.result === result && this.field === field) return; // still pointing at it: nothing to say again
+    Object.assign(this, { result, field });
     const { t, element } = this;
     element.className = field ? `f-${field.name}` : '';
     if (!result) return element.replaceChildren();

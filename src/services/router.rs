@@ -80,6 +80,10 @@ impl Router {
         check_origin(call.request, &self.settings.origins)
     }
 
+    #[cfg_attr(
+        not(feature = "json"),
+        expect(unused_variables, reason = "only JSON has a subprotocol")
+    )]
     fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
         if let Err(error) = self.check_who_asks(call) {
             return Answer::Respond(error.response());

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use log::debug;
 
-use super::place::{Chat, Place, Reservation};
+use super::command::Refusal;
+use super::place::{Chat, Place};
 use super::sentences::sentence;
 use crate::http::Response;
 use crate::net::{Answer, Error, Incoming, Reader, Sender, Upgrade, WebSocket};
@@ -19,9 +20,10 @@ impl Chat {
         match self.reserve(name) {
             Ok(reservation) => {
                 let address = address(peer);
-                let session = move |ws| binary(ws, reservation, &address);
+                // A user who sees the 101 is in the chat: whoever comes later finds it there.
+                let connect = move |sender| reservation.connect(&address, &sender);
                 // Known clients send text that is not UTF-8.
-                let upgrade = Upgrade::to(session).accept_any_text();
+                let upgrade = Upgrade::prepared(connect, binary).accept_any_text();
                 Answer::Upgrade(upgrade.message_limits(message_limits(MAX_MESSAGE)))
             }
             Err(refusal) => Answer::Respond(Response::refusal(400, line(sentence(refusal)))),
@@ -38,14 +40,14 @@ impl Chat {
     }
 }
 
-/// Serves one client of the binary chat.
+/// Serves one client of the binary chat, whose place has been taken.
 ///
 /// # Errors
 ///
 /// Why the connection ended other than by a closing handshake.
-pub fn binary(ws: WebSocket, reservation: Reservation, address: &str) -> Result<(), Error> {
+pub fn binary(ws: WebSocket, place: Result<Place, Refusal>) -> Result<(), Error> {
     let (reader, sender) = ws.split();
-    match reservation.connect(address, &sender) {
+    match place {
         Ok(place) => converse(reader, &sender, place),
         Err(refusal) => sender.close(CloseCode::InternalError, &refusal.to_string()),
     }
