@@ -10,6 +10,7 @@
 mod buffer;
 mod client;
 mod clock;
+mod combiner;
 mod counters;
 mod error;
 mod exchange;

@@ -74,8 +74,8 @@ enum Found {
 }
 
 impl<T: Transport> Reader<T> {
-    /// `first` are the bytes that came right behind the handshake.
-    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: &[u8]) -> Self {
+    /// `first` holds the bytes that came right behind the handshake.
+    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: ReadBuffer) -> Self {
         let mut receiver = Receiver::new(outbox.role, limits.message.clone());
         let observing = if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
             receiver.observe_frames(true);
@@ -86,7 +86,7 @@ impl<T: Transport> Reader<T> {
         Self {
             outbox,
             receiver,
-            buffer: ReadBuffer::with(first),
+            buffer: first,
             clock: Clock::start(limits, Instant::now()),
             armed: None,
             messages: Gate::new(limits.rate, limits.burst),
@@ -188,6 +188,9 @@ impl<T: Transport> Reader<T> {
             return Ok(Found::Closed);
         }
         loop {
+            if self.outbox.is_too_slow() {
+                return Err(self.fail(Error::TooSlow));
+            }
             if let Some(found) = self.next_in_buffer()? {
                 return Ok(found);
             }
@@ -368,6 +371,8 @@ impl<T: Transport> Reader<T> {
     fn stream_ended(&mut self) -> Error {
         debug!(target: "enchufe::net", "#{} RECEIVE end of stream", self.outbox.id);
         match self.outbox.ended() {
+            // Given up: it took nothing for too long, or did not answer our Close.
+            Err(Error::Io(error)) if is_timeout(&error) => self.fail(Error::TimedOut),
             Err(error) => self.fail(error),
             Ok(()) => self.fail(Error::Disconnected),
         }
@@ -378,9 +383,8 @@ impl<T: Transport> Reader<T> {
         let error = error.into();
         if let Some(reason) = close_reason_for(&error) {
             let _ = self.outbox.close(Some(&reason)); // the socket may be gone already
-        } else {
-            self.outbox.counters.closed(ABNORMAL);
         }
+        self.outbox.count_abnormal();
         self.end(None);
         error
     }
@@ -434,6 +438,3 @@ fn close_reason_for(error: &Error) -> Option<CloseReason> {
         _ => None,
     }
 }
-
-/// 7.1.5: the code that stands for a connection that ended without a Close.
-const ABNORMAL: u16 = 1006;
