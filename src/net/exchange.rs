@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
 
+use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
 use super::outbox::{Outbox, is_timeout, linger};
 use super::registry::Place;
@@ -39,7 +40,7 @@ impl Exchange {
     /// One connection from ACCEPT to CLOSE.
     pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &Place) {
         counters::add(&self.counters.open, 1);
-        let mut input = Vec::new();
+        let mut input = ReadBuffer::new();
         while let Ok(Next::Request) = self.one_request(outbox, peer, place, &mut input) {}
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -50,7 +51,7 @@ impl Exchange {
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
         place: &Place,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         let deadline = Instant::now() + self.limits.handshake_timeout;
@@ -97,7 +98,7 @@ impl Exchange {
                     );
                     match head {
                         Ok(head) => {
-                            let first = std::mem::take(input);
+                            let first = std::mem::replace(input, ReadBuffer::new());
                             self.upgrade(outbox, peer, place, upgrade, &head, first)
                         }
                         Err(error) => self.refuse(outbox, peer, &error.response()),
@@ -117,7 +118,7 @@ impl Exchange {
         place: &Place,
         upgrade: Upgrade,
         head: &[u8],
-        first: Vec<u8>,
+        first: ReadBuffer,
     ) -> io::Result<Next> {
         outbox.hold();
         let sender = Sender {
@@ -139,7 +140,7 @@ impl Exchange {
             if let Some(message) = upgrade.limits {
                 limits.message = message;
             }
-            let mut reader = Reader::new(Arc::clone(outbox), &limits, &first);
+            let mut reader = Reader::new(Arc::clone(outbox), &limits, first);
             reader.managed = true;
             if upgrade.any_text {
                 reader.accept_any_text();
@@ -149,7 +150,6 @@ impl Exchange {
             }
             WebSocket::new(reader, upgrade.subprotocol)
         };
-        drop(first);
         run_session(outbox, ws, session, &self.counters);
         Ok(Next::Close)
     }
@@ -214,7 +214,7 @@ impl Exchange {
     fn read_body(
         &self,
         socket: &Socket,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
         request: &Request,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
@@ -223,17 +223,18 @@ impl Exchange {
             .ok()
             .filter(|&length| length <= self.limits.max_body);
         let length = length.ok_or(HttpError::ContentTooLarge)?;
-        if length > input.len() && request.expects_continue() {
+        if length > input.bytes().len() && request.expects_continue() {
             write_all(socket, b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| HttpError::Timeout)?;
         }
-        while input.len() < length {
+        while input.bytes().len() < length {
             match read_more(socket, input, deadline) {
                 Ok(count) if count > 0 => {}
                 _ => return Err(HttpError::Timeout),
             }
         }
-        let rest = input.split_off(length);
-        Ok(std::mem::replace(input, rest))
+        let body = input.bytes()[..length].to_vec();
+        input.consume(length);
+        Ok(body)
     }
 }
 
@@ -268,17 +269,17 @@ fn run_session(
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
     socket: &Socket,
-    input: &mut Vec<u8>,
+    input: &mut ReadBuffer,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Option<Request>, HttpError> {
     let mut parser = RequestParser::new(limits.head);
     loop {
         if !input.is_empty()
-            && let Some((request, used)) = parser.feed(input)?
+            && let Some((request, used)) = parser.feed(input.bytes())?
         {
-            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-            input.drain(..used);
+            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+            input.consume(used);
             return Ok(Some(request));
         }
         match read_more(socket, input, deadline) {

@@ -633,6 +633,9 @@ fn write_some(
 
 /// CLOSE without losing our last words: end our direction, take what still comes, for at most `patience`, then end
 /// both. Without this, unread bytes turn the close into a reset, and a reset discards what the peer has not read yet.
+///
+/// Never inlined: its scrap space would lie in the stack of every idle connection.
+#[inline(never)]
 pub(crate) fn linger(transport: &impl Transport, patience: Duration) {
     let deadline = Instant::now() + patience;
     let mut scrap = [0; 4 * 1024];

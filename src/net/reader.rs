@@ -74,8 +74,8 @@ enum Found {
 }
 
 impl<T: Transport> Reader<T> {
-    /// `first` are the bytes that came right behind the handshake.
-    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: &[u8]) -> Self {
+    /// `first` holds the bytes that came right behind the handshake.
+    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: ReadBuffer) -> Self {
         let mut receiver = Receiver::new(outbox.role, limits.message.clone());
         let observing = if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
             receiver.observe_frames(true);
@@ -86,7 +86,7 @@ impl<T: Transport> Reader<T> {
         Self {
             outbox,
             receiver,
-            buffer: ReadBuffer::with(first),
+            buffer: first,
             clock: Clock::start(limits, Instant::now()),
             armed: None,
             messages: Gate::new(limits.rate, limits.burst),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::outbox::Outbox;
 use super::{
@@ -42,7 +43,7 @@ impl<S: Read + Write + Send + 'static> WebSocket<Exclusive<S>> {
             limits,
             Arc::new(Counters::default()),
         );
-        Self::new(Reader::new(outbox, limits, b""), None)
+        Self::new(Reader::new(outbox, limits, ReadBuffer::new()), None)
     }
 }
 

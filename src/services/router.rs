@@ -50,6 +50,8 @@ pub struct Settings {
     pub large_messages: MessageLimits,
     /// The chat's own.
     pub chat: chat::Settings,
+    /// The bounds on a connection of the chat; those on its messages hold for the hub too.
+    pub connections: chat::ConnectionLimits,
 }
 
 impl Router {
@@ -57,10 +59,12 @@ impl Router {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            chat: Chat::new(settings.chat),
-            settings,
+            chat: Chat::with_limits(settings.chat, settings.connections.clone()),
             #[cfg(feature = "json")]
-            hospital: Arc::default(),
+            hospital: Arc::new(hospital::Hub::with_limits(
+                settings.connections.message.clone(),
+            )),
+            settings,
             #[cfg(feature = "files")]
             files: None,
         }

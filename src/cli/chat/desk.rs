@@ -22,6 +22,7 @@ use super::line::Line;
 use super::request::Request;
 use super::view::View;
 use crate::cli::refusal;
+use crate::cli::signals::{GLANCE, GOODBYE};
 use crate::cli::terminal::{self, Screen};
 
 pub(super) struct Desk {
@@ -79,11 +80,11 @@ impl Desk {
         }
         let why = loop {
             match reader.read_until(Some(Instant::now() + GLANCE)) {
-                _ if self.has_waited_for_goodbye() => {
-                    break "the server does not answer".to_owned();
-                }
                 Ok(Incoming::Message(message)) => self.notice(message.payload()),
                 Ok(Incoming::Closed) => break refusal::close_in_words(reader.close_reason()),
+                Ok(Incoming::Deadline) if self.has_waited_for_goodbye() => {
+                    break "the server does not answer".to_owned();
+                }
                 Ok(Incoming::Deadline | Incoming::Frame(..)) => {}
                 Err(error) => break error.to_string(),
             }
@@ -114,14 +115,9 @@ impl Desk {
     /// Says goodbye: the reading thread goes on until the server has answered.
     pub(super) fn leave(&self) {
         let mut state = self.lock();
-        state.leaving.get_or_insert_with(Instant::now);
-        let sender = state.sender.take();
+        state.leave();
         drop(state);
         self.changed.notify_all();
-        if let Some(sender) = sender {
-            // If it cannot be said, the connection is gone, which is as good.
-            _ = sender.close(CloseCode::NormalClosure, "");
-        }
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -241,7 +237,7 @@ impl Desk {
             .is_err()
         {
             // Nobody sees us any more.
-            state.leaving.get_or_insert_with(Instant::now);
+            state.leave();
         }
     }
 
@@ -250,10 +246,17 @@ impl Desk {
     }
 }
 
+impl State {
+    fn leave(&mut self) {
+        self.leaving.get_or_insert_with(Instant::now);
+        if let Some(sender) = self.sender.take() {
+            // If it cannot be said, the connection is gone, which is as good.
+            _ = sender.close(CloseCode::NormalClosure, "");
+        }
+    }
+}
+
 /// So many unanswered messages are under way at most; a file would fill every buffer otherwise.
 const WINDOW: usize = 64;
 /// A server that does not answer is written to all the same.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a server may take to answer our Close, and how often we look.
-const GOODBYE: Duration = Duration::from_secs(3);
-const GLANCE: Duration = Duration::from_secs(1);

@@ -22,6 +22,7 @@ use crate::protocol::CloseCode;
 #[derive(Debug)]
 pub struct Session {
     records: Splitter,
+    max_record: usize,
     phase: Phase,
     began: Instant,
     /// When the client last sent a message.
@@ -72,12 +73,19 @@ impl Session {
     pub fn new(now: Instant) -> Session {
         Session {
             records: Splitter::new(),
+            max_record: MAX_RECORD,
             phase: Phase::Handshake,
             began: now,
             heard: now,
             spoke: now,
             ids: VecDeque::new(),
         }
+    }
+
+    /// Takes records of up to so many bytes after the handshake instead of [`MAX_RECORD`].
+    #[must_use]
+    pub fn with_max_record(self, max_record: usize) -> Session {
+        Session { max_record, ..self }
     }
 
     /// Takes a WebSocket message, text or binary. Call [`Session::next_step`] until it has no more.
@@ -94,7 +102,7 @@ impl Session {
         loop {
             let limit = match self.phase {
                 Phase::Handshake => MAX_HANDSHAKE,
-                Phase::Open => MAX_RECORD,
+                Phase::Open => self.max_record,
                 Phase::Ended => return None,
             };
             let step = match (self.records.take(limit), self.phase) {
@@ -237,7 +245,7 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 /// Bytes in the handshake record: nobody has introduced himself yet.
 pub const MAX_HANDSHAKE: usize = 4 * 1024;
 
-/// Bytes in a record, and in a message of the hub.
+/// Bytes in a record, and in a message of the hub, unless told otherwise.
 pub const MAX_RECORD: usize = 64 * 1024;
 
 /// Invocation ids remembered.
