@@ -192,7 +192,7 @@ impl Exchange {
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
-            socket.set_write_timeout(Some(PACE))?;
+            socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
             copy(&mut *body, length, socket, &self.limits)?;
         }
         if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
@@ -333,7 +333,8 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
             in_window += written as u64;
             let elapsed = window.elapsed();
             if elapsed >= limits.body_window {
-                if in_window < limits.min_body_rate as u64 * elapsed.as_secs() {
+                let least = limits.min_body_rate as u128 * elapsed.as_millis() / 1_000;
+                if u128::from(in_window) < least {
                     return Err(ErrorKind::TimedOut.into());
                 }
                 window = Instant::now();
