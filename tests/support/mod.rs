@@ -3,6 +3,7 @@
 
 pub(crate) mod folder;
 pub(crate) mod frames;
+pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod server;
 pub(crate) mod tools;
