@@ -168,3 +168,177 @@ impl ClientHandshake {
 
 /// How many 1xx answers before the real one a client puts up with; a server has a reason for one or two.
 pub const MOST_INTERIM: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handshake::Scheme;
+
+    fn handshake(
+        url: &str,
+        subprotocols: &[&str],
+        headers: &[(&str, &str)],
+    ) -> Result<ClientHandshake, HandshakeError> {
+        let subprotocols: Vec<String> = subprotocols.iter().map(ToString::to_string).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        ClientHandshake::new(
+            &Url::parse(url).unwrap(),
+            *b"the sample nonce",
+            &subprotocols,
+            &headers,
+        )
+    }
+
+    #[test]
+    fn the_request_has_every_field_of_section_4_1() {
+        let handshake = handshake(
+            "ws://server.example.com:8080/chat?a=b",
+            &["chat", "superchat"],
+            &[("Origin", "http://o")],
+        );
+        let extension = ExtensionOffer {
+            name: "permessage-deflate".into(),
+            params: vec![("a".into(), None), ("b".into(), Some("1".into()))],
+        };
+        assert_eq!(
+            String::from_utf8(handshake.unwrap().offer(extension).unwrap().request()).unwrap(),
+            "GET /chat?a=b HTTP/1.1\r\nHost: server.example.com:8080\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Extensions: permessage-deflate; a; b=1\r\n\
+             Origin: http://o\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn header_names_and_values_cannot_carry_another_request() {
+        // CVE-2026-1527 and its kind.
+        for (name, value) in [
+            ("X", "a\r\nY: b"),
+            ("X", "a\rb"),
+            ("X", "a\nb"),
+            ("X", "a\0b"),
+            ("X", "a\x1bb"),
+            ("X", " a"),
+            ("X\r\nY", "a"),
+            ("X:", "a"),
+            ("X Y", "a"),
+            ("", "a"),
+            ("\u{e9}", "a"),
+            ("host", "h"),
+            ("Sec-WebSocket-Key", "k"),
+            ("Sec-WebSocket-Protocol", "p"),
+            ("Transfer-Encoding", "chunked"),
+            ("content-length", "5"),
+            ("Connection", "close"),
+            ("Upgrade", "h2c"),
+        ] {
+            let result = handshake("ws://h/", &[], &[("Good", "1"), (name, value)]);
+            assert_eq!(
+                result,
+                Err(HandshakeError::InvalidHeader(name.to_owned())),
+                "{name:?}: {value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn subprotocols_are_different_tokens() {
+        for bad in [
+            &["a\r\nX: y"][..],
+            &[""],
+            &["a b"],
+            &["a,b"],
+            &["a", "b", "a"],
+            &["\u{e9}"],
+            &["a\0"],
+        ] {
+            assert!(handshake("ws://h/", bad, &[]).is_err(), "{bad:?}");
+        }
+        assert!(handshake("ws://h/", &["a", "A", "v1.b"], &[]).is_ok());
+    }
+
+    #[test]
+    fn an_url_put_together_by_hand_is_checked_too() {
+        let good = Url {
+            scheme: Scheme::Ws,
+            host: "h".into(),
+            port: 80,
+            path_and_query: "/".into(),
+        };
+        let build = |url: &Url| ClientHandshake::new(url, [0; 16], &[], &[]);
+        assert!(build(&good).is_ok());
+        for path in [
+            "/ HTTP/1.1\r\nX: y\r\n\r\nGET /",
+            "/a b",
+            "a",
+            "",
+            "/\0",
+            "/#",
+            "/é",
+            "@evil/",
+        ] {
+            assert!(
+                build(&Url {
+                    path_and_query: path.into(),
+                    ..good.clone()
+                })
+                .is_err(),
+                "{path:?}"
+            );
+        }
+        for host in [
+            "h\r\nX: y",
+            "h/a",
+            "",
+            "a@b",
+            "H",
+            "[::1]",
+            "h:1",
+            "a b",
+            "::1\r\n",
+        ] {
+            assert!(
+                build(&Url {
+                    host: host.into(),
+                    ..good.clone()
+                })
+                .is_err(),
+                "{host:?}"
+            );
+        }
+        assert!(
+            build(&Url {
+                host: "::1".into(),
+                ..good
+            })
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn an_extension_offer_is_made_of_tokens() {
+        let offer = |name: &str, params: &[(&str, Option<&str>)]| {
+            let params = params
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.map(str::to_owned)))
+                .collect();
+            handshake("ws://h/", &[], &[])
+                .unwrap()
+                .offer(ExtensionOffer {
+                    name: name.into(),
+                    params,
+                })
+        };
+        assert!(offer("a", &[("b", None), ("c", Some("1"))]).is_ok());
+        for bad in ["", "a\r\nX: y", "a b", "a,b"] {
+            assert!(
+                offer(bad, &[]).is_err() && offer("a", &[(bad, None)]).is_err(),
+                "{bad:?}"
+            );
+            assert!(offer("a", &[("b", Some(bad))]).is_err(), "{bad:?}");
+        }
+    }
+}

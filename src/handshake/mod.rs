@@ -2,13 +2,14 @@
 //! that asks for an upgrade, the 101 that grants it or the response that refuses. No sockets, no randomness: the client's
 //! nonce is passed in.
 //!
-//! Reading order: `server`, `client`, then what both use: `accept_key`, `extensions`, `url`, `origin`, `error`.
+//! Reading order: `server`, `client`, then what both use: `accept_key`, `extensions`, `url`, `origin`, `redirect`, `error`.
 
 mod accept_key;
 pub mod client;
 mod error;
 mod extensions;
 pub mod origin;
+pub mod redirect;
 pub mod server;
 pub mod url;
 

@@ -79,7 +79,8 @@ pub fn check_origin(request: &Request, allowed: &[String]) -> Result<(), Handsha
 ///
 /// Addresses always pass (a name that rebinds is no address), so does a request without `Host` (browsers send it).
 /// A server that is bound to a loopback address takes `localhost`, names below it and those in `allowed`; another server
-/// takes every name unless `allowed` has entries, and then `localhost` and those. An entry is `host [":" port]`; without a port every port matches.
+/// takes every name unless `allowed` has entries, and then `localhost` and those. An entry is `host [":" port]`; without a
+/// port every port matches.
 ///
 /// # Errors
 ///

@@ -28,7 +28,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Parses `host [":" port]`. User information (`user@`) is refused: [RFC 9110, 4.2.4](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.4).
+    /// Parses `host [":" port]`. User information (`user@`) is refused, see
+    /// [RFC 9110, 4.2.4](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.4).
     ///
     /// # Errors
     ///

@@ -87,7 +87,7 @@ impl ReadBuffer {
         }
         if wanted > self.room.len() {
             // At most double what came so far, whatever the header promises.
-            self.exchange(wanted.min((held * 2).max(LARGE)));
+            self.exchange(wanted.min((held * 2).max(LARGE)), wanted);
         } else if self.small.is_none() && self.filled && held == 0 && self.room.len() < BULK {
             self.room = vec![0; self.room.len() * 2];
         } else if self.end == self.room.len() || self.start + wanted > self.room.len() {
@@ -96,7 +96,7 @@ impl ReadBuffer {
             self.end = held;
         }
         if self.end == self.room.len() {
-            self.exchange(self.room.len() * 2);
+            self.exchange(self.room.len() * 2, 0);
         }
     }
 
@@ -109,9 +109,9 @@ impl ReadBuffer {
         }
     }
 
-    /// Moves what is held into a buffer of the pool with at least `size` bytes.
-    fn exchange(&mut self, size: usize) {
-        let mut large = take(size);
+    /// Moves what is held into a buffer of at least `size` bytes; of `wanted` if the pool happens to have one.
+    fn exchange(&mut self, size: usize, wanted: usize) {
+        let mut large = take(size, wanted);
         let held = self.end - self.start;
         large[..held].copy_from_slice(&self.room[self.start..self.end]);
         let old = std::mem::replace(&mut self.room, large);
@@ -133,23 +133,38 @@ impl Drop for ReadBuffer {
 }
 
 /// Buffers not in use, the one used last on top.
-static POOL: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    buffers: Vec::new(),
+    bytes: 0,
+});
 
-fn take(size: usize) -> Vec<u8> {
+struct Pool {
+    buffers: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+/// A buffer that exists costs nothing, so it may be as large as the header says; a new one is only as large as `size`.
+fn take(size: usize, wanted: usize) -> Vec<u8> {
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(fits) = pool.iter().rposition(|buffer| buffer.len() >= size) {
-        return pool.remove(fits);
+    let with_room = |bytes: usize| {
+        pool.buffers
+            .iter()
+            .rposition(|buffer| buffer.len() >= bytes)
+    };
+    if let Some(fits) = with_room(wanted.max(size)).or_else(|| with_room(size)) {
+        let buffer = pool.buffers.remove(fits);
+        pool.bytes -= buffer.len();
+        return buffer;
     }
     drop(pool);
     vec![0; size.next_multiple_of(LARGE)]
 }
 
 fn give_back(buffer: Vec<u8>) {
-    if (LARGE..=POOLED_SIZE).contains(&buffer.len()) {
-        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-        if pool.len() < POOLED_COUNT {
-            pool.push(buffer);
-        }
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if buffer.len() >= LARGE && pool.bytes + buffer.len() <= POOLED {
+        pool.bytes += buffer.len();
+        pool.buffers.push(buffer);
     }
 }
 
@@ -159,9 +174,8 @@ const AT_REST: usize = 4 * 1024;
 const BULK: usize = 64 * 1024;
 /// The smallest pooled buffer: a 64 KiB message with its header fits.
 const LARGE: usize = 128 * 1024;
-/// Buffers beyond these bounds are freed, so the pool holds at most 32 MiB.
-const POOLED_SIZE: usize = 4 * 1024 * 1024;
-const POOLED_COUNT: usize = 8;
+/// What the pool holds at most; what is given back beyond it is freed.
+const POOLED: usize = 32 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -191,7 +205,7 @@ mod tests {
     fn a_promised_length_takes_no_memory() {
         let mut buffer = ReadBuffer::with(&[]);
         feed(&mut buffer, 1 << 30, b"ten bytes.");
-        assert!(buffer.room.len() <= LARGE);
+        assert!(buffer.room.len() <= POOLED, "no more than the pool may hold");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -65,6 +65,7 @@ impl Exchange {
             request: &request,
             body: &body,
             peer,
+            counters: &self.counters,
             offer: request
                 .is_upgrade()
                 .then(|| handshake::server::check(&request)),
@@ -162,11 +163,10 @@ impl Exchange {
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
-            copy(&mut body, length, socket)?;
+            socket.set_write_timeout(Some(PACE))?;
+            copy(&mut *body, length, socket, &self.limits)?;
         }
-        if request.wants_keep_alive()
-            && response.get("Connection") != Some("close")
-            && request.version == Version::Http11
+        if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
         {
             return Ok(Next::Request);
         }
@@ -273,17 +273,46 @@ fn read_head(
     }
 }
 
-/// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one.
-fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket) -> io::Result<()> {
+/// RFC 9112, 9.6: `Connection` is a list, and `close` may stand in it beside `Upgrade`.
+fn says_close(response: &Response) -> bool {
+    response.get("Connection").is_some_and(|options| {
+        options
+            .split(',')
+            .any(|option| option.trim().eq_ignore_ascii_case("close"))
+    })
+}
+
+/// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
+/// that takes less than the least rate: it holds a place others wait for.
+fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
+    let mut window = Instant::now();
+    let mut in_window = 0;
     while length > 0 {
         let most = usize::try_from(length).map_or(CHUNK, |length| length.min(CHUNK));
         let count = body.read(&mut chunk[..most])?;
         if count == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        write_all(socket, &chunk[..count])?;
         length -= count as u64;
+        let mut left = &chunk[..count];
+        while !left.is_empty() {
+            let written = match socket.write_vectored(&[IoSlice::new(left)]) {
+                Ok(written) => written,
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => 0,
+                Err(error) => return Err(error),
+            };
+            left = &left[written..];
+            in_window += written as u64;
+            let elapsed = window.elapsed();
+            if elapsed >= limits.body_window {
+                if in_window < limits.min_body_rate as u64 * elapsed.as_secs() {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                window = Instant::now();
+                in_window = 0;
+            }
+        }
     }
     Ok(())
 }
@@ -316,6 +345,8 @@ pub(super) fn refuse(tcp: TcpStream, response: &Response, counters: &Counters) {
 }
 
 const CHUNK: usize = 64 * 1024;
+/// How often the rate of a streamed body is looked at, at least.
+const PACE: Duration = Duration::from_secs(1);
 /// A response that the peer does not take for this long is given up.
 const WRITE: Duration = Duration::from_secs(30);
 /// How long a peer gets to read an answer to its end and close.

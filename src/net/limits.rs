@@ -34,6 +34,10 @@ pub struct Limits {
     pub rate: u32,
     /// Messages a connection may send at once before `rate` applies (1,000).
     pub burst: u32,
+    /// Bytes per second a streamed response must go out at, averaged over `body_window`; 0 is no limit (1 KiB).
+    pub min_body_rate: usize,
+    /// The time that average is taken over (30 s).
+    pub body_window: Duration,
     /// Connections from one address, loopback exempt; 0 is no limit (64).
     pub max_per_ip: usize,
     /// Connections at all; `None` computes it at start from descriptors, threads and memory maps.
@@ -54,6 +58,8 @@ impl Default for Limits {
             out_queue: 1024 * 1024,
             rate: 100,
             burst: 1_000,
+            min_body_rate: 1024,
+            body_window: Duration::from_secs(30),
             max_per_ip: 64,
             max_connections: None,
         }

@@ -242,6 +242,13 @@ impl<T: Transport> Outbox<T> {
         self.lock().check()
     }
 
+    /// Waits until nothing is in the backlog: for a thread that could fill it by itself. The drainer gives a peer up that
+    /// takes nothing for [`STALLED`], so this ends.
+    pub(crate) fn wait_until_sent(&self) -> Result<(), Error> {
+        let waited = self.drained.wait_while(self.lock(), |out| out.draining);
+        waited.unwrap_or_else(PoisonError::into_inner).check()
+    }
+
     /// Frees what only traffic needs.
     pub(crate) fn rest(&self) {
         let mut out = self.lock();

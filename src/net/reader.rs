@@ -266,7 +266,10 @@ impl<T: Transport> Reader<T> {
             &self.outbox.counters.messages_received,
             std::mem::take(&mut self.received),
         );
-        thread::yield_now();
+        // Not in the middle of a large frame: then every connection would sit there with a large buffer of its own.
+        if self.receiver.wanted() == 0 {
+            thread::yield_now();
+        }
         loop {
             let now = Instant::now();
             if std::mem::take(&mut self.heard) {
@@ -338,8 +341,12 @@ impl<T: Transport> Reader<T> {
         Ok(())
     }
 
-    /// A peer above its rate is slowed down by not being read.
-    fn wait_for_turn(&mut self) -> Result<(), Error> {
+    /// Counts one message and waits while the peer is above its rate: it is slowed down by not being read. Reading
+    /// does this by itself; call it for each further request that a session finds packed into one message.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn wait_for_turn(&mut self) -> Result<(), Error> {
         while let Err(wait) = self.messages.pass() {
             self.outbox.set_more_waits(false);
             self.outbox.flush()?;

@@ -12,7 +12,7 @@
 //! for that batch and takes its place. So nobody delivers for others for long, and no batch is left behind.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use super::websocket::Sender;
@@ -58,6 +58,8 @@ pub enum Entry {
         /// Whole, unmasked frames.
         frames: [Vec<u8>; CODECS],
     },
+    /// Tells who waits at the other end that all before it has been handed to the members' connections.
+    Mark(mpsc::Sender<()>),
 }
 
 /// A group of connections that see the same messages in the same order.
@@ -195,6 +197,11 @@ fn hand_out(entries: Vec<Entry>, members: &mut BTreeMap<MemberId, Member>) {
                 send_all(&frames, members);
                 frames.clear();
                 members.remove(&id);
+            }
+            Entry::Mark(done) => {
+                send_all(&frames, members);
+                frames.clear();
+                let _ = done.send(()); // nobody may wait any more
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
 
-use super::{Error, WebSocket};
+use super::{Counters, Error, WebSocket};
 use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Request, Response};
 use crate::protocol::MessageLimits;
@@ -30,6 +30,8 @@ pub struct Call<'a> {
     pub body: &'a [u8],
     /// The address of the peer.
     pub peer: SocketAddr,
+    /// What the server has counted so far.
+    pub counters: &'a Counters,
     /// For a request that asks for an upgrade: what it offers, or what is wrong with it
     /// ([RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)). `None` for plain HTTP.
     pub offer: Option<Result<Offer, HandshakeError>>,

@@ -158,6 +158,15 @@ impl<T: Transport> Sender<T> {
         self.outbox.ping(payload)
     }
 
+    /// Waits until the system has taken all that was sent, however slowly the peer reads. A thread that produces without
+    /// end calls this after each message, so that it waits for the peer instead of filling the backlog.
+    ///
+    /// # Errors
+    /// Why nothing more can be sent: [`Error::Io`] too if the peer takes nothing for 40 s.
+    pub fn wait_until_sent(&self) -> Result<(), Error> {
+        self.outbox.wait_until_sent()
+    }
+
     /// Sends a Close; the reader sees the peer's answer. Nothing can be sent after it.
     ///
     /// # Errors

@@ -87,3 +87,47 @@ impl Assembler {
 
 /// Octets of buffer kept between messages: enough for most, little enough for thousands of connections.
 const KEPT: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fragment(opcode: Opcode, length: u64) -> Header {
+        Header {
+            fin: false,
+            ..Header::whole(opcode, None, length)
+        }
+    }
+
+    #[test]
+    fn a_promise_takes_no_memory_and_many_small_fragments_take_twice_their_octets_at_most() {
+        let limits = MessageLimits::default();
+        let mut assembler = Assembler::default();
+        assert_eq!(
+            assembler.admit(&fragment(Opcode::Binary, 1 << 20), &limits),
+            Ok(())
+        );
+        assert_eq!(assembler.payload.capacity(), 0);
+        for octets in 1..=100_000 {
+            assembler.append(b"x");
+            assert!(assembler.payload.capacity() <= 2 * octets + 8);
+        }
+    }
+
+    #[test]
+    fn a_large_buffer_is_given_back_and_a_modest_one_kept() {
+        let mut assembler = Assembler::default();
+        for (octets, kept) in [(KEPT, KEPT), (1 << 20, KEPT)] {
+            let first = fragment(Opcode::Text, octets as u64);
+            assert_eq!(assembler.admit(&first, &MessageLimits::default()), Ok(()));
+            assembler.append(&vec![0; octets]);
+            assert_eq!(assembler.finish(), Some(MessageKind::Text));
+            assert_eq!(assembler.payload().len(), octets);
+            assembler.clear();
+            assert_eq!(
+                (assembler.payload().len(), assembler.payload.capacity()),
+                (0, kept)
+            );
+        }
+    }
+}

@@ -64,6 +64,16 @@ impl Header {
         }
     }
 
+    /// Whether this is a part of a message in several frames
+    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
+    pub const fn is_fragment(&self) -> bool {
+        match self.opcode {
+            Opcode::Continuation => true,
+            Opcode::Text | Opcode::Binary => !self.fin,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => false,
+        }
+    }
+
     /// Reads the header at the beginning of `bytes` and says how many octets it has; `None` when it is not all there yet.
     ///
     /// # Errors
@@ -168,42 +178,49 @@ impl Header {
     }
 
     /// The header as it goes on the wire, its length in the shortest form.
-    #[inline]
     pub fn to_bytes(&self) -> HeaderBytes {
-        let mut bytes = [0; MAX_HEADER];
-        bytes[0] = u8::from(self.opcode)
-            | if self.fin { FIN } else { 0 }
-            | if self.rsv1 { RSV1 } else { 0 }
-            | if self.rsv2 { RSV2 } else { 0 }
-            | if self.rsv3 { RSV3 } else { 0 };
-        // 5.2: 7 bits, 7+16 bits or 7+64 bits, the shortest that holds the length.
-        let mut len = match self.length {
-            0..=125 => {
-                bytes[1] = self.length as u8;
-                2
-            }
-            126..=0xffff => {
-                bytes[1] = LENGTH_16;
-                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
-                4
-            }
-            _ => {
-                bytes[1] = LENGTH_64;
-                bytes[2..10].copy_from_slice(&self.length.to_be_bytes());
-                10
-            }
+        let mut header = HeaderBytes {
+            bytes: [0; MAX_HEADER],
+            len: 0,
         };
-        if let Some(MaskKey(key)) = self.mask {
-            bytes[1] |= MASK;
-            bytes[len..len + 4].copy_from_slice(&key);
-            len += 4;
-        }
-        HeaderBytes { bytes, len }
+        self.write(|part| {
+            header.bytes[header.len..header.len + part.len()].copy_from_slice(part);
+            header.len += part.len();
+        });
+        header
     }
 
     /// Appends the header as it goes on the wire, its length in the shortest form.
+    #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.to_bytes().as_ref());
+        self.write(|part| out.extend_from_slice(part));
+    }
+
+    /// Gives the octets of the wire to `put`, in one or two parts of at most [`MAX_HEADER`] together.
+    #[inline]
+    fn write(&self, mut put: impl FnMut(&[u8])) {
+        let bit = |set, mask| if set { mask } else { 0 };
+        let first = u8::from(self.opcode)
+            | bit(self.fin, FIN)
+            | bit(self.rsv1, RSV1)
+            | bit(self.rsv2, RSV2)
+            | bit(self.rsv3, RSV3);
+        let masked = bit(self.mask.is_some(), MASK);
+        // 5.2: 7 bits, 7+16 bits or 7+64 bits, the shortest that holds the length.
+        match self.length {
+            0..=125 => put(&[first, masked | self.length as u8]),
+            126..=0xffff => {
+                let [a, b] = (self.length as u16).to_be_bytes();
+                put(&[first, masked | LENGTH_16, a, b]);
+            }
+            _ => {
+                let [a, b, c, d, e, f, g, h] = self.length.to_be_bytes();
+                put(&[first, masked | LENGTH_64, a, b, c, d, e, f, g, h]);
+            }
+        }
+        if let Some(MaskKey(key)) = &self.mask {
+            put(key);
+        }
     }
 
     /// How many octets [`encode`](Self::encode) appends: 2 to 14.

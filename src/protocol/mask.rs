@@ -15,18 +15,18 @@ impl MaskKey {
     /// A payload may be unmasked in parts as it arrives: each part says how many octets came before it.
     #[inline]
     pub fn apply(self, offset: usize, data: &mut [u8]) {
-        // 5.3: j = i MOD 4. Rotated, the key starts with the octet that meets data[0].
-        let mut key = self.0;
-        key.rotate_left(offset % 4);
-        let [a, b, c, d] = key;
-        let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        // 5.3: j = i MOD 4. Turned, the key begins with the octet that meets data[0]: in little endian, its lowest.
+        let turn = 8 * (offset % 4) as u32;
+        let mut key = u32::from_le_bytes(self.0).rotate_right(turn);
+        let word = u64::from(key) << 32 | u64::from(key);
 
         let (words, tail) = data.as_chunks_mut::<8>();
         for chunk in words {
-            *chunk = (u64::from_ne_bytes(*chunk) ^ word).to_ne_bytes();
+            *chunk = (u64::from_le_bytes(*chunk) ^ word).to_le_bytes();
         }
-        for (octet, key) in tail.iter_mut().zip([a, b, c, d, a, b, c]) {
-            *octet ^= key;
+        for octet in tail {
+            *octet ^= key as u8;
+            key = key.rotate_right(8);
         }
     }
 }

@@ -93,7 +93,9 @@ impl Receiver {
         let received = match self.phase {
             Phase::Border | Phase::PartialHeader => self.begin(input),
             Phase::Waiting(frame) => self.wait(frame, input),
-            Phase::Observed(frame) => self.act(&frame, input),
+            Phase::Observed(Frame {
+                header, start, end, ..
+            }) => self.act(&header, start, end, input),
             Phase::Streaming { header, taken } => self.stream(&header, taken, 0, input),
             Phase::Discarding => Ok(Received::used(input.len())),
         };
@@ -181,20 +183,48 @@ impl Receiver {
             self.utf8.reset();
         }
 
-        let fragment =
-            !header.opcode.is_control() && (!header.fin || header.opcode == Opcode::Continuation);
-        if fragment {
+        if header.is_fragment() {
             self.assembler.admit(&header, &self.limits)?;
             if !self.observe {
                 return self.stream(&header, 0, start, input);
             }
         }
-        let frame = Frame::new(header, start, self.limits.max_message)?;
-        self.wait(frame, input)
+        let end = self.frame_end(&header, start)?;
+        if self.observe || input.len() < end {
+            let frame = Frame {
+                header,
+                start,
+                ready: start,
+                end,
+            };
+            return self.wait(frame, input);
+        }
+
+        // Most frames: a message or a control frame that is all here. One look at it, and nothing to remember.
+        let payload = &mut input[start..end];
+        if let Some(key) = header.mask {
+            key.apply(0, payload);
+        }
+        if header.opcode == Opcode::Text && self.check_utf8 && str::from_utf8(payload).is_err() {
+            return Err(ProtocolError::InvalidUtf8);
+        }
+        self.act(&header, start, end, input)
+    }
+
+    /// Where the frame in the input ends, if its length is within the limit.
+    #[inline]
+    fn frame_end(&self, header: &Header, start: usize) -> Result<usize, ProtocolError> {
+        // 5.5 bounds control frames; an observed fragment passed the assembler's limit, which is as strict.
+        if !header.opcode.is_control() && header.length > self.limits.max_message as u64 {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        usize::try_from(header.length)
+            .ok()
+            .and_then(|length| start.checked_add(length))
+            .ok_or(ProtocolError::MessageTooBig)
     }
 
     /// Inside a frame that stays in the input until it is whole.
-    #[inline]
     fn wait(&mut self, mut frame: Frame, input: &mut [u8]) -> Result<Received, ProtocolError> {
         let there = frame.end.min(input.len());
         let whole = there == frame.end;
@@ -204,13 +234,7 @@ impl Receiver {
             key.apply(frame.ready - frame.start, fresh);
         }
         if self.is_text(&frame.header) {
-            // Whole at first sight, as most are: nothing to remember. Otherwise fail as soon as the octets are impossible.
-            if whole && frame.header.fin && frame.ready == frame.start && !self.assembler.is_open()
-            {
-                str::from_utf8(fresh).map_err(|_| ProtocolError::InvalidUtf8)?;
-            } else {
-                self.check_text(fresh, whole && frame.header.fin)?;
-            }
+            self.check_text(fresh, whole && frame.header.fin)?;
         }
         if !whole {
             frame.ready = there.max(frame.ready);
@@ -222,43 +246,54 @@ impl Receiver {
             return Ok(Received {
                 used: 0,
                 event: Some(Event::Frame(frame.header)),
-                place: frame.place(),
+                place: Place::Input {
+                    start: frame.start,
+                    end: frame.end,
+                },
             });
         }
-        self.act(&frame, input)
+        self.act(&frame.header, frame.start, frame.end, input)
     }
 
     /// What a whole frame means.
     #[inline]
-    fn act(&mut self, frame: &Frame, input: &[u8]) -> Result<Received, ProtocolError> {
+    fn act(
+        &mut self,
+        header: &Header,
+        start: usize,
+        end: usize,
+        input: &[u8],
+    ) -> Result<Received, ProtocolError> {
         self.phase = Phase::Border;
-        let mut place = frame.place();
-        let event = match frame.header.opcode {
-            Opcode::Text if frame.header.fin => Some(Event::Message(MessageKind::Text)),
-            Opcode::Binary if frame.header.fin => Some(Event::Message(MessageKind::Binary)),
+        let event = match header.opcode {
+            Opcode::Text if header.fin => Event::Message(MessageKind::Text),
+            Opcode::Binary if header.fin => Event::Message(MessageKind::Binary),
             // A fragment that was observed.
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-                self.assembler.append(&input[frame.start..frame.end]);
-                place = Place::Assembler;
-                self.end_fragment(frame.header.fin)
+                self.assembler.append(&input[start..end]);
+                return Ok(self.end_fragment(header.fin, end));
             }
-            Opcode::Ping => Some(Event::Ping),
-            Opcode::Pong => Some(Event::Pong),
-            Opcode::Close => {
-                let reason = CloseReason::parse(&input[frame.start..frame.end])?;
-                // 5.5.1, 7.1.4: whatever follows a Close is not looked at.
-                self.discard();
-                Some(Event::Close(reason))
-            }
+            Opcode::Ping => Event::Ping,
+            Opcode::Pong => Event::Pong,
+            Opcode::Close => return self.close(start, end, input),
         };
         Ok(Received {
-            used: frame.end,
-            place: if event.is_some() {
-                place
-            } else {
-                Place::Nowhere
-            },
-            event,
+            used: end,
+            event: Some(event),
+            place: Place::Input { start, end },
+        })
+    }
+
+    /// The peer's last frame.
+    #[cold]
+    fn close(&mut self, start: usize, end: usize, input: &[u8]) -> Result<Received, ProtocolError> {
+        let reason = CloseReason::parse(&input[start..end])?;
+        // 5.5.1, 7.1.4: whatever follows a Close is not looked at.
+        self.discard();
+        Ok(Received {
+            used: end,
+            event: Some(Event::Close(reason)),
+            place: Place::Input { start, end },
         })
     }
 
@@ -285,20 +320,14 @@ impl Receiver {
         if self.is_text(header) {
             self.check_text(fresh, last && header.fin)?;
         }
-        let mut received = Received::used(start + here);
         if last {
-            self.phase = Phase::Border;
-            received.event = self.end_fragment(header.fin);
-            if received.event.is_some() {
-                received.place = Place::Assembler;
-            }
-        } else {
-            self.phase = Phase::Streaming {
-                header: *header,
-                taken: taken + here as u64,
-            };
+            return Ok(self.end_fragment(header.fin, start + here));
         }
-        Ok(received)
+        self.phase = Phase::Streaming {
+            header: *header,
+            taken: taken + here as u64,
+        };
+        Ok(Received::used(start + here))
     }
 
     /// Whether the payload of this frame is checked to be text.
@@ -320,46 +349,24 @@ impl Receiver {
         Ok(())
     }
 
-    /// A fragment's last octet is in the assembler.
-    fn end_fragment(&mut self, fin: bool) -> Option<Event> {
+    /// A fragment's last octet is in the assembler, and with `fin` the message's.
+    fn end_fragment(&mut self, fin: bool, used: usize) -> Received {
+        self.phase = Phase::Border;
         if !fin {
-            return None;
+            return Received::used(used);
         }
-        self.assembler.finish().map(Event::Message)
+        Received {
+            used,
+            event: self.assembler.finish().map(Event::Message),
+            place: Place::Assembler,
+        }
     }
 
     /// Nothing is parsed any more, and nothing kept.
+    #[cold]
     fn discard(&mut self) {
         self.phase = Phase::Discarding;
         self.assembler.discard();
-    }
-}
-
-impl Frame {
-    /// A frame whose payload begins at `start`, if its length is within the limit.
-    #[inline]
-    fn new(header: Header, start: usize, max_message: usize) -> Result<Self, ProtocolError> {
-        // 5.5 bounds control frames; an observed fragment passed the assembler's limit, which is as strict.
-        if !header.opcode.is_control() && header.length > max_message as u64 {
-            return Err(ProtocolError::MessageTooBig);
-        }
-        let end = usize::try_from(header.length)
-            .ok()
-            .and_then(|length| start.checked_add(length))
-            .ok_or(ProtocolError::MessageTooBig)?;
-        Ok(Self {
-            header,
-            start,
-            ready: start,
-            end,
-        })
-    }
-
-    const fn place(&self) -> Place {
-        Place::Input {
-            start: self.start,
-            end: self.end,
-        }
     }
 }
 

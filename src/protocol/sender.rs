@@ -47,14 +47,14 @@ impl Sender {
     /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask) or
     /// [`MessageInProgress`](SendError::MessageInProgress).
     pub fn message(
-        &mut self,
+        &self,
         kind: MessageKind,
         payload: &[u8],
         mask: Option<MaskKey>,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        let header = self.header(kind, payload.len(), mask)?;
-        append(&header, payload, mask, out);
+        self.permit_message(mask)?;
+        encode_frame(true, kind.into(), payload, mask, out);
         Ok(())
     }
 
@@ -64,16 +64,12 @@ impl Sender {
     /// # Errors
     /// As [`message`](Self::message).
     pub fn header(
-        &mut self,
+        &self,
         kind: MessageKind,
         length: usize,
         mask: Option<MaskKey>,
     ) -> Result<HeaderBytes, SendError> {
-        self.permit(mask)?;
-        // 5.4: "the fragments of one message MUST NOT be interleaved between the fragments of another".
-        if self.fragmented.is_some() {
-            return Err(SendError::MessageInProgress);
-        }
+        self.permit_message(mask)?;
         Ok(Header::whole(kind.into(), mask, length as u64).to_bytes())
     }
 
@@ -107,7 +103,7 @@ impl Sender {
     /// # Errors
     /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask) or [`ControlTooLong`](SendError::ControlTooLong).
     pub fn ping(
-        &mut self,
+        &self,
         payload: &[u8],
         mask: Option<MaskKey>,
         out: &mut Vec<u8>,
@@ -121,7 +117,7 @@ impl Sender {
     /// # Errors
     /// As [`ping`](Self::ping).
     pub fn pong(
-        &mut self,
+        &self,
         payload: &[u8],
         mask: Option<MaskKey>,
         out: &mut Vec<u8>,
@@ -174,6 +170,16 @@ impl Sender {
         Ok(())
     }
 
+    /// What a message needs that is not in fragments: that no other one is.
+    fn permit_message(&self, mask: Option<MaskKey>) -> Result<(), SendError> {
+        self.permit(mask)?;
+        // 5.4: "the fragments of one message MUST NOT be interleaved between the fragments of another".
+        if self.fragmented.is_some() {
+            return Err(SendError::MessageInProgress);
+        }
+        Ok(())
+    }
+
     /// What every frame needs: an open connection, and a mask or none by role.
     fn permit(&self, mask: Option<MaskKey>) -> Result<(), SendError> {
         // 5.5.1: "the application MUST NOT send any more data frames after sending a Close frame".
@@ -201,13 +207,8 @@ pub fn encode_frame(
         fin,
         ..Header::whole(opcode, mask, payload.len() as u64)
     };
-    append(&header.to_bytes(), payload, mask, out);
-}
-
-fn append(header: &HeaderBytes, payload: &[u8], mask: Option<MaskKey>, out: &mut Vec<u8>) {
-    let header = header.as_ref();
-    out.reserve(header.len() + payload.len());
-    out.extend_from_slice(header);
+    out.reserve(header.encoded_len() + payload.len());
+    header.encode(out);
     let start = out.len();
     out.extend_from_slice(payload);
     if let Some(key) = mask {

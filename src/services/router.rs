@@ -1,8 +1,28 @@
 //! One listener, one port: which request goes where.
+//!
+//! | request | goes to |
+//! |---|---|
+//! | Upgrade `/?name=…` | chat, binary codec |
+//! | Upgrade `/` without a name, `/chat` | chat, JSON codec |
+//! | Upgrade `/socket`; `/socket/negotiate` | hospital hub |
+//! | Upgrade `/echo`, `/inspect` | echo, inspect |
+//! | `GET /?name=…` | 200 if that name could join the chat now |
+//! | `/healthz`, `/metrics` | is it alive; what it counts |
+//! | `/`, `/chat`, `/lab`, `/hospital`, `/assets/…` | the pages in the binary |
+//! | everything else | files |
 
-use super::{echo, inspect};
-use crate::handshake::server::check_origin;
-use crate::http::Response;
+#[cfg(feature = "json")]
+use std::sync::Arc;
+
+use super::chat::Chat;
+#[cfg(feature = "files")]
+use super::files::Files;
+#[cfg(feature = "json")]
+use super::hospital;
+use super::{chat, echo, inspect, metrics, pages};
+use crate::handshake::server::{check_host, check_origin};
+use crate::handshake::{HandshakeError, Offer};
+use crate::http::{Response, Version};
 use crate::net::{Answer, Call, Service, Upgrade};
 use crate::protocol::MessageLimits;
 
@@ -10,6 +30,11 @@ use crate::protocol::MessageLimits;
 #[derive(Debug)]
 pub struct Router {
     settings: Settings,
+    chat: Chat,
+    #[cfg(feature = "json")]
+    hospital: Arc<hospital::Hub>,
+    #[cfg(feature = "files")]
+    files: Option<Files>,
 }
 
 /// What of the services can be set.
@@ -17,32 +42,117 @@ pub struct Router {
 pub struct Settings {
     /// Origins besides the server's own whose pages may connect (`https://example.org`).
     pub origins: Vec<String>,
+    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`.
+    pub hosts: Vec<String>,
+    /// The server listens on loopback only, so a request for a foreign name is a page playing tricks with DNS.
+    pub loopback: bool,
     /// The bounds on one message on `/echo` and `/inspect`, where people try large ones.
     pub large_messages: MessageLimits,
+    /// The chat's own.
+    pub chat: chat::Settings,
 }
 
 impl Router {
-    /// The services, with these settings.
+    /// The services, with these settings, and no files.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self {
+            chat: Chat::new(settings.chat),
+            settings,
+            #[cfg(feature = "json")]
+            hospital: Arc::default(),
+            #[cfg(feature = "files")]
+            files: None,
+        }
     }
 
-    fn upgrade(&self, call: &Call<'_>) -> Answer {
-        // 10.2: a page of another site must not speak in its visitor's name.
-        if let Err(error) = check_origin(call.request, &self.settings.origins) {
+    /// Also serves these files, to whoever asks for them.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self {
+        self.files = Some(files);
+        self
+    }
+
+    /// 10.2: a page of another site must not speak in its visitor's name.
+    fn check_who_asks(&self, call: &Call<'_>) -> Result<(), HandshakeError> {
+        check_host(call.request, &self.settings.hosts, self.settings.loopback)?;
+        check_origin(call.request, &self.settings.origins)
+    }
+
+    fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
+        if let Err(error) = self.check_who_asks(call) {
             return Answer::Respond(error.response());
         }
-        let large = self.settings.large_messages.clone();
-        match call.request.path() {
-            "/echo" => Answer::Upgrade(Upgrade::to(echo::session).message_limits(large)),
-            "/inspect" => Answer::Upgrade(
+        let large = || self.settings.large_messages.clone();
+        let name = call.request.query_value("name");
+        match (call.request.path(), name) {
+            ("/", Some(name)) => self.chat.upgrade_binary(&name, call.peer),
+            #[cfg(feature = "json")]
+            ("/" | "/chat", _) => Answer::Upgrade(self.chat.upgrade_json(offer, call.peer)),
+            #[cfg(feature = "json")]
+            ("/socket", _) => Answer::Upgrade(self.hospital.upgrade()),
+            ("/echo", _) => Answer::Upgrade(Upgrade::to(echo::session).message_limits(large())),
+            ("/inspect", _) => Answer::Upgrade(
                 Upgrade::to(inspect::session)
-                    .message_limits(large)
+                    .message_limits(large())
                     .observe_frames(),
             ),
             _ => Answer::Respond(Response::not_found()),
         }
+    }
+
+    /// Plain HTTP.
+    fn respond(&self, call: &Call<'_>) -> Answer {
+        let request = call.request;
+        // HTTP/0.9 knows documents and nothing else.
+        if request.version == Version::Http09 {
+            return self.file(call);
+        }
+        let path = request.path();
+        #[cfg(feature = "json")]
+        if path == "/socket/negotiate" {
+            return Answer::Respond(hospital::negotiate(request, &self.settings.origins));
+        }
+        if matches!(path, "/echo" | "/inspect" | "/socket") {
+            return Answer::Respond(HandshakeError::UpgradeRequired.response());
+        }
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            return Answer::Respond(Response::method_not_allowed("GET, HEAD"));
+        }
+        match (path, request.query_value("name")) {
+            ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
+            ("/metrics", _) => Answer::Respond(metrics::page(call.counters)),
+            ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
+            ("/", None) if self.has_index() => self.file(call),
+            _ => match pages::at(path) {
+                Some(page) => Answer::Respond(page),
+                None => self.file(call),
+            },
+        }
+    }
+
+    #[cfg(feature = "files")]
+    fn has_index(&self) -> bool {
+        self.files.as_ref().is_some_and(Files::has_index)
+    }
+
+    #[cfg(not(feature = "files"))]
+    fn has_index(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "files")]
+    fn file(&self, call: &Call<'_>) -> Answer {
+        match &self.files {
+            Some(files) => files.answer(call.request),
+            None => Answer::Respond(Response::not_found()),
+        }
+    }
+
+    #[cfg(not(feature = "files"))]
+    fn file(&self, _: &Call<'_>) -> Answer {
+        Answer::Respond(Response::not_found())
     }
 }
 
@@ -50,8 +160,8 @@ impl Service for Router {
     fn call(&self, call: &Call<'_>) -> Answer {
         match &call.offer {
             Some(Err(error)) => Answer::Respond(error.response()),
-            Some(Ok(_)) => self.upgrade(call),
-            None => Answer::Respond(Response::not_found()),
+            Some(Ok(offer)) => self.upgrade(call, offer),
+            None => self.respond(call),
         }
     }
 }

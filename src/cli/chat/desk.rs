@@ -1,0 +1,239 @@
+//! What the two threads of the chat share: the view, the screen, and the connection while there is one.
+//!
+//! ```text
+//!   socket --> reading thread --\                    /--> screen
+//!                                >-- Desk: view ----<
+//!   stdin ---> typing thread ---/                    \--> socket
+//! ```
+//!
+//! One lock guards the view and the screen, so lines come out in the order in which they happened. It is not held while
+//! something is sent.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use enchufe::net::{Sender, WebSocket};
+use enchufe::protocol::CloseCode;
+use enchufe::services::chat::binary_client;
+
+use super::input::{self, HELP, Input};
+use super::line::Line;
+use super::request::Request;
+use super::view::View;
+use crate::cli::refusal;
+use crate::cli::terminal::{self, Screen};
+
+pub(super) struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+    coloured: bool,
+    /// Somebody types at a prompt, who can be told to try again later.
+    interactive: bool,
+}
+
+struct State {
+    view: View,
+    screen: Screen,
+    /// The connection, once the first questions are asked.
+    sender: Option<Sender>,
+    leaving: bool,
+}
+
+impl Desk {
+    pub(super) fn new(name: &str) -> Self {
+        let view = View::new(name);
+        let interactive =
+            io::stdin().is_terminal() && io::stdout().is_terminal() && !terminal::is_dumb();
+        let screen = Screen::new(io::stdout(), interactive.then(|| view.prompt()));
+        Self {
+            state: Mutex::new(State {
+                view,
+                screen,
+                sender: None,
+                leaving: false,
+            }),
+            changed: Condvar::new(),
+            coloured: terminal::wants_colour(&io::stdout()),
+            interactive,
+        }
+    }
+
+    /// Shows what comes over a connection until it ends; returns why it ended.
+    pub(super) fn read(&self, socket: WebSocket) -> String {
+        let (mut reader, sender) = socket.split();
+        let requests = self.lock().view.connected();
+        // If sending fails, reading fails too and says why.
+        _ = requests
+            .iter()
+            .try_for_each(|request| sender.send(request.encode()));
+        let mut state = self.lock();
+        if state.leaving {
+            drop(state);
+            _ = sender.close(CloseCode::NormalClosure, "");
+        } else {
+            state.sender = Some(sender);
+            drop(state);
+            self.changed.notify_all();
+        }
+        let why = loop {
+            match reader.read() {
+                Ok(Some(message)) => self.notice(message.payload()),
+                Ok(None) => break refusal::close_in_words(reader.close_reason()),
+                Err(error) => break error.to_string(),
+            }
+        };
+        let mut state = self.lock();
+        state.sender = None;
+        let lines = state.view.disconnected();
+        self.show(&mut state, lines);
+        drop(state);
+        self.changed.notify_all();
+        why
+    }
+
+    /// Reads what is typed, until the input or the program ends.
+    pub(super) fn type_in(&self) {
+        let mut input = io::stdin().lock();
+        let mut line = Vec::new();
+        while !self.is_leaving() {
+            line.clear();
+            match input.read_until(b'\n', &mut line) {
+                Ok(1..) => self.typed(&String::from_utf8_lossy(&line)),
+                // Ctrl-D, the end of a file, or a terminal that is gone.
+                Ok(0) | Err(_) => self.leave(),
+            }
+        }
+    }
+
+    /// Says goodbye: the reading thread goes on until the server has answered.
+    pub(super) fn leave(&self) {
+        let mut state = self.lock();
+        state.leaving = true;
+        let sender = state.sender.take();
+        drop(state);
+        self.changed.notify_all();
+        if let Some(sender) = sender {
+            // If it cannot be said, the connection is gone, which is as good.
+            _ = sender.close(CloseCode::NormalClosure, "");
+        }
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.lock().leaving
+    }
+
+    /// Waits, unless the program is to end before; tells whether it is.
+    pub(super) fn leaves_within(&self, wait: Duration) -> bool {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), wait, |state| !state.leaving);
+        waited.unwrap_or_else(PoisonError::into_inner).0.leaving
+    }
+
+    /// Prints one line of our own.
+    pub(super) fn tell(&self, line: Line) {
+        let mut state = self.lock();
+        self.show(&mut state, vec![line]);
+    }
+
+    /// Shows what is still hidden and leaves the screen tidy.
+    pub(super) fn finish(&self) {
+        let mut state = self.lock();
+        let lines = state.view.leaving();
+        self.show(&mut state, lines);
+        // Nobody is left to tell.
+        _ = state.screen.finish();
+    }
+
+    fn notice(&self, bytes: &[u8]) {
+        // What we do not know may be something newer.
+        let Some(message) = binary_client::decode(bytes) else {
+            return;
+        };
+        let mut state = self.lock();
+        let lines = state.view.notice(message);
+        self.show(&mut state, lines);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn typed(&self, line: &str) {
+        let input = input::parse(line);
+        let mut state = self.lock();
+        if self.interactive {
+            _ = state.screen.entered();
+        }
+        let requests = match input {
+            Ok(Input::Nothing) => return,
+            Ok(Input::Ask(requests)) => requests,
+            Ok(Input::SetStatus(status)) => vec![state.view.set_status(status)],
+            Ok(Input::Help) => {
+                return self.show(
+                    &mut state,
+                    HELP.iter()
+                        .map(|line| Line::Info((*line).to_owned()))
+                        .collect(),
+                );
+            }
+            Ok(Input::Quit) => {
+                drop(state);
+                return self.leave();
+            }
+            Err(text) => return self.show(&mut state, vec![Line::Problem(text)]),
+        };
+        drop(state);
+        for request in requests {
+            self.ask(request);
+        }
+    }
+
+    fn ask(&self, request: Request) {
+        let mut state = self.lock();
+        if !self.interactive {
+            // A file has time: it waits for a connection, and for answers to what it has said before.
+            let no_connection = |state: &mut State| state.sender.is_none() && !state.leaving;
+            state = self
+                .changed
+                .wait_while(state, no_connection)
+                .unwrap_or_else(PoisonError::into_inner);
+            let busy =
+                |state: &mut State| state.sender.is_some() && state.view.unanswered() >= WINDOW;
+            let waited = self.changed.wait_timeout_while(state, PATIENCE, busy);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let Some(sender) = state.sender.clone() else {
+            let text = "there is no connection now: that was not sent".to_owned();
+            return self.show(&mut state, vec![Line::Problem(text)]);
+        };
+        let message = request.encode();
+        state.view.sent(request);
+        drop(state);
+        if let Err(error) = sender.send(message) {
+            self.tell(Line::Problem(format!("not sent: {error}")));
+        }
+    }
+
+    fn show(&self, state: &mut State, lines: Vec<Line>) {
+        let lines = lines.iter().map(|line| line.render(self.coloured));
+        let prompt = state.view.prompt();
+        if state
+            .screen
+            .print(lines)
+            .and_then(|()| state.screen.set_prompt(prompt))
+            .is_err()
+        {
+            // Nobody sees us any more.
+            state.leaving = true;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// So many unanswered messages are under way at most; a file would fill every buffer otherwise.
+const WINDOW: usize = 64;
+/// A server that does not answer is written to all the same.
+const PATIENCE: Duration = Duration::from_secs(10);

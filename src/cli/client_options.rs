@@ -1,0 +1,136 @@
+//! The settings of the two clients, `enchufe chat` and `enchufe send`.
+
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use super::options::{Group, Opt};
+use super::value;
+
+/// What `enchufe chat` is told.
+#[derive(Clone, Debug)]
+pub(crate) struct ChatOptions {
+    /// The server, as typed.
+    pub(crate) url: String,
+    pub(crate) name: String,
+    pub(crate) timeout: Duration,
+    pub(crate) log: LevelFilter,
+}
+
+impl Default for ChatOptions {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            name: String::new(),
+            timeout: Duration::from_secs(10),
+            log: LevelFilter::Off,
+        }
+    }
+}
+
+/// What `enchufe send` is told.
+#[derive(Clone, Debug)]
+pub(crate) struct SendOptions {
+    /// The server, as typed.
+    pub(crate) url: String,
+    pub(crate) trace: bool,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) subprotocols: Vec<String>,
+    pub(crate) binary: bool,
+    pub(crate) raw: bool,
+    pub(crate) wait: Duration,
+    pub(crate) max_message: usize,
+    pub(crate) timeout: Duration,
+    pub(crate) log: LevelFilter,
+}
+
+impl Default for SendOptions {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            trace: false,
+            headers: Vec::new(),
+            subprotocols: Vec::new(),
+            binary: false,
+            raw: false,
+            wait: Duration::ZERO,
+            max_message: 16 << 20,
+            timeout: Duration::from_secs(10),
+            log: LevelFilter::Off,
+        }
+    }
+}
+
+/// The options of `enchufe chat`.
+pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
+    title: "Options",
+    options: &[
+        Opt {
+            name: "name",
+            help: "Who you are in the chat: 1 to 255 bytes",
+            field: |o| value::text(&mut o.name, "NAME"),
+        },
+        Opt {
+            name: "timeout",
+            help: "Time to connect",
+            field: |o| value::time(&mut o.timeout),
+        },
+        Opt {
+            name: "log",
+            help: "off, error, warn, info, debug or trace, on standard error; RUST_LOG wins",
+            field: |o| value::level(&mut o.log),
+        },
+    ],
+}];
+
+/// The options of `enchufe send`.
+pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
+    title: "Options",
+    options: &[
+        Opt {
+            name: "trace",
+            help: "Show both handshakes and every frame on standard error",
+            field: |o| value::switch(&mut o.trace),
+        },
+        Opt {
+            name: "header",
+            help: "Header for the opening handshake; may be repeated",
+            field: |o| value::headers(&mut o.headers),
+        },
+        Opt {
+            name: "subprotocol",
+            help: "Subprotocol to offer; may be repeated",
+            field: |o| value::list(&mut o.subprotocols, "NAME", |text| Ok(text.to_owned())),
+        },
+        Opt {
+            name: "binary",
+            help: "Send binary messages instead of text",
+            field: |o| value::switch(&mut o.binary),
+        },
+        Opt {
+            name: "raw",
+            help: "Do not escape control characters in what comes back; never to a terminal",
+            field: |o| value::switch(&mut o.raw),
+        },
+        Opt {
+            name: "wait",
+            help: "Keep listening this long after the input ends, before closing",
+            field: |o| value::time_or_zero(&mut o.wait),
+        },
+        Opt {
+            name: "max-message",
+            help: "Largest message to accept",
+            field: |o| value::size(&mut o.max_message),
+        },
+        Opt {
+            name: "timeout",
+            help: "Time to connect",
+            field: |o| value::time(&mut o.timeout),
+        },
+        Opt {
+            name: "log",
+            help: "off, error, warn, info, debug or trace, on standard error; RUST_LOG wins",
+            field: |o| value::level(&mut o.log),
+        },
+    ],
+}];

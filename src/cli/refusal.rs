@@ -1,0 +1,84 @@
+//! Why a server could not be reached or did not let us in, in words.
+
+use enchufe::CloseReason;
+use enchufe::net::{Error, Refused};
+
+/// One line for a failed connection to `url`.
+pub(crate) fn explain(url: &str, error: &Error) -> String {
+    match error {
+        Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
+        Error::Url(error) => format!("{url}: {error}"),
+        error => format!("cannot connect to {url}: {error}"),
+    }
+}
+
+/// Status, reason and the beginning of the body of an HTTP answer.
+pub(crate) fn answer_in_words(answer: &Refused) -> String {
+    let status = format!("{} {}", answer.status, answer.reason);
+    let (status, body) = (status.trim_end(), first_words(&answer.body));
+    match body.as_str() {
+        "" => status.to_owned(),
+        // Many servers begin the body with the status.
+        body if body.starts_with(status) => body.to_owned(),
+        body => format!("{status}: {body}"),
+    }
+}
+
+/// A Close of the server ([RFC 6455, 7.1.6](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6)).
+pub(crate) fn close_in_words(close: Option<&CloseReason>) -> String {
+    match close {
+        None => "the server closed".to_owned(),
+        Some(close) if close.reason.is_empty() => format!("the server closed: {}", close.code),
+        Some(close) => format!("the server closed: {}: {}", close.code, close.reason),
+    }
+}
+
+/// The words of a body on one line, not too many of them.
+pub(crate) fn first_words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &words[..end]),
+        None => words,
+    }
+}
+
+/// A page of HTML is no explanation.
+const LONGEST: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use enchufe::http::Headers;
+
+    use super::*;
+
+    fn refused(status: u16, reason: &str, body: &str) -> Error {
+        Error::Refused(Box::new(Refused {
+            status,
+            reason: reason.to_owned(),
+            headers: Headers::default(),
+            body: body.as_bytes().to_vec(),
+        }))
+    }
+
+    #[test]
+    fn an_answer_is_shown_with_its_status_and_body() {
+        let text = explain(
+            "ws://h/x",
+            &refused(404, "Not Found", "no such\r\nservice\n"),
+        );
+        assert_eq!(text, "ws://h/x answered 404 Not Found: no such service");
+        assert_eq!(
+            explain("ws://h/x", &refused(503, "", "")),
+            "ws://h/x answered 503"
+        );
+    }
+
+    #[test]
+    fn a_long_body_is_cut() {
+        assert_eq!(
+            first_words("ñ".repeat(1000).as_bytes()).chars().count(),
+            LONGEST + 3
+        );
+    }
+}

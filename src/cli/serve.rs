@@ -1,0 +1,142 @@
+//! `enchufe serve`: the server with all its services, until a signal.
+
+use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use enchufe::Server;
+use enchufe::protocol::MessageLimits;
+use enchufe::services::chat::{self, HistoryLimits};
+use enchufe::services::files::Files;
+use enchufe::services::{Router, Settings};
+use log::{info, warn};
+
+use super::failure::Failure;
+use super::serve_options::ServeOptions;
+use super::units::show_size;
+use super::{log_format, signals};
+
+/// Serves until a signal, and then until the connections are closed.
+pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
+    log_format::start(options.log);
+    let files = files(&options)?;
+    let server = listen(&options.bind)?;
+    tell_worst_case(&options);
+    let loopback = server
+        .local_addrs()
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    let mut router = Router::new(settings(&options, loopback));
+    if let Some(files) = files {
+        router = router.with_files(files);
+    }
+    let server = server.limits(options.limits).service(router);
+
+    let handle = server.handle();
+    let stop = move || {
+        info!("stopping: telling everybody; a second signal does not wait for them");
+        handle.stop();
+    };
+    signals::watch(stop)
+        .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
+    announce(&server.local_addrs());
+    server.run();
+    info!("stopped");
+    Ok(())
+}
+
+/// A folder that cannot be read is found out now, and not by the first visitor.
+fn files(options: &ServeOptions) -> Result<Option<Files>, Failure> {
+    let Some(root) = &options.root else {
+        return Ok(None);
+    };
+    let files = Files::new(root, options.file_clients);
+    files.map(Some).map_err(|error| cannot_serve(root, &error))
+}
+
+fn listen(addresses: &[String]) -> Result<Server, Failure> {
+    let mut server: Option<Server> = None;
+    for address in addresses {
+        let bound = match server {
+            None => Server::bind(address),
+            Some(server) => server.also_bind(address),
+        };
+        server = Some(bound.map_err(|error| cannot_listen(address, &error))?);
+    }
+    server.ok_or_else(|| {
+        Failure::Usage("there is no address to listen on: write --bind ADDR:PORT".to_owned())
+    })
+}
+
+fn cannot_serve(root: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!(
+        "cannot serve files from {}: {error}; give --root a folder that can be read",
+        root.display()
+    ))
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "; choose another with --bind ADDR:PORT, or port 0 for any that is free"
+        }
+        ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        ErrorKind::PermissionDenied => "; ports below 1024 are for the administrator",
+        _ => "",
+    };
+    Failure::Failed(format!("cannot listen on {address}: {error}{hint}"))
+}
+
+/// What the services need to know.
+fn settings(options: &ServeOptions, loopback: bool) -> Settings {
+    Settings {
+        origins: options.origins.clone(),
+        hosts: options.hosts.clone(),
+        loopback,
+        chat: chat::Settings {
+            inactive_after: options.inactive_after,
+            history: HistoryLimits {
+                messages: options.history,
+                ..HistoryLimits::default()
+            },
+            ..chat::Settings::default()
+        },
+        large_messages: MessageLimits {
+            max_message: options.max_echo_message,
+            ..options.limits.message.clone()
+        },
+    }
+}
+
+/// The bounds multiply to more than any machine has, and are never reached all at once; who wants a guarantee lowers
+/// them until this number fits.
+fn tell_worst_case(options: &ServeOptions) {
+    let limits = &options.limits;
+    let message = limits.message.max_message.max(options.max_echo_message);
+    let each = message
+        .saturating_add(limits.out_queue)
+        .saturating_add(STACK);
+    let all = limits.connection_cap().saturating_mul(each);
+    // Rounded to whole MiB, which is how it is read.
+    let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
+    info!(
+        "memory at the very most: {} for each connection, {} for all",
+        mib(each),
+        mib(all)
+    );
+}
+
+/// Says where it listens, for people and for programs that wait for it.
+fn announce(addresses: &[SocketAddr]) {
+    let mut out = io::stdout().lock();
+    for address in addresses {
+        if let Err(error) =
+            writeln!(out, "listening on http://{address}/").and_then(|()| out.flush())
+        {
+            warn!("listening on http://{address}/, and nobody reads standard output: {error}");
+        }
+    }
+}
+
+/// The address space of a connection's thread.
+const STACK: usize = 128 << 10;

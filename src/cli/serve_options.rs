@@ -1,0 +1,404 @@
+//! The settings of the server: every address and every limit, with its default and the flag that changes it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use enchufe::Limits;
+use enchufe::http::Authority;
+use enchufe::protocol::MessageLimits;
+use log::LevelFilter;
+
+use super::options::{Group, Opt};
+use super::value;
+
+/// What `enchufe serve` is told.
+#[derive(Clone, Debug)]
+pub(crate) struct ServeOptions {
+    pub(crate) bind: Vec<String>,
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) log: LevelFilter,
+    /// Bounds on every connection; the message is that of chat and hub.
+    pub(crate) limits: Limits,
+    /// One message on `/echo` and `/inspect`.
+    pub(crate) max_echo_message: usize,
+    pub(crate) json_depth: usize,
+    pub(crate) inactive_after: Duration,
+    pub(crate) history: usize,
+    pub(crate) register_timeout: Duration,
+    pub(crate) max_register: usize,
+    pub(crate) file_clients: usize,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        let message = MessageLimits {
+            max_message: 64 << 10,
+            ..MessageLimits::default()
+        };
+        Self {
+            bind: vec!["127.0.0.1:8080".to_owned()],
+            root: None,
+            origins: Vec::new(),
+            hosts: Vec::new(),
+            log: LevelFilter::Info,
+            limits: Limits {
+                message,
+                ..Limits::default()
+            },
+            max_echo_message: 16 << 20,
+            json_depth: 32,
+            inactive_after: Duration::from_secs(60),
+            history: 1_000,
+            register_timeout: Duration::from_secs(30),
+            max_register: 4 << 10,
+            file_clients: 10,
+        }
+    }
+}
+
+/// The options of `enchufe serve`. Rows are applied in this order, which matters once: `max-echo-message` comes after
+/// `max-message`, because that one sets both.
+pub(crate) static SERVE: &[Group<ServeOptions>] = &[
+    Group {
+        title: "Where to listen and what to serve",
+        options: &[
+            Opt {
+                name: "bind",
+                help: "Address to listen on; may be repeated. Port 0 picks a free one",
+                field: |o| value::list(&mut o.bind, "ADDR:PORT", address),
+            },
+            Opt {
+                name: "root",
+                help: "Folder whose files anybody may GET",
+                field: |o| value::directory(&mut o.root),
+            },
+            Opt {
+                name: "origin",
+                help: "Web page origin that may connect besides this host; may be repeated",
+                field: |o| value::list(&mut o.origins, "URL", origin),
+            },
+            Opt {
+                name: "allowed-host",
+                help: "Name this server answers to besides localhost and addresses; may be repeated",
+                field: |o| value::list(&mut o.hosts, "HOST[:PORT]", host),
+            },
+            Opt {
+                name: "log",
+                help: "off, error, warn, info, debug (socket calls) or trace (frames); RUST_LOG wins",
+                field: |o| value::level(&mut o.log),
+            },
+        ],
+    },
+    Group {
+        title: "Chat",
+        options: &[
+            Opt {
+                name: "inactive-after",
+                help: "Silence that turns an ACTIVE user INACTIVE",
+                field: |o| value::time(&mut o.inactive_after),
+            },
+            Opt {
+                name: "history",
+                help: "Messages kept in memory for each chat",
+                field: |o| value::count(&mut o.history),
+            },
+            Opt {
+                name: "register-timeout",
+                help: "JSON chat: time to say a name before the connection is closed",
+                field: |o| value::time(&mut o.register_timeout),
+            },
+            Opt {
+                name: "max-register",
+                help: "JSON chat: largest message before that",
+                field: |o| value::size(&mut o.max_register),
+            },
+        ],
+    },
+    Group {
+        title: "Files",
+        options: &[
+            Opt {
+                name: "file-clients",
+                help: "Files sent at the same time; further requests wait",
+                field: |o| value::positive(&mut o.file_clients),
+            },
+            Opt {
+                name: "min-file-rate",
+                help: "Bytes per second a download must take, on average",
+                field: |o| value::size(&mut o.limits.min_body_rate),
+            },
+            Opt {
+                name: "file-rate-window",
+                help: "Time over which that average is taken",
+                field: |o| value::time(&mut o.limits.body_window),
+            },
+        ],
+    },
+    Group {
+        title: "Connections",
+        options: &[
+            Opt {
+                name: "max-connections",
+                help: "Connections at once; auto is what descriptors, processes and memory maps allow",
+                field: |o| value::count_or_auto(&mut o.limits.max_connections),
+            },
+            Opt {
+                name: "max-per-ip",
+                help: "Connections from one address, loopback exempt; 0 for no limit",
+                field: |o| value::count(&mut o.limits.max_per_ip),
+            },
+            Opt {
+                name: "ping-every",
+                help: "Silence after which a peer is pinged; 0 for never",
+                field: |o| value::time_or_never(&mut o.limits.ping_every),
+            },
+            Opt {
+                name: "dead-after",
+                help: "Further silence after which it counts as dead",
+                field: |o| value::time(&mut o.limits.dead_after),
+            },
+            Opt {
+                name: "close-timeout",
+                help: "Wait for a peer to answer our Close",
+                field: |o| value::time(&mut o.limits.close_timeout),
+            },
+            Opt {
+                name: "max-queue",
+                help: "Bytes waiting for a slow reader before it is dropped",
+                field: |o| value::size(&mut o.limits.out_queue),
+            },
+            Opt {
+                name: "rate",
+                help: "Messages per second read from one connection; 0 for no limit",
+                field: |o| value::count(&mut o.limits.rate),
+            },
+            Opt {
+                name: "burst",
+                help: "Messages it may send at once before the rate applies",
+                field: |o| value::count(&mut o.limits.burst),
+            },
+        ],
+    },
+    Group {
+        title: "Messages",
+        options: &[
+            Opt {
+                name: "max-message",
+                help: "Largest message, on every service",
+                field: |o| {
+                    value::sizes([&mut o.limits.message.max_message, &mut o.max_echo_message])
+                },
+            },
+            Opt {
+                name: "max-echo-message",
+                help: "Largest message on /echo and /inspect",
+                field: |o| value::size(&mut o.max_echo_message),
+            },
+            Opt {
+                name: "max-fragments",
+                help: "Fragments of one message",
+                field: |o| value::positive(&mut o.limits.message.max_fragments),
+            },
+            Opt {
+                name: "max-empty-fragments",
+                help: "Empty fragments in a row",
+                field: |o| value::count(&mut o.limits.message.max_empty_run),
+            },
+            Opt {
+                name: "message-timeout",
+                help: "Time for a message that has begun to be complete",
+                field: |o| value::time(&mut o.limits.incomplete_message),
+            },
+            Opt {
+                name: "json-depth",
+                help: "Levels of nesting in a JSON message",
+                field: |o| value::positive(&mut o.json_depth),
+            },
+        ],
+    },
+    Group {
+        title: "HTTP requests",
+        options: &[
+            Opt {
+                name: "max-request-line",
+                help: "Longest request line",
+                field: |o| value::size(&mut o.limits.head.request_line),
+            },
+            Opt {
+                name: "max-head",
+                help: "All header lines together",
+                field: |o| value::size(&mut o.limits.head.head),
+            },
+            Opt {
+                name: "max-headers",
+                help: "Number of headers",
+                field: |o| value::count(&mut o.limits.head.headers),
+            },
+            Opt {
+                name: "max-body",
+                help: "Body of a plain HTTP request",
+                field: |o| value::size(&mut o.limits.max_body),
+            },
+            Opt {
+                name: "handshake-timeout",
+                help: "Time for a request to be complete",
+                field: |o| value::time(&mut o.limits.handshake_timeout),
+            },
+        ],
+    },
+];
+
+/// Checks the form of an address; whether it can be listened on is found out by trying.
+fn address(text: &str) -> Result<String, String> {
+    let wrong =
+        || format!("'{text}' is not an address: write ADDR:PORT, as in 127.0.0.1:8080 or [::1]:0");
+    if text.parse::<SocketAddr>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    // A name is left to the resolver; a colon in it is an IPv6 address without its brackets.
+    if host.is_empty() || host.contains([':', '/', '[', ']']) || port.parse::<u16>().is_err() {
+        return Err(wrong());
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks the form of an origin: a scheme and a host, perhaps a port, no path
+/// ([RFC 6454, 6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)).
+fn origin(text: &str) -> Result<String, String> {
+    let trimmed = text.strip_suffix('/').unwrap_or(text);
+    match trimmed.split_once("://") {
+        Some((scheme, host))
+            if !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@']) =>
+        {
+            Ok(trimmed.to_owned())
+        }
+        _ => Err(format!(
+            "'{text}' is not an origin: write SCHEME://HOST[:PORT], as in https://chat.example.org"
+        )),
+    }
+}
+
+/// Checks a name the server answers to.
+fn host(text: &str) -> Result<String, String> {
+    Authority::parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| {
+            format!("'{text}' is not a host: write HOST or HOST:PORT, as in chat.example.org")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::{self, Given, rows};
+    use super::*;
+
+    fn read(flags: &[(&'static str, &str)]) -> Result<ServeOptions, String> {
+        let mut given = Given::default();
+        for (name, text) in flags {
+            given.add(name, (*text).to_owned());
+        }
+        options::settings(SERVE, &given, &|_| None).map(|(options, _)| options)
+    }
+
+    #[test]
+    fn no_two_options_have_the_same_name() {
+        let mut names: Vec<_> = rows(SERVE).map(|option| option.name).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn every_default_can_be_given_as_it_is_printed() {
+        for option in rows(SERVE) {
+            let default = option.default();
+            if default != "none" {
+                let mut options = ServeOptions::default();
+                (option.field)(&mut options)
+                    .set(std::slice::from_ref(&default))
+                    .unwrap_or_else(|e| panic!("{}: {e}", option.name));
+                assert_eq!(
+                    (option.field)(&mut options).show(),
+                    default,
+                    "{}",
+                    option.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_given_replaces_the_default() {
+        assert_eq!(
+            read(&[("bind", "0.0.0.0:80"), ("bind", "[::]:80")])
+                .unwrap()
+                .bind,
+            ["0.0.0.0:80", "[::]:80"]
+        );
+        assert_eq!(
+            read(&[("bind", "localhost:0")]).unwrap().bind,
+            ["localhost:0"]
+        );
+    }
+
+    #[test]
+    fn an_address_without_host_or_port_is_refused() {
+        for text in [
+            "8080",
+            ":8080",
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:99999",
+            "::1:80:",
+            "http://x:80",
+            "::1",
+        ] {
+            assert!(
+                read(&[("bind", text)]).unwrap_err().contains("ADDR:PORT"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_origin_has_a_scheme_and_no_path() {
+        assert_eq!(
+            read(&[("origin", "https://a.example/")]).unwrap().origins,
+            ["https://a.example"]
+        );
+        for text in [
+            "a.example",
+            "https://",
+            "https://a.example/x",
+            "https://u@a.example",
+            "null",
+            "*",
+        ] {
+            assert!(
+                read(&[("origin", text)])
+                    .unwrap_err()
+                    .contains("SCHEME://HOST"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn max_message_holds_for_every_service_unless_echo_has_its_own() {
+        let options = read(&[("max-message", "1MiB")]).unwrap();
+        assert_eq!(
+            (options.limits.message.max_message, options.max_echo_message),
+            (1 << 20, 1 << 20)
+        );
+        let options = read(&[("max-echo-message", "2MiB"), ("max-message", "1MiB")]).unwrap();
+        assert_eq!(
+            (options.limits.message.max_message, options.max_echo_message),
+            (1 << 20, 2 << 20)
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Signals that ask the program to end: the first one politely, the second one not.
+
+use std::io;
+
+/// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
+/// with 128 and the number of the signal as exit status, as a shell reports it.
+///
+/// SIGHUP means that the terminal was closed, if there is one. To a program without a terminal it usually says "read
+/// your settings again"; there is nothing to read, and ending instead would be a nasty surprise.
+#[cfg(unix)]
+pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    use std::io::IsTerminal;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let has_terminal = io::stdin().is_terminal();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            let mut end = Some(end);
+            for signal in signals.forever() {
+                if signal == SIGHUP && !has_terminal {
+                    log::warn!(
+                        "SIGHUP: settings come from the command line; to change them, start again"
+                    );
+                    continue;
+                }
+                match end.take() {
+                    Some(end) => end(),
+                    None => std::process::exit(128 + signal),
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// Elsewhere a signal ends the process at once.
+#[cfg(not(unix))]
+pub(crate) fn watch(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Redirects, which a client may follow ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), second list,
+//! item 1) and which can lead anywhere: to no TLS, to another server that is then handed the credentials, to itself.
+
+use super::{HandshakeError, Scheme, Url, single};
+use crate::http::ResponseHead;
+
+/// Where a redirect leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The URL to connect to next.
+    pub url: Url,
+    /// It is another scheme, host or port: leave out the fields that [`is_credential`] names.
+    pub leaves_origin: bool,
+}
+
+/// Follows one answer of the server at `from`; count the steps, at most [`MOST_REDIRECTS`].
+/// `None`: the answer is no redirect (301, 302, 303, 307, 308,
+/// [RFC 9110, 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
+///
+/// `Location` may be an absolute `ws`, `wss`, `http` or `https` URI (the last two mean the first two), or a reference
+/// that starts with `//`, `/` or `?`. A fragment is dropped.
+///
+/// # Errors
+///
+/// [`HandshakeError::RefusedRedirect`] without exactly one usable `Location`, and from `wss` to `ws`.
+pub fn follow(from: &Url, answer: &ResponseHead) -> Result<Option<Redirect>, HandshakeError> {
+    if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = single(&answer.headers, "Location")?.ok_or(HandshakeError::RefusedRedirect)?;
+    let url = resolve(from, location).ok_or(HandshakeError::RefusedRedirect)?;
+    if from.scheme == Scheme::Wss && url.scheme == Scheme::Ws {
+        return Err(HandshakeError::RefusedRedirect);
+    }
+    let leaves_origin = (url.scheme, &url.host, url.port) != (from.scheme, &from.host, from.port);
+    Ok(Some(Redirect { url, leaves_origin }))
+}
+
+/// Does this request field carry something that only the server it was meant for may see?
+pub fn is_credential(name: &str) -> bool {
+    ["Authorization", "Cookie", "Proxy-Authorization"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(name))
+}
+
+/// The absolute form of a `Location`.
+fn resolve(from: &Url, location: &str) -> Option<Url> {
+    let location = location.split('#').next()?;
+    let text = if location.starts_with("//") {
+        format!("{}:{location}", from.scheme)
+    } else if location.starts_with('/') {
+        format!("{}://{}{location}", from.scheme, from.authority())
+    } else if location.starts_with('?') {
+        let path = from.path_and_query.split('?').next()?;
+        format!("{}://{}{path}{location}", from.scheme, from.authority())
+    } else {
+        let (scheme, rest) = location.split_once("://")?;
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "ws" | "http" => Scheme::Ws,
+            "wss" | "https" => Scheme::Wss,
+            _ => return None,
+        };
+        format!("{scheme}://{rest}")
+    };
+    Url::parse(&text).ok()
+}
+
+/// How many redirects a client follows before it gives up.
+pub const MOST_REDIRECTS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Headers, Version};
+
+    fn follow_to(
+        from: &str,
+        status: u16,
+        locations: &[&str],
+    ) -> Result<Option<Redirect>, HandshakeError> {
+        let mut headers = Headers::new();
+        for location in locations {
+            headers.push("Location", *location);
+        }
+        let answer = ResponseHead {
+            version: Version::Http11,
+            status,
+            reason: String::new(),
+            headers,
+        };
+        follow(&Url::parse(from).unwrap(), &answer)
+    }
+
+    #[test]
+    fn a_redirect_leads_to_a_websocket_url() {
+        for (from, location, to, leaves_origin) in [
+            ("ws://a/x?y", "/b?c#d", "ws://a/b?c", false),
+            ("ws://a:8080/x?y", "?c", "ws://a:8080/x?c", false),
+            ("wss://a/x", "//b/y", "wss://b/y", true),
+            ("wss://a/x", "https://A:443/y", "wss://a/y", false),
+            ("ws://a/x", "HTTP://a/y", "ws://a/y", false),
+            ("ws://a/x", "wss://a/x", "wss://a/x", true),
+            ("ws://a/x", "ws://a:81/x", "ws://a:81/x", true),
+        ] {
+            for status in [301, 302, 303, 307, 308] {
+                let url = Url::parse(to).unwrap();
+                assert_eq!(
+                    follow_to(from, status, &[location]),
+                    Ok(Some(Redirect { url, leaves_origin })),
+                    "{location}"
+                );
+            }
+        }
+        for status in [101, 200, 300, 304, 400] {
+            assert_eq!(follow_to("ws://a/", status, &["/b"]), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_redirect_that_gives_up_tls_or_leads_nowhere_is_refused() {
+        for location in [
+            "ws://a/",
+            "http://a/",
+            "",
+            "b",
+            "../b",
+            "ftp://a/",
+            "wss://u:p@a/",
+            "wss://",
+            "/a b",
+            "//",
+            "/%",
+        ] {
+            assert_eq!(
+                follow_to("wss://a/", 302, &[location]),
+                Err(HandshakeError::RefusedRedirect),
+                "{location}"
+            );
+        }
+        assert_eq!(
+            follow_to("ws://a/", 302, &[]),
+            Err(HandshakeError::RefusedRedirect)
+        );
+        assert_eq!(
+            follow_to("ws://a/", 302, &["/", "/"]),
+            Err(HandshakeError::DuplicateHeader("Location"))
+        );
+    }
+
+    #[test]
+    fn credentials_have_names_in_any_case() {
+        assert!(
+            is_credential("authorization") && is_credential("COOKIE") && !is_credential("Origin")
+        );
+    }
+}

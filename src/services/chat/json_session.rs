@@ -1,0 +1,74 @@
+//! One connection of the JSON chat until it has registered a name; from then on it is like any other.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::json_fault::Fault;
+use super::json_notice;
+use super::place::Chat;
+use super::session::{MAX_MESSAGE, address, converse, message_limits};
+use super::timestamp::Timestamp;
+use crate::handshake::Offer;
+use crate::net::{Error, Incoming, Upgrade, WebSocket};
+use crate::protocol::CloseCode;
+
+impl Chat {
+    /// An upgrade to `/chat`, the JSON chat.
+    #[must_use]
+    pub fn upgrade_json(&self, offer: &Offer, peer: SocketAddr) -> Upgrade {
+        let (chat, address) = (self.clone(), address(peer));
+        // What follows a NUL need not be UTF-8; what comes before it is checked here.
+        let upgrade = Upgrade::to(move |ws| json(ws, &chat, &address)).accept_any_text();
+        // A stranger gets little memory; registering raises the limit.
+        let upgrade = upgrade.message_limits(message_limits(MAX_FIRST_MESSAGE));
+        if offer
+            .subprotocols
+            .iter()
+            .any(|offered| offered == SUBPROTOCOL)
+        {
+            return upgrade.subprotocol(SUBPROTOCOL);
+        }
+        upgrade
+    }
+}
+
+/// Serves one client of the JSON chat: it has 30 seconds to register.
+///
+/// # Errors
+///
+/// Why the connection ended other than by a closing handshake.
+pub fn json(ws: WebSocket, chat: &Chat, address: &str) -> Result<(), Error> {
+    let (mut reader, sender) = ws.split();
+    let deadline = Instant::now() + REGISTER_WITHIN;
+    loop {
+        let message = match reader.read_until(Some(deadline))? {
+            Incoming::Message(message) => message,
+            Incoming::Deadline => {
+                return sender.close(CloseCode::PolicyViolation, "nobody registered");
+            }
+            Incoming::Closed => return Ok(()),
+            Incoming::Frame(..) => continue,
+        };
+        match chat.register(message.kind(), message.payload(), address, &sender) {
+            Ok(place) => {
+                reader.set_message_limits(message_limits(MAX_MESSAGE));
+                return converse(reader, &sender, place);
+            }
+            Err(Fault::NotUtf8) => return sender.close(CloseCode::InvalidFramePayloadData, ""),
+            Err(fault) => {
+                let now = Timestamp::from(SystemTime::now());
+                let error = json_notice::error(&fault.to_string(), now);
+                sender.send(String::from_utf8_lossy(&error).as_ref())?;
+            }
+        }
+    }
+}
+
+/// The subprotocol of the JSON chat, for those who ask for one.
+const SUBPROTOCOL: &str = "chat-protocol";
+
+/// How long a JSON connection may speak for nobody.
+const REGISTER_WITHIN: Duration = Duration::from_secs(30);
+
+/// The longest message before registering, in bytes: a name fits many times.
+const MAX_FIRST_MESSAGE: usize = 4 * 1024;

@@ -1,0 +1,118 @@
+//! The part of the switchboard that only the JSON chat needs: registering within the conversation, errors in words,
+//! and a goodbye that the leaver gets too.
+
+use super::command::Command;
+use super::json_fault::Fault;
+use super::json_notice;
+use super::json_object::{Object, parse};
+use super::json_request::{Meaning, meaning};
+use super::name::Name;
+use super::switchboard::{Codec, Frames, Member, Reaction, Switchboard};
+use super::timestamp::Moment;
+use crate::net::{Audience, Entry};
+use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
+
+/// A newcomer's place, and what the room has to carry after its `Join`.
+#[derive(Debug)]
+pub struct Registered {
+    /// Who it is.
+    pub name: Name,
+    /// Its place in the room.
+    pub member: Member,
+    /// What it and the others are told.
+    pub entries: Vec<Entry>,
+}
+
+impl Switchboard {
+    /// Reads a message of a connection that speaks for nobody yet, and registers it if that is what it asks for.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Fault`]; the connection may try again, except after [`Fault::NotUtf8`].
+    pub fn register(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        address: &str,
+        now: Moment,
+    ) -> Result<Registered, Fault> {
+        let object = object(kind, payload)?;
+        let Meaning::Register(name) = meaning(&object, None)? else {
+            return Err(Fault::NotRegistered);
+        };
+        let name = Name::parse(name.as_bytes())?;
+        self.reserve(&name, now)?;
+        let (member, entries) = self.connect(&name, address, Codec::Json, now)?;
+        Ok(Registered {
+            name,
+            member,
+            entries,
+        })
+    }
+
+    /// Does what a message of a registered user asks for.
+    pub(super) fn json_message(
+        &mut self,
+        who: &Name,
+        kind: MessageKind,
+        payload: &[u8],
+        now: Moment,
+    ) -> Reaction {
+        let object = match object(kind, payload) {
+            Ok(object) => object,
+            Err(fault) => return self.fault(who, fault, now),
+        };
+        match meaning(&object, Some(who)) {
+            Ok(Meaning::Request(request)) => Reaction::from(self.request(who, request, now)),
+            Ok(Meaning::Disconnect) => Reaction {
+                entries: self.farewell(who, now),
+                close: Some(CloseCode::NormalClosure),
+            },
+            Ok(Meaning::Register(_)) => self.fault(who, Fault::AlreadyRegistered, now),
+            Err(fault) => self.fault(who, fault, now),
+        }
+    }
+
+    /// All are told, the leaver too.
+    fn farewell(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
+        let Ok(delivery) = self.run(who, Command::Leave { farewell: true }, now) else {
+            return Vec::new();
+        };
+        let entries = self.entries(delivery, now);
+        let leave = self.remove(who).map(|member| Entry::Leave(member.id));
+        entries.into_iter().chain(leave).collect()
+    }
+
+    /// The error goes through the room like everything else, so that answers come in the order of the questions.
+    fn fault(&self, who: &Name, fault: Fault, now: Moment) -> Reaction {
+        if fault == Fault::NotUtf8 {
+            return Reaction {
+                close: Some(CloseCode::InvalidFramePayloadData),
+                ..Reaction::default()
+            };
+        }
+        let Some(member) = self.members.get(who) else {
+            return Reaction::default();
+        };
+        let mut frames = Frames::default();
+        let text = json_notice::error(&fault.to_string(), now.timestamp);
+        encode_frame(
+            true,
+            Opcode::Text,
+            &text,
+            None,
+            &mut frames[Codec::Json as usize],
+        );
+        Reaction::from(vec![Entry::Frames {
+            to: Audience::Only(member.id),
+            frames,
+        }])
+    }
+}
+
+fn object(kind: MessageKind, payload: &[u8]) -> Result<Object, Fault> {
+    match kind {
+        MessageKind::Text => parse(payload),
+        MessageKind::Binary => Err(Fault::NotText),
+    }
+}

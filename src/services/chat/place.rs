@@ -1,0 +1,254 @@
+//! The chat as connections share it, and a name's way through it as values: a [`Reservation`] becomes a [`Place`], and
+//! whichever of them is dropped gives back what it holds, also when its thread panics.
+//!
+//! Each step is: lock, decide, apply, append the frames to the room, unlock, deliver. The order in which the state
+//! changes is the order in which everybody hears of it, and no lock is held while bytes move.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::command::{Command, Refusal};
+#[cfg(feature = "json")]
+use super::json_fault::Fault;
+use super::name::Name;
+use super::state::Settings;
+use super::switchboard::{Codec, Member, Reaction, Switchboard};
+use super::timestamp::{Moment, Timestamp};
+use crate::net::{Entry, Room, Sender};
+use crate::protocol::{CloseCode, MessageKind};
+
+/// The chat, with both its wires. Cheap to clone: all clones are the same chat.
+#[derive(Clone)]
+pub struct Chat(Arc<Shared>);
+
+struct Shared {
+    switchboard: Mutex<Switchboard>,
+    room: Room,
+}
+
+/// A name that nobody else can take, for a connection that is about to be.
+#[derive(Debug)]
+pub struct Reservation {
+    chat: Chat,
+    /// `None` once the place is taken.
+    name: Option<Name>,
+}
+
+/// A user's place in the chat, held by the one connection that speaks for it.
+#[derive(Debug)]
+pub struct Place {
+    chat: Chat,
+    name: Name,
+    inactive_at: Option<Instant>,
+    /// Since when something may wait for [`Place::deliver`].
+    undelivered: Option<Instant>,
+}
+
+impl Chat {
+    /// An empty chat.
+    #[must_use]
+    pub fn new(settings: Settings) -> Chat {
+        Chat(Arc::new(Shared {
+            switchboard: Mutex::new(Switchboard::new(settings)),
+            room: Room::new(),
+        }))
+    }
+
+    /// Whether a user of this name could connect now.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn could_connect(&self, name: &[u8]) -> Result<(), Refusal> {
+        let name = Name::parse(name)?;
+        self.lock()
+            .state()
+            .decide(&name, Command::Reserve, now())
+            .map(drop)
+    }
+
+    /// Claims a name before there is a connection that speaks for it.
+    ///
+    /// # Errors
+    ///
+    /// Why the name cannot be had.
+    pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Refusal> {
+        let name = Name::parse(name)?;
+        self.lock().reserve(&name, now())?;
+        Ok(Reservation {
+            chat: self.clone(),
+            name: Some(name),
+        })
+    }
+
+    /// Reads a message of a JSON connection that speaks for nobody yet. If it registers a name, `sender` gets from
+    /// here on what that user is told.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the message or the name. Except after [`Fault::NotUtf8`] the connection may try again.
+    #[cfg(feature = "json")]
+    pub fn register(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        address: &str,
+        sender: &Sender,
+    ) -> Result<Place, Fault> {
+        let mut switchboard = self.lock();
+        let registered = switchboard.register(kind, payload, address, now())?;
+        let (name, member) = (registered.name, registered.member);
+        let place = self.join(&switchboard, name, member, sender, registered.entries);
+        drop(switchboard);
+        self.0.room.deliver();
+        Ok(place)
+    }
+
+    fn join(
+        &self,
+        switchboard: &Switchboard,
+        name: Name,
+        member: Member,
+        sender: &Sender,
+        entries: Vec<Entry>,
+    ) -> Place {
+        let (id, codec) = (member.id, member.codec as usize);
+        let join = Entry::Join {
+            id,
+            sender: sender.clone(),
+            codec,
+        };
+        self.0.room.append([join].into_iter().chain(entries));
+        let inactive_at = switchboard.state().inactivity_deadline(&name);
+        Place {
+            chat: self.clone(),
+            name,
+            inactive_at,
+            undelivered: None,
+        }
+    }
+
+    /// What a panicking thread leaves behind is still a chat: every change is made in one piece.
+    fn lock(&self) -> MutexGuard<'_, Switchboard> {
+        self.0
+            .switchboard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reservation {
+    /// Takes the place: the others are told, and `sender` gets from here on what the user is told.
+    ///
+    /// # Errors
+    ///
+    /// Never for a name that was reserved.
+    pub fn connect(mut self, address: &str, sender: &Sender) -> Result<Place, Refusal> {
+        let chat = self.chat.clone();
+        let mut switchboard = chat.lock();
+        let name = self.name.take().ok_or(Refusal::OutOfTurn)?;
+        let (member, entries) = switchboard.connect(&name, address, Codec::Binary, now())?;
+        let place = chat.join(&switchboard, name, member, sender, entries);
+        drop(switchboard);
+        chat.0.room.deliver();
+        Ok(place)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            self.chat.lock().release(name, now());
+        }
+    }
+}
+
+impl Place {
+    /// Whose place it is.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// When [`Place::tick`] is due if the user sends no chat message until then.
+    #[must_use]
+    pub fn inactive_at(&self) -> Option<Instant> {
+        self.inactive_at
+    }
+
+    /// Does what a message asks for. What it leads to leaves with the next [`Place::deliver`].
+    ///
+    /// Returns the code with which the connection is to be closed, if it is, after [`Place::settle`].
+    pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
+        self.step(|switchboard, name, now| switchboard.message(name, kind, payload, now))
+    }
+
+    /// Does what the passing of time does to the user.
+    pub fn tick(&mut self) {
+        self.step(|switchboard, name, now| Reaction::from(switchboard.tick(name, now)));
+    }
+
+    /// Sees to it that what was done reaches everybody. While more messages of this connection already wait, a few are
+    /// collected: what they lead to goes out in one write.
+    pub fn deliver(&mut self, more_waits: bool) {
+        let late = |since: Instant| since.elapsed() >= COLLECTED;
+        if !more_waits || self.undelivered.is_some_and(late) {
+            self.undelivered = None;
+            self.chat.0.room.deliver();
+        }
+    }
+
+    /// Delivers, and returns when everything the user was told is on its way: what comes next comes last.
+    pub fn settle(&mut self) {
+        let (done, settled) = mpsc::channel();
+        self.chat.0.room.append([Entry::Mark(done)]);
+        self.deliver(false);
+        // Whoever delivers gets there, or is gone with its end of the channel.
+        let _either = settled.recv_timeout(SETTLED);
+    }
+
+    fn step(
+        &mut self,
+        step: impl FnOnce(&mut Switchboard, &Name, Moment) -> Reaction,
+    ) -> Option<CloseCode> {
+        let mut switchboard = self.chat.lock();
+        let now = now();
+        let reaction = step(&mut switchboard, &self.name, now);
+        self.inactive_at = switchboard.state().inactivity_deadline(&self.name);
+        self.chat.0.room.append(reaction.entries);
+        drop(switchboard);
+        self.undelivered.get_or_insert(now.instant);
+        reaction.close
+    }
+}
+
+/// The connection has ended, however it did: the others are told.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut switchboard = self.chat.lock();
+        let entries = switchboard.leave(&self.name, now());
+        self.chat.0.room.append(entries);
+        drop(switchboard);
+        self.chat.0.room.deliver();
+    }
+}
+
+impl fmt::Debug for Chat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chat").finish_non_exhaustive()
+    }
+}
+
+fn now() -> Moment {
+    Moment {
+        instant: Instant::now(),
+        timestamp: Timestamp::from(SystemTime::now()),
+    }
+}
+
+/// Messages of one connection are collected no longer than this.
+const COLLECTED: Duration = Duration::from_millis(1);
+
+/// Nobody who delivers takes this long.
+const SETTLED: Duration = Duration::from_secs(5);

@@ -1,0 +1,92 @@
+//! One connection of the binary chat, from the request that opens it to its end; and the part of a connection that both
+//! chats have in common.
+
+use std::net::SocketAddr;
+
+use log::debug;
+
+use super::place::{Chat, Place, Reservation};
+use super::sentences::sentence;
+use crate::http::Response;
+use crate::net::{Answer, Error, Incoming, Reader, Sender, Upgrade, WebSocket};
+use crate::protocol::{CloseCode, MessageLimits};
+
+impl Chat {
+    /// An upgrade to `/?name=…`, the binary chat: the name is claimed before the 101, and a name that cannot be had is
+    /// refused with 400 and a Spanish sentence.
+    #[must_use]
+    pub fn upgrade_binary(&self, name: &[u8], peer: SocketAddr) -> Answer {
+        match self.reserve(name) {
+            Ok(reservation) => {
+                let address = address(peer);
+                let session = move |ws| binary(ws, reservation, &address);
+                // Known clients send text that is not UTF-8.
+                let upgrade = Upgrade::to(session).accept_any_text();
+                Answer::Upgrade(upgrade.message_limits(message_limits(MAX_MESSAGE)))
+            }
+            Err(refusal) => Answer::Respond(Response::refusal(400, line(sentence(refusal)))),
+        }
+    }
+
+    /// `GET /?name=…` without an upgrade: 200 if a user of this name could connect now, 400 if not. Registers nobody.
+    #[must_use]
+    pub fn probe(&self, name: &[u8]) -> Response {
+        match self.could_connect(name) {
+            Ok(()) => Response::new(200).text(line("El nombre está disponible")),
+            Err(refusal) => Response::new(400).text(line(sentence(refusal))),
+        }
+    }
+}
+
+/// Serves one client of the binary chat.
+///
+/// # Errors
+///
+/// Why the connection ended other than by a closing handshake.
+pub fn binary(ws: WebSocket, reservation: Reservation, address: &str) -> Result<(), Error> {
+    let (reader, sender) = ws.split();
+    match reservation.connect(address, &sender) {
+        Ok(place) => converse(reader, &sender, place),
+        Err(refusal) => sender.close(CloseCode::InternalError, &refusal.to_string()),
+    }
+}
+
+/// What both wires have in common: messages until the end, and the clock of inactivity.
+pub(super) fn converse(mut reader: Reader, sender: &Sender, mut place: Place) -> Result<(), Error> {
+    debug!("{:?} is in the chat", place.name());
+    loop {
+        let close = match reader.read_until(place.inactive_at())? {
+            Incoming::Message(message) => place.message(message.kind(), message.payload()),
+            Incoming::Deadline => {
+                place.tick();
+                None
+            }
+            Incoming::Closed => return Ok(()),
+            Incoming::Frame(..) => None,
+        };
+        if let Some(code) = close {
+            place.settle();
+            return sender.close(code, "");
+        }
+        place.deliver(reader.more_waits());
+    }
+}
+
+/// The IP address as other users may see it: IPv4 as IPv4, also where it comes through an IPv6 socket.
+pub(super) fn address(peer: SocketAddr) -> String {
+    peer.ip().to_canonical().to_string()
+}
+
+fn line(sentence: &str) -> String {
+    format!("{sentence}\n")
+}
+
+pub(super) fn message_limits(max_message: usize) -> MessageLimits {
+    MessageLimits {
+        max_message,
+        ..MessageLimits::default()
+    }
+}
+
+/// The longest message of a user, in bytes.
+pub(super) const MAX_MESSAGE: usize = 64 * 1024;

@@ -1,0 +1,277 @@
+//! The chat's rules and memory, with two doors and a window: [`State::decide`] checks a command, [`State::apply`] makes
+//! what was decided true and says who is told, [`State::answer`] reads.
+//!
+//! Plain functions of data: no bytes of any wire, no sockets, no threads, no clock. Both chats speak through it, so
+//! each rule stands here once.
+//!
+//! ```text
+//!                 Reserve              Connect
+//!   nobody, or a ---------> reserved ---------> present: Active, Busy, Inactive,
+//!   known user   <---------                     or Disconnected on its own wish
+//!        ^         Release                          |
+//!        +------------------------------------------+  Leave: known from now on
+//! ```
+
+use std::time::{Duration, Instant};
+
+use super::command::{Command, Query, Refusal, Target};
+use super::event::{Audience, Delivery, Event, Notice};
+use super::history::{Histories, HistoryLimits};
+use super::message::{Channel, Message};
+use super::name::Name;
+use super::presence::Presence;
+use super::status::Status;
+use super::timestamp::Moment;
+
+/// Users, statuses and histories.
+#[derive(Debug)]
+pub struct State {
+    inactive_after: Duration,
+    users: Presence,
+    histories: Histories,
+    next_sequence: u64,
+}
+
+/// What the state is told once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How long an active user may send no chat message before it counts as inactive. Default 60 s.
+    pub inactive_after: Duration,
+    /// Known users without a connection; past it, who left first is forgotten. Default 65,536.
+    pub max_absent: usize,
+    /// How much of the chats is kept.
+    pub history: HistoryLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            inactive_after: Duration::from_secs(60),
+            max_absent: 65_536,
+            history: HistoryLimits::default(),
+        }
+    }
+}
+
+impl State {
+    /// An empty chat.
+    pub fn new(settings: Settings) -> State {
+        State {
+            inactive_after: settings.inactive_after,
+            users: Presence::new(settings.max_absent),
+            histories: Histories::new(settings.history),
+            next_sequence: 1,
+        }
+    }
+
+    /// Whether `who` may do this, and what then happens. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that forbids it.
+    pub fn decide(&self, who: &Name, command: Command<'_>, now: Moment) -> Result<Event, Refusal> {
+        match command {
+            Command::Reserve => self.decide_reserve(who),
+            Command::Release if self.users.is_reserved(who) => Ok(Event::Released(who.clone())),
+            Command::Connect { address } if self.users.is_reserved(who) => Ok(Event::Connected {
+                name: who.clone(),
+                address: address.into(),
+            }),
+            Command::Release | Command::Connect { .. } => Err(Refusal::OutOfTurn),
+            _ if self.users.get(who).is_none() => Err(Refusal::OutOfTurn),
+            Command::Leave { farewell } => Ok(Event::Left {
+                name: who.clone(),
+                farewell,
+            }),
+            Command::ChangeStatus { name, status } => self.decide_status(who, name, status),
+            Command::Say { to, text } => self.decide_say(who, to, text, now),
+        }
+    }
+
+    /// Makes an event true. Never fails: what could be wrong with it was seen when it was decided.
+    pub fn apply(&mut self, event: Event, now: Moment) -> Delivery {
+        match event {
+            Event::Reserved(name) => self.users.reserve(name),
+            Event::Released(name) => self.users.release(&name),
+            Event::Connected { name, address } => {
+                let new = self.users.connect(name.clone(), address, now.instant);
+                return vec![(Audience::AllBut(name.clone()), Notice::Joined { name, new })];
+            }
+            Event::Left { name, farewell } if self.users.leave(&name) => {
+                let audience = if farewell {
+                    Audience::All
+                } else {
+                    Audience::AllBut(name.clone())
+                };
+                return vec![(audience, Notice::Left(name))];
+            }
+            Event::Left { .. } => {}
+            Event::StatusChanged { name, status } => {
+                return self.apply_status(name, status, now.instant);
+            }
+            Event::Said(message) => return self.apply_said(message, now.instant),
+        }
+        Delivery::new()
+    }
+
+    /// What `who` wants to know. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchUser`] for an unknown name, [`Refusal::OutOfTurn`] if the asker is not connected.
+    pub fn answer(&self, who: &Name, query: Query<'_>) -> Result<Notice, Refusal> {
+        if self.users.get(who).is_none() {
+            return Err(Refusal::OutOfTurn);
+        }
+        match query {
+            Query::Welcome => Ok(Notice::Welcome(
+                self.users
+                    .online(who)
+                    .map(|(name, _)| name.clone())
+                    .collect(),
+            )),
+            Query::Users => {
+                let users = self
+                    .users
+                    .online(who)
+                    .map(|(name, status)| (name.clone(), status))
+                    .collect();
+                Ok(Notice::Users {
+                    asker: who.clone(),
+                    users,
+                })
+            }
+            Query::User(name) => {
+                let (name, status, address) = self.users.find(name).ok_or(Refusal::NoSuchUser)?;
+                Ok(Notice::User {
+                    name: name.clone(),
+                    status,
+                    address: address.clone(),
+                })
+            }
+            Query::History { of, after } => self.answer_history(who, of, after),
+        }
+    }
+
+    /// When `who` turns inactive if nothing happens until then; `None` if it does not.
+    pub fn inactivity_deadline(&self, who: &Name) -> Option<Instant> {
+        let user = self
+            .users
+            .get(who)
+            .filter(|user| user.status == Status::Active)?;
+        user.last_active.checked_add(self.inactive_after)
+    }
+
+    /// What the passing of time has done to `who`, if anything.
+    pub fn tick(&self, who: &Name, now: Moment) -> Option<Event> {
+        let due = self.inactivity_deadline(who)? <= now.instant;
+        due.then(|| Event::StatusChanged {
+            name: who.clone(),
+            status: Status::Inactive,
+        })
+    }
+
+    fn decide_reserve(&self, who: &Name) -> Result<Event, Refusal> {
+        if self.users.is_reserved(who) || self.users.get(who).is_some() {
+            return Err(Refusal::NameTaken);
+        }
+        Ok(Event::Reserved(who.clone()))
+    }
+
+    fn decide_status(
+        &self,
+        who: &Name,
+        name: &[u8],
+        status: Option<Status>,
+    ) -> Result<Event, Refusal> {
+        let status = status.ok_or(Refusal::InvalidStatus)?;
+        let (name, ..) = self.users.find(name).ok_or(Refusal::NoSuchUser)?;
+        if name != who {
+            return Err(Refusal::InvalidStatus);
+        }
+        Ok(Event::StatusChanged {
+            name: who.clone(),
+            status,
+        })
+    }
+
+    fn decide_say(
+        &self,
+        who: &Name,
+        to: Target<'_>,
+        text: &[u8],
+        now: Moment,
+    ) -> Result<Event, Refusal> {
+        if text.is_empty() {
+            return Err(Refusal::EmptyMessage);
+        }
+        let to = match to {
+            Target::General => None,
+            Target::User(name) => match self.users.find(name) {
+                None | Some((_, Status::Disconnected, _)) => {
+                    return Err(Refusal::RecipientDisconnected);
+                }
+                Some((name, ..)) => Some(name.clone()),
+            },
+        };
+        let (sequence, at) = (self.next_sequence, now.timestamp);
+        Ok(Event::Said(Message {
+            sequence,
+            at,
+            from: who.clone(),
+            to,
+            text: text.into(),
+        }))
+    }
+
+    fn apply_status(&mut self, name: Name, status: Status, now: Instant) -> Delivery {
+        let Some(user) = self.users.get_mut(&name) else {
+            return Vec::new();
+        };
+        user.status = status;
+        if status == Status::Active {
+            user.last_active = now;
+        }
+        vec![(Audience::All, Notice::StatusChanged { name, status })]
+    }
+
+    fn apply_said(&mut self, message: Message, now: Instant) -> Delivery {
+        let mut delivery = Vec::with_capacity(2);
+        if let Some(user) = self.users.get_mut(&message.from) {
+            user.last_active = now;
+            if user.status == Status::Inactive {
+                delivery = self.apply_status(message.from.clone(), Status::Active, now);
+            }
+        }
+        let audience = match &message.to {
+            None => Audience::All,
+            Some(to) if *to == message.from => Audience::Only(to.clone()),
+            Some(to) => Audience::Both(message.from.clone(), to.clone()),
+        };
+        self.next_sequence = message.sequence + 1;
+        self.histories.push(message.clone());
+        delivery.push((audience, Notice::Said(message)));
+        delivery
+    }
+
+    fn answer_history(
+        &self,
+        who: &Name,
+        of: Target<'_>,
+        after: Option<u64>,
+    ) -> Result<Notice, Refusal> {
+        let (channel, with) = match of {
+            Target::General => (Channel::General, None),
+            Target::User(name) => {
+                let (other, ..) = self.users.find(name).ok_or(Refusal::NoSuchUser)?;
+                (Channel::between(who, other), Some(other.clone()))
+            }
+        };
+        let messages = self.histories.of(&channel, after.unwrap_or(0));
+        Ok(Notice::History {
+            with,
+            onward: after.is_some(),
+            messages,
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! Between the state, which speaks of users, and the room, which carries frames: who speaks which wire.
+//!
+//! Each step takes what one user asks for and returns entries for the room. A notice is encoded once for each wire
+//! that somebody in its audience reads, whatever the number of readers. No sockets, no threads, no clock: the whole
+//! chat, both wires included, is tested through here.
+
+use std::collections::HashMap;
+
+use super::binary;
+#[cfg(feature = "json")]
+use super::command::Query;
+use super::command::{Command, Refusal, Request};
+use super::event::{self, Delivery, Event, Notice};
+#[cfg(feature = "json")]
+use super::json_notice;
+use super::name::Name;
+use super::state::{Settings, State};
+use super::timestamp::Moment;
+use crate::net::{Audience, CODECS, Entry, MemberId};
+use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
+
+/// The chat behind its two wires.
+#[derive(Debug)]
+pub struct Switchboard {
+    state: State,
+    pub(super) members: HashMap<Name, Member>,
+    /// How many members read each wire.
+    readers: Readers,
+    next_id: u64,
+}
+
+/// A wire, by its index in the frames of an [`Entry`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// Seed 001.
+    Binary = 0,
+    /// Seed 002.
+    #[cfg(feature = "json")]
+    Json = 1,
+}
+
+/// What a message leads to.
+#[derive(Debug, Default)]
+pub struct Reaction {
+    /// What the room has to carry.
+    pub entries: Vec<Entry>,
+    /// The connection ends, with this code, after the entries.
+    pub close: Option<CloseCode>,
+}
+
+impl From<Vec<Entry>> for Reaction {
+    fn from(entries: Vec<Entry>) -> Reaction {
+        Reaction {
+            entries,
+            close: None,
+        }
+    }
+}
+
+/// A connected user's place in the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Its name there.
+    pub id: MemberId,
+    /// What it reads.
+    pub codec: Codec,
+}
+
+impl Switchboard {
+    /// An empty chat.
+    pub fn new(settings: Settings) -> Switchboard {
+        Switchboard {
+            state: State::new(settings),
+            members: HashMap::new(),
+            readers: Readers::default(),
+            next_id: 0,
+        }
+    }
+
+    /// The rules and the memory, to look at.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Claims a name for a connection to come.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NameTaken`].
+    pub fn reserve(&mut self, name: &Name, now: Moment) -> Result<(), Refusal> {
+        self.run(name, Command::Reserve, now).map(drop)
+    }
+
+    /// Gives a claimed name back; nothing happens if it is not claimed.
+    pub fn release(&mut self, name: &Name, now: Moment) {
+        let _not_claimed = self.run(name, Command::Release, now);
+    }
+
+    /// Connects a user whose name is claimed. Its `Join` has to be appended before the entries.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::OutOfTurn`] if the name is not claimed.
+    pub fn connect(
+        &mut self,
+        name: &Name,
+        address: &str,
+        codec: Codec,
+        now: Moment,
+    ) -> Result<(Member, Vec<Entry>), Refusal> {
+        let delivery = self.run(name, Command::Connect { address }, now)?;
+        let member = Member {
+            id: MemberId(self.next_id),
+            codec,
+        };
+        self.next_id += 1;
+        self.readers[codec as usize] += 1;
+        self.members.insert(name.clone(), member);
+        let mut entries = match codec {
+            // A binary client asks for the list when it wants it.
+            Codec::Binary => Vec::new(),
+            #[cfg(feature = "json")]
+            Codec::Json => self.request(name, Request::Query(Query::Welcome), now),
+        };
+        entries.extend(self.entries(delivery, now));
+        Ok((member, entries))
+    }
+
+    /// Does what a message of a user asks for, on the wire the user speaks.
+    #[cfg_attr(
+        not(feature = "json"),
+        expect(unused_variables, reason = "text is as good as binary")
+    )]
+    pub fn message(
+        &mut self,
+        who: &Name,
+        kind: MessageKind,
+        payload: &[u8],
+        now: Moment,
+    ) -> Reaction {
+        let codec = self.members.get(who).map(|member| member.codec);
+        match codec {
+            // Text is as good as binary here: known clients send so.
+            Some(Codec::Binary) => match binary::decode(payload) {
+                Some(request) => Reaction::from(self.request(who, request, now)),
+                None => Reaction::default(),
+            },
+            #[cfg(feature = "json")]
+            Some(Codec::Json) => self.json_message(who, kind, payload, now),
+            None => Reaction::default(),
+        }
+    }
+
+    /// Does what a user asks for; a refusal is an entry too.
+    pub(super) fn request(&mut self, who: &Name, request: Request<'_>, now: Moment) -> Vec<Entry> {
+        let outcome = match request {
+            Request::Command(command) => self.run(who, command, now),
+            Request::Query(query) => self
+                .state
+                .answer(who, query)
+                .map(|notice| only(who, notice)),
+        };
+        let delivery = outcome.unwrap_or_else(|refusal| only(who, Notice::Refused(refusal)));
+        self.entries(delivery, now)
+    }
+
+    /// Does what the passing of time does to a user.
+    pub fn tick(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
+        let event = self.state.tick(who, now);
+        let delivery = event
+            .map(|event| self.state.apply(event, now))
+            .unwrap_or_default();
+        self.entries(delivery, now)
+    }
+
+    /// A user's connection has ended: the others are told.
+    pub fn leave(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
+        let Ok(delivery) = self.run(who, Command::Leave { farewell: false }, now) else {
+            return Vec::new();
+        };
+        let leave = self.remove(who).map(|member| Entry::Leave(member.id));
+        leave
+            .into_iter()
+            .chain(self.entries(delivery, now))
+            .collect()
+    }
+
+    pub(super) fn run(
+        &mut self,
+        who: &Name,
+        command: Command<'_>,
+        now: Moment,
+    ) -> Result<Delivery, Refusal> {
+        let event: Event = self.state.decide(who, command, now)?;
+        Ok(self.state.apply(event, now))
+    }
+
+    pub(super) fn remove(&mut self, who: &Name) -> Option<Member> {
+        let member = self.members.remove(who)?;
+        self.readers[member.codec as usize] -= 1;
+        Some(member)
+    }
+
+    /// What the room has to carry so that everybody in the audiences is told.
+    pub(super) fn entries(&self, delivery: Delivery, now: Moment) -> Vec<Entry> {
+        let entry = |(audience, notice): (event::Audience, Notice)| {
+            let (to, readers) = self.audience(&audience)?;
+            let frames = encode(&notice, readers, now);
+            let says_something = frames.iter().any(|frames| !frames.is_empty());
+            says_something.then_some(Entry::Frames { to, frames })
+        };
+        delivery.into_iter().filter_map(entry).collect()
+    }
+
+    /// The members an audience consists of, and how many of them read each wire. `None` if there are none.
+    fn audience(&self, audience: &event::Audience) -> Option<(Audience, Readers)> {
+        let member = |name| self.members.get(name).copied();
+        Some(match audience {
+            event::Audience::All => (Audience::All, self.readers),
+            event::Audience::AllBut(name) => match member(name) {
+                None => (Audience::All, self.readers),
+                Some(member) => {
+                    let mut readers = self.readers;
+                    readers[member.codec as usize] -= 1;
+                    (Audience::AllBut(member.id), readers)
+                }
+            },
+            event::Audience::Only(name) => member(name).map(Member::alone)?,
+            event::Audience::Both(one, other) => match (member(one), member(other)) {
+                (Some(one), Some(other)) => {
+                    let (_, mut readers) = one.alone();
+                    readers[other.codec as usize] += 1;
+                    (Audience::Both(one.id, other.id), readers)
+                }
+                (found, None) | (None, found) => found?.alone(),
+            },
+        })
+    }
+}
+
+impl Member {
+    fn alone(self) -> (Audience, Readers) {
+        let mut readers = Readers::default();
+        readers[self.codec as usize] = 1;
+        (Audience::Only(self.id), readers)
+    }
+}
+
+/// How many read each wire.
+type Readers = [usize; CODECS];
+
+/// Whole frames on each wire.
+pub(super) type Frames = [Vec<u8>; CODECS];
+
+/// The frames that tell a notice, on each wire that has readers.
+fn encode(notice: &Notice, readers: Readers, now: Moment) -> Frames {
+    let mut frames = Frames::default();
+    if readers[Codec::Binary as usize] > 0 {
+        let out = &mut frames[Codec::Binary as usize];
+        binary::encode(notice, |message| {
+            encode_frame(true, Opcode::Binary, message, None, out);
+        });
+    }
+    #[cfg(feature = "json")]
+    if readers[Codec::Json as usize] > 0 {
+        let text = json_notice::encode(notice, now.timestamp);
+        encode_frame(
+            true,
+            Opcode::Text,
+            &text,
+            None,
+            &mut frames[Codec::Json as usize],
+        );
+    }
+    #[cfg(not(feature = "json"))]
+    let _only_json_tells_the_time = now;
+    frames
+}
+
+fn only(who: &Name, notice: Notice) -> Delivery {
+    vec![(event::Audience::Only(who.clone()), notice)]
+}

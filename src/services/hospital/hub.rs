@@ -1,0 +1,228 @@
+//! The hub itself: the board behind its lock, the room in which everybody hears of changes, and the loop of one client.
+//!
+//! Lock, decide, append to the room, unlock, then deliver: the order in which the board changes is the order in which
+//! everybody hears of it, and no lock is held while bytes move.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use log::debug;
+
+use super::changes::{Command, Notice};
+use super::methods::{self, Call};
+use super::session::{End, MAX_HANDSHAKE, MAX_RECORD, Session, Step};
+use super::signalr;
+use super::state::State;
+use crate::net::{
+    Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Room, Sender, Upgrade, WebSocket,
+};
+use crate::protocol::{MessageLimits, Opcode, encode_frame};
+
+/// One board and everybody who looks at it.
+#[derive(Debug, Default)]
+pub struct Hub {
+    board: Mutex<Board>,
+    room: Room,
+    last_member: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    state: State,
+    /// The whole board as a frame, until it changes: every viewer asks for it after every change.
+    view: Option<Vec<u8>>,
+    /// When everybody was last told something.
+    told: Option<Instant>,
+}
+
+/// One client's connection. From the handshake until this is dropped, whatever the reason, it is a member of the room.
+struct Client<'a> {
+    hub: &'a Hub,
+    id: MemberId,
+    reader: Reader,
+    sender: Sender,
+    joined: bool,
+}
+
+impl Hub {
+    /// An empty board that nobody looks at.
+    #[must_use]
+    pub fn new() -> Hub {
+        Hub::default()
+    }
+
+    /// How to run a connection to `/socket`.
+    #[must_use]
+    pub fn upgrade(self: &Arc<Self>) -> Upgrade {
+        let hub = Arc::clone(self);
+        // A stranger gets little memory; the handshake raises the limit.
+        Upgrade::to(move |ws| hub.session(ws)).message_limits(message_limits(MAX_HANDSHAKE))
+    }
+
+    /// Serves one client until it leaves, or breaks a rule and has been told so.
+    ///
+    /// # Errors
+    /// Why the connection ended other than by a closing handshake.
+    pub fn session(&self, ws: WebSocket) -> Result<(), Error> {
+        let (reader, sender) = ws.split();
+        let id = MemberId(self.last_member.fetch_add(1, Ordering::Relaxed));
+        let mut client = Client {
+            hub: self,
+            id,
+            reader,
+            sender,
+            joined: false,
+        };
+        let mut session = Session::new(Instant::now());
+        loop {
+            let end = match client.reader.read_until(Some(session.deadline()))? {
+                Incoming::Message(message) => {
+                    session.receive(message.payload(), Instant::now());
+                    client.perform_all(&mut session)?
+                }
+                Incoming::Closed => return Ok(()),
+                Incoming::Deadline | Incoming::Frame(..) => None,
+            };
+            let now = Instant::now();
+            let due = if now < session.deadline() {
+                None
+            } else {
+                session.wake(now, self.lock().told)
+            };
+            if let Some(end) = end.or_else(|| client.perform(due?)) {
+                return client.end(end);
+            }
+        }
+    }
+
+    /// Carries out a call: tells those it concerns, and then the caller that it is complete, if it wants to know.
+    fn call(&self, caller: MemberId, call: Call, id: Option<String>) {
+        let complete = id.map(|id| frame(&signalr::completion(&id, Ok(()))));
+        let mut board = self.lock();
+        let (to, told) = match call {
+            Call::View => (Audience::Only(caller), board.view()),
+            Call::Change(command) => (
+                Audience::All,
+                frame(&methods::notice(&board.change(command))),
+            ),
+        };
+        let complete = complete.map(|frame| entry(Audience::Only(caller), frame));
+        self.room
+            .append([entry(to, told)].into_iter().chain(complete));
+        drop(board);
+        self.room.deliver();
+    }
+
+    /// A panic elsewhere leaves a board that is still a board: every change is made in one piece.
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    fn change(&mut self, command: Command) -> Notice {
+        let notice = self.state.execute(command);
+        self.told = Some(Instant::now());
+        if notice.outcome.is_ok() {
+            self.view = None;
+        }
+        notice
+    }
+
+    fn view(&mut self) -> Vec<u8> {
+        self.view
+            .get_or_insert_with(|| frame(&methods::view(&self.state)))
+            .clone()
+    }
+}
+
+impl Client<'_> {
+    /// Takes the steps a message asks for, up to one that ends the connection.
+    fn perform_all(&mut self, session: &mut Session) -> Result<Option<End>, Error> {
+        let mut next = session.next_step();
+        while let Some(step) = next {
+            if let Some(end) = self.perform(step) {
+                return Ok(Some(end));
+            }
+            next = session.next_step();
+            if next.is_some() {
+                // The message was counted when it was read; each further request in it counts as much.
+                self.reader.wait_for_turn()?;
+            }
+        }
+        session.listen(Instant::now());
+        Ok(None)
+    }
+
+    fn perform(&mut self, step: Step) -> Option<End> {
+        match step {
+            Step::Welcome(record) => {
+                self.reader.set_message_limits(message_limits(MAX_RECORD));
+                self.joined = true;
+                let join = Entry::Join {
+                    id: self.id,
+                    sender: self.sender.clone(),
+                    codec: CODEC,
+                };
+                self.share([join, entry(Audience::Only(self.id), frame(&record))]);
+            }
+            Step::Answer(record) => self.share([entry(Audience::Only(self.id), frame(&record))]),
+            Step::Call(call, id) => self.hub.call(self.id, call, id),
+            Step::End(end) => return Some(end),
+        }
+        None
+    }
+
+    /// Says why, in the protocol's own words first, and closes.
+    fn end(mut self, end: End) -> Result<(), Error> {
+        debug!("hospital client {} ends: {end:?}", self.id.0);
+        self.leave();
+        if let Some(record) = end.record() {
+            self.sender.send(record)?;
+        }
+        let (code, reason) = end.close();
+        self.sender.close(code, reason)
+    }
+
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.joined) {
+            self.share([Entry::Leave(self.id)]);
+        }
+    }
+
+    /// Answers travel through the room too, behind what was told before them.
+    fn share(&self, entries: impl IntoIterator<Item = Entry>) {
+        self.hub.room.append(entries);
+        self.hub.room.deliver();
+    }
+}
+
+impl Drop for Client<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+fn message_limits(max_message: usize) -> MessageLimits {
+    MessageLimits {
+        max_message,
+        ..MessageLimits::default()
+    }
+}
+
+/// 5.6: JSON is text. Frames of a server are not masked, so all members can share one.
+fn frame(record: &str) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(record.len() + 10);
+    encode_frame(true, Opcode::Text, record.as_bytes(), None, &mut frame);
+    frame
+}
+
+fn entry(to: Audience, frame: Vec<u8>) -> Entry {
+    let mut frames: [Vec<u8>; CODECS] = Default::default();
+    frames[CODEC] = frame;
+    Entry::Frames { to, frames }
+}
+
+/// The hub has one encoding, and everybody reads it.
+const CODEC: usize = 0;

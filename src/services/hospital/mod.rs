@@ -1,0 +1,19 @@
+//! The hospital hub: a board of hospitals and beds, the same for everybody who looks at it.
+//!
+//! It speaks the SignalR JSON hub protocol, so the ordinary SignalR clients connect to it.
+//! Reading order: [`changes`] and [`state`] (the rules of the board), [`records`] and [`signalr`]
+//! (the protocol of any hub), [`methods`] (the names of this one), [`session`] (one client),
+//! [`Hub`] (all of them), [`mod@negotiate`] (what a client asks over HTTP before it connects).
+
+pub mod changes;
+mod hub;
+pub mod methods;
+pub mod negotiate;
+pub mod records;
+pub mod session;
+pub mod signalr;
+pub mod state;
+
+pub use hub::Hub;
+pub use negotiate::negotiate;
+pub use state::State;

@@ -1,0 +1,455 @@
+//! The SignalR JSON hub protocol, version 1: records to messages, messages to records.
+//! It knows the protocol, not the hub: which methods exist is the business of `methods`.
+//! [SignalR hub protocol](https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md)
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::records::{RecordError, SEPARATOR, parse_object};
+
+/// What a client says once the handshake is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// Types 1 and 4: call a method.
+    Invocation(Invocation),
+    /// Type 7: the client is about to leave.
+    Close,
+    /// Nothing to do beyond noting that the client is there: pings (6), cancelling what is already
+    /// complete (5), stream items and completions nobody waits for (2, 3), the bookkeeping of a
+    /// reconnect nobody offered (8, 9), and types a later version may bring.
+    Nothing,
+}
+
+/// A call of a method. Only its `invocationId` is checked: everything else that can be wrong with
+/// it is answered under that id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// Asks for a completion under this id. None: no answer must be sent, not even an error.
+    pub id: Option<String>,
+    /// The method. Empty when it was missing or not a string: no method is called so.
+    pub target: String,
+    /// `None` when it was something else than an array, or came with streams. A missing or null
+    /// array is an empty one.
+    pub arguments: Option<Vec<Value>>,
+    /// The caller expects a stream of results (type 4).
+    pub streaming: bool,
+}
+
+/// Why a call was not carried out, in words for the caller. They tell nothing about the inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// The hub has no such method.
+    UnknownMethod,
+    /// The wrong number of arguments, or a wrong type.
+    WrongArguments,
+    /// Called as a stream: no method here gives more than one result.
+    NoStream,
+    /// The `invocationId` was used by an earlier invocation.
+    IdUsedBefore,
+}
+
+/// Why a handshake was refused, in words for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeRefusal {
+    /// The first record was no handshake request.
+    NotAHandshake,
+    /// A protocol other than `json`, or a version other than 1.
+    OtherProtocol,
+    /// Nothing came in time.
+    TooLate,
+}
+
+/// Checks the first record of a connection: `{"protocol":"json","version":1}`.
+///
+/// # Errors
+/// Says why, for [`handshake_response`].
+pub fn check_handshake(record: &[u8]) -> Result<(), HandshakeRefusal> {
+    let request = parse_object(record).map_err(|_| HandshakeRefusal::NotAHandshake)?;
+    let (Some(Value::String(protocol)), Some(Value::Number(version))) =
+        (request.get("protocol"), request.get("version"))
+    else {
+        return Err(HandshakeRefusal::NotAHandshake);
+    };
+    if protocol == "json" && version.as_u64() == Some(1) {
+        Ok(())
+    } else {
+        Err(HandshakeRefusal::OtherProtocol)
+    }
+}
+
+/// Reads a record after the handshake.
+///
+/// # Errors
+/// When it is not a message at all: the connection cannot go on.
+pub fn parse(record: &[u8]) -> Result<Message, RecordError> {
+    let mut object = parse_object(record)?;
+    match object
+        .get("type")
+        .and_then(Value::as_u64)
+        .ok_or(RecordError::NoType)?
+    {
+        kind @ (INVOCATION | STREAM_INVOCATION) => Ok(Message::Invocation(Invocation {
+            id: take_id(&mut object)?,
+            target: match object.remove("target") {
+                Some(Value::String(target)) => target,
+                _ => String::new(),
+            },
+            arguments: take_arguments(&mut object),
+            streaming: kind == STREAM_INVOCATION,
+        })),
+        CLOSE => Ok(Message::Close),
+        _ => Ok(Message::Nothing),
+    }
+}
+
+/// The answer to the handshake: `{}`, or why not.
+pub fn handshake_response(refusal: Option<HandshakeRefusal>) -> String {
+    match refusal {
+        None => record(&json!({})),
+        Some(refusal) => record(&json!({ "error": refusal.to_string() })),
+    }
+}
+
+/// An invocation for the client, without id: no answer is wanted. `target` is a plain word and
+/// `argument` is JSON already; both come from this program.
+pub fn invocation(target: &'static str, argument: &str) -> String {
+    end(format!(
+        r#"{{"type":{INVOCATION},"target":"{target}","arguments":[{argument}]}}"#
+    ))
+}
+
+/// The end of an invocation: `result` null, or an error.
+pub fn completion(id: &str, outcome: Result<(), CallError>) -> String {
+    match outcome {
+        Ok(()) => record(&json!({ "type": COMPLETION, "invocationId": id, "result": null })),
+        Err(error) => {
+            record(&json!({ "type": COMPLETION, "invocationId": id, "error": error.to_string() }))
+        }
+    }
+}
+
+/// A ping.
+pub fn ping() -> String {
+    record(&json!({ "type": PING }))
+}
+
+/// The last record before the WebSocket closes. `reconnect` invites the client to come again by itself.
+pub fn close(error: &str, reconnect: bool) -> String {
+    let mut close = json!({ "type": CLOSE, "error": error });
+    if reconnect {
+        close["allowReconnect"] = true.into();
+    }
+    record(&close)
+}
+
+fn take_id(object: &mut Map<String, Value>) -> Result<Option<String>, RecordError> {
+    match object.remove("invocationId") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) if id.len() <= MAX_ID => Ok(Some(id)),
+        Some(_) => Err(RecordError::BadInvocationId),
+    }
+}
+
+fn take_arguments(object: &mut Map<String, Value>) -> Option<Vec<Value>> {
+    let streams = object
+        .get("streamIds")
+        .and_then(Value::as_array)
+        .is_some_and(|ids| !ids.is_empty());
+    match object.remove("arguments") {
+        _ if streams => None,
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(arguments)) => Some(arguments),
+        Some(_) => None,
+    }
+}
+
+fn record(value: &Value) -> String {
+    end(value.to_string())
+}
+
+fn end(mut record: String) -> String {
+    record.push(char::from(SEPARATOR));
+    record
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CallError::UnknownMethod => "There is no such method.",
+            CallError::WrongArguments => "The method takes other arguments.",
+            CallError::NoStream => "The method gives no stream.",
+            CallError::IdUsedBefore => "The invocationId was used before.",
+        })
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl fmt::Display for HandshakeRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HandshakeRefusal::NotAHandshake => "The first record must be a handshake request.",
+            HandshakeRefusal::OtherProtocol => "Only the protocol json, version 1, is spoken here.",
+            HandshakeRefusal::TooLate => "No handshake request came in time.",
+        })
+    }
+}
+
+impl std::error::Error for HandshakeRefusal {}
+
+/// Longest `invocationId` in bytes. The protocol lets a server set a limit; clients count 0, 1, 2.
+pub const MAX_ID: usize = 128;
+
+// Message types, in the numbers of the JSON encoding.
+const INVOCATION: u64 = 1;
+const COMPLETION: u64 = 3;
+const STREAM_INVOCATION: u64 = 4;
+const PING: u64 = 6;
+const CLOSE: u64 = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation_of(record: &str) -> Invocation {
+        match parse(record.as_bytes()) {
+            Ok(Message::Invocation(invocation)) => invocation,
+            other => panic!("{record}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_handshake_is_json_version_1() {
+        for request in [
+            r#"{"protocol":"json","version":1}"#,
+            r#"{ "version": 1, "protocol": "json", "more": [] }"#,
+        ] {
+            assert_eq!(check_handshake(request.as_bytes()), Ok(()), "{request}");
+        }
+    }
+
+    #[test]
+    fn another_protocol_or_version_is_refused() {
+        let others = [
+            r#"{"protocol":"messagepack","version":1}"#,
+            r#"{"protocol":"json","version":2}"#,
+            r#"{"protocol":"json","version":0}"#,
+            r#"{"protocol":"json","version":-1}"#,
+            r#"{"protocol":"json","version":1.5}"#,
+            r#"{"protocol":"","version":1}"#,
+        ];
+        for request in others {
+            assert_eq!(
+                check_handshake(request.as_bytes()),
+                Err(HandshakeRefusal::OtherProtocol),
+                "{request}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_first_record_that_is_no_handshake_is_refused() {
+        let others = [
+            "{}",
+            "[]",
+            "",
+            "hello",
+            r#"{"type":6}"#,
+            r#"{"protocol":"json"}"#,
+            r#"{"version":1}"#,
+            r#"{"protocol":"json","version":"1"}"#,
+            r#"{"protocol":null,"version":1}"#,
+            r#"{"protocol":"json","protocol":"json","version":1}"#,
+        ];
+        for request in others {
+            assert_eq!(
+                check_handshake(request.as_bytes()),
+                Err(HandshakeRefusal::NotAHandshake),
+                "{request}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_a_handshake_is_refused() {
+        let request = br#"{"protocol":"json","version":1}"#;
+        for end in 0..request.len() {
+            assert!(check_handshake(&request[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn the_handshake_is_answered_with_an_empty_object_or_an_error() {
+        assert_eq!(handshake_response(None), "{}\x1e");
+        let refusal = handshake_response(Some(HandshakeRefusal::OtherProtocol));
+        assert_eq!(
+            refusal,
+            "{\"error\":\"Only the protocol json, version 1, is spoken here.\"}\x1e"
+        );
+    }
+
+    #[test]
+    fn an_invocation_has_an_id_a_target_and_arguments() {
+        let record = r#"{"type":1,"invocationId":"7","target":"CrearCama","arguments":[3],"headers":{"a":"b"}}"#;
+        let expected = Invocation {
+            id: Some("7".into()),
+            target: "CrearCama".into(),
+            arguments: Some(vec![3.into()]),
+            streaming: false,
+        };
+        assert_eq!(invocation_of(record), expected);
+    }
+
+    #[test]
+    fn an_invocation_without_id_wants_no_answer() {
+        for record in [
+            r#"{"type":1,"target":"x","arguments":[]}"#,
+            r#"{"type":1,"invocationId":null,"target":"x"}"#,
+        ] {
+            assert_eq!(invocation_of(record).id, None);
+        }
+    }
+
+    #[test]
+    fn missing_arguments_are_no_arguments() {
+        for record in [
+            r#"{"type":1,"target":"x"}"#,
+            r#"{"type":1,"target":"x","arguments":null}"#,
+        ] {
+            assert_eq!(invocation_of(record).arguments, Some(vec![]));
+        }
+    }
+
+    #[test]
+    fn arguments_that_are_no_array_or_come_with_streams_are_told_apart() {
+        let records = [
+            r#"{"type":1,"target":"x","arguments":{}}"#,
+            r#"{"type":1,"target":"x","arguments":"a"}"#,
+            r#"{"type":1,"target":"x","arguments":[],"streamIds":["1"]}"#,
+        ];
+        for record in records {
+            assert_eq!(invocation_of(record).arguments, None, "{record}");
+        }
+        let none = r#"{"type":1,"target":"x","arguments":[],"streamIds":[]}"#;
+        assert_eq!(invocation_of(none).arguments, Some(vec![]));
+    }
+
+    #[test]
+    fn a_target_that_is_no_string_is_no_method() {
+        for record in [
+            r#"{"type":1}"#,
+            r#"{"type":1,"target":5}"#,
+            r#"{"type":1,"target":null}"#,
+        ] {
+            assert_eq!(invocation_of(record).target, "");
+        }
+    }
+
+    #[test]
+    fn a_stream_invocation_is_an_invocation_that_wants_a_stream() {
+        let record = r#"{"type":4,"invocationId":"1","target":"VerEstadoActual","arguments":[]}"#;
+        assert!(invocation_of(record).streaming);
+    }
+
+    #[test]
+    fn an_invocation_id_is_a_string_of_at_most_128_bytes() {
+        let with = |id: String| {
+            parse(format!(r#"{{"type":1,"invocationId":{id},"target":"x"}}"#).as_bytes())
+        };
+        assert!(with(format!("\"{}\"", "i".repeat(128))).is_ok());
+        for bad in [
+            format!("\"{}\"", "i".repeat(129)),
+            "7".into(),
+            "{}".into(),
+            "true".into(),
+        ] {
+            assert_eq!(
+                with(bad.clone()),
+                Err(RecordError::BadInvocationId),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn close_is_close() {
+        for record in [
+            r#"{"type":7}"#,
+            r#"{"type":7,"error":"x","allowReconnect":true}"#,
+        ] {
+            assert_eq!(parse(record.as_bytes()), Ok(Message::Close));
+        }
+    }
+
+    #[test]
+    fn other_types_are_nothing_to_do() {
+        for kind in [0, 2, 3, 5, 6, 8, 9, 10, u64::MAX] {
+            let record =
+                format!(r#"{{"type":{kind},"invocationId":"9","sequenceId":1,"item":{{}}}}"#);
+            assert_eq!(parse(record.as_bytes()), Ok(Message::Nothing), "{record}");
+        }
+    }
+
+    #[test]
+    fn a_record_without_a_whole_type_is_no_message() {
+        for record in [
+            "{}",
+            r#"{"type":"1"}"#,
+            r#"{"type":1.0}"#,
+            r#"{"type":-1}"#,
+            r#"{"type":null}"#,
+            r#"{"Type":6}"#,
+        ] {
+            assert_eq!(
+                parse(record.as_bytes()),
+                Err(RecordError::NoType),
+                "{record}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_a_message_is_an_error() {
+        let record =
+            r#"{"type":1,"invocationId":"7","target":"CrearHospital","arguments":["ñ€😀"]}"#
+                .as_bytes();
+        for end in 0..record.len() {
+            assert_eq!(parse(&record[..end]), Err(RecordError::NotJson), "{end}");
+        }
+        assert!(parse(record).is_ok());
+    }
+
+    #[test]
+    fn records_are_written_compact_and_end_in_the_separator() {
+        assert_eq!(ping(), "{\"type\":6}\x1e");
+        assert_eq!(
+            invocation("CamaCreada", "-1"),
+            "{\"type\":1,\"target\":\"CamaCreada\",\"arguments\":[-1]}\x1e"
+        );
+        assert_eq!(close("Bye.", false), "{\"type\":7,\"error\":\"Bye.\"}\x1e");
+        assert_eq!(
+            close("Bye.", true),
+            "{\"type\":7,\"error\":\"Bye.\",\"allowReconnect\":true}\x1e"
+        );
+    }
+
+    #[test]
+    fn a_completion_has_a_result_or_an_error_and_never_both() {
+        assert_eq!(
+            completion("7", Ok(())),
+            "{\"type\":3,\"invocationId\":\"7\",\"result\":null}\x1e"
+        );
+        assert_eq!(
+            completion("7", Err(CallError::UnknownMethod)),
+            "{\"type\":3,\"invocationId\":\"7\",\"error\":\"There is no such method.\"}\x1e"
+        );
+    }
+
+    #[test]
+    fn a_separator_in_an_id_is_escaped() {
+        let record = completion("a\x1e\"b", Ok(()));
+        assert_eq!(record.matches('\x1e').count(), 1);
+        assert!(record.contains(r#""a\u001e\"b""#));
+    }
+}

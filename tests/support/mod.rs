@@ -1,0 +1,6 @@
+//! What the integration tests share. Each of them uses its own part.
+#![allow(dead_code)]
+
+pub(crate) mod frames;
+pub(crate) mod peer;
+pub(crate) mod server;
