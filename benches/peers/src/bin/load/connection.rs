@@ -14,19 +14,24 @@ pub fn open(options: &Options, index: usize) -> io::Result<(TcpStream, Vec<u8>)>
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut rest = Vec::new();
     if !options.raw {
-        let path = options.path.replace("{}", &index.to_string());
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-            options.addr
-        )?;
+        stream.write_all(request(options, index).as_bytes())?;
         rest = read_head(&mut stream)?;
     }
     Ok((stream, rest))
 }
 
-fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+/// The opening handshake of connection number `index`.
+pub fn request(options: &Options, index: usize) -> String {
+    let path = options.path.replace("{}", &index.to_string());
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        options.addr
+    )
+}
+
+/// The answer to it, and what came behind.
+pub fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
     loop {
@@ -49,7 +54,10 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 /// As [`Read::read`]; `None` when there is nothing now.
 pub fn read(mut stream: &TcpStream, into: &mut [u8]) -> io::Result<Option<usize>> {
     match stream.read(into) {
-        Ok(0) => Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed a connection")),
+        Ok(0) => Err(io::Error::new(
+            ErrorKind::UnexpectedEof,
+            "the server closed a connection",
+        )),
         Ok(count) => Ok(Some(count)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) => Err(error),

@@ -11,6 +11,7 @@ use crate::frames;
 use crate::histogram::Histogram;
 use crate::options::Options;
 use crate::poll::{Interest, Poll};
+use crate::schedule::Schedule;
 use crate::window::{Phase, Window};
 
 struct Connection {
@@ -37,7 +38,7 @@ pub fn run(options: &Options) -> Outcome {
     for (index, connection) in connections.iter().enumerate() {
         poll.add(&connection.stream, index)?;
     }
-    let mut schedule = Schedule::new(options);
+    let mut schedule = Schedule::new(options.rate);
     if options.rate.is_none() {
         let now = Instant::now();
         for (index, connection) in connections.iter_mut().enumerate() {
@@ -107,7 +108,10 @@ impl Connection {
         } else {
             let opcode = frames::opcode(options.payload);
             let key = (index as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
-            (frames::masked(opcode, &payload, key), frames::unmasked(opcode, &payload))
+            (
+                frames::masked(opcode, &payload, key),
+                frames::unmasked(opcode, &payload),
+            )
         };
         let repeat = options.in_flight.min((BATCH / frame.len()).max(1));
         Ok(Self {
@@ -141,7 +145,11 @@ impl Connection {
                 break;
             }
         }
-        let interest = if self.owed > 0 { Interest::ReadAndWrite } else { Interest::Read };
+        let interest = if self.owed > 0 {
+            Interest::ReadAndWrite
+        } else {
+            Interest::Read
+        };
         if interest != self.interest {
             poll.set(&self.stream, index, interest)?;
             self.interest = interest;
@@ -151,7 +159,9 @@ impl Connection {
 
     /// Reads once, checks, and says how many replies came to their end.
     fn receive(&mut self, scratch: &mut [u8]) -> Result<usize, Box<dyn std::error::Error>> {
-        let Some(count) = connection::read(&self.stream, scratch)? else { return Ok(0) };
+        let Some(count) = connection::read(&self.stream, scratch)? else {
+            return Ok(0);
+        };
         let mut bytes = &scratch[..count];
         let mut ended = 0;
         while !bytes.is_empty() {
@@ -179,42 +189,10 @@ impl Connection {
     }
 }
 
-/// Messages at fixed times, when a rate was asked for. Latency counts from the time, not from when we got to it.
-struct Schedule {
-    every: Option<Duration>,
-    start: Instant,
-    turn: usize,
-}
-
-impl Schedule {
-    fn new(options: &Options) -> Self {
-        Self {
-            every: options.rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
-            start: Instant::now(),
-            turn: 0,
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.every.map(|every| self.start + every.mul_f64(self.turn as f64))
-    }
-
-    fn wait(&self) -> Duration {
-        self.due().map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK))
-    }
-
-    fn next(&mut self, now: Instant) -> Option<(usize, Instant)> {
-        let at = self.due().filter(|at| *at <= now)?;
-        self.turn += 1;
-        Some((self.turn - 1, at))
-    }
-}
-
 const SCRATCH: usize = 256 * 1024;
 const BATCH: usize = 1024 * 1024;
 /// Replies up to this size are compared in full.
 const SMALL: usize = 4 * 1024;
 /// Of larger ones, one in so many.
 const SAMPLE: u64 = 16;
-const TICK: Duration = Duration::from_millis(20);
 const STUCK: Duration = Duration::from_secs(10);

@@ -7,7 +7,12 @@ use crate::options::Payload;
 pub fn masked(opcode: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
     let mut frame = header(opcode, payload.len(), MASK);
     frame.extend_from_slice(&key);
-    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(octet, key)| octet ^ key));
+    frame.extend(
+        payload
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(octet, key)| octet ^ key),
+    );
     frame
 }
 
@@ -33,11 +38,19 @@ pub fn parse(bytes: &[u8]) -> Option<(u8, usize, usize)> {
 /// A payload of `size` bytes that differs from connection to connection.
 pub fn payload(kind: Payload, size: usize, connection: usize) -> Vec<u8> {
     match kind {
-        Payload::Binary => {
-            (0..size).map(|at| (at * 31 + connection * 7 + (at >> 8)) as u8).collect()
-        }
-        Payload::Ascii => text("the quick brown fox jumps over the lazy dog; ", size, connection),
-        Payload::Mixed => text("¿Qué tal, señor? Mañana más 🎉🚀 ¡adiós, corazón! 😀 ", size, connection),
+        Payload::Binary => (0..size)
+            .map(|at| (at * 31 + connection * 7 + (at >> 8)) as u8)
+            .collect(),
+        Payload::Ascii => text(
+            "the quick brown fox jumps over the lazy dog; ",
+            size,
+            connection,
+        ),
+        Payload::Mixed => text(
+            "¿Qué tal, señor? Mañana más 🎉🚀 ¡adiós, corazón! 😀 ",
+            size,
+            connection,
+        ),
     }
 }
 
@@ -51,7 +64,11 @@ pub fn opcode(kind: Payload) -> u8 {
 /// `sample` over and over, from another character for each connection, filled up with spaces to exactly `size` bytes.
 fn text(sample: &str, size: usize, connection: usize) -> Vec<u8> {
     let mut text = String::with_capacity(size);
-    for character in sample.chars().cycle().skip(connection % sample.chars().count()) {
+    for character in sample
+        .chars()
+        .cycle()
+        .skip(connection % sample.chars().count())
+    {
         if text.len() + character.len_utf8() > size {
             break;
         }

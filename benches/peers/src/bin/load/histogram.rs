@@ -10,7 +10,11 @@ pub struct Histogram {
 
 impl Histogram {
     pub fn new() -> Self {
-        Self { buckets: vec![0; BUCKETS], count: 0, max: 0 }
+        Self {
+            buckets: vec![0; BUCKETS],
+            count: 0,
+            max: 0,
+        }
     }
 
     pub fn record(&mut self, latency: Duration) {
@@ -30,7 +34,7 @@ impl Histogram {
                 return lower_bound(index) as f64 / 1e3;
             }
         }
-        self.max() 
+        self.max()
     }
 
     pub fn max(&self) -> f64 {
@@ -73,7 +77,10 @@ mod tests {
     fn a_value_lies_within_two_percent_of_its_bucket() {
         for nanos in (0..40).map(|n| 3u64.pow(n)) {
             let lower = lower_bound(bucket(nanos));
-            assert!(lower <= nanos && nanos - lower <= nanos / 64, "{nanos}: {lower}");
+            assert!(
+                lower <= nanos && nanos - lower <= nanos / 64,
+                "{nanos}: {lower}"
+            );
         }
     }
 }

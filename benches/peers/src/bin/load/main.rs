@@ -14,6 +14,7 @@ mod idle;
 mod options;
 mod poll;
 mod process;
+mod schedule;
 mod window;
 
 use std::process::ExitCode;
@@ -25,16 +26,18 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let cell = args.next().unwrap_or_default();
-    let outcome = Options::parse(args).map_err(Into::into).and_then(|options| {
-        process::raise_descriptor_limit();
-        match cell.as_str() {
-            "echo" => echo::run(&options),
-            "fan-out" => fan_out::run(&options),
-            "idle" => idle::run(&options),
-            "connects" => connects::run(&options),
-            other => Err(format!("echo, fan-out, idle or connects, not {other:?}").into()),
-        }
-    });
+    let outcome = Options::parse(args)
+        .map_err(Into::into)
+        .and_then(|options| {
+            process::raise_descriptor_limit();
+            match cell.as_str() {
+                "echo" => echo::run(&options),
+                "fan-out" => fan_out::run(&options),
+                "idle" => idle::run(&options),
+                "connects" => connects::run(&options),
+                other => Err(format!("echo, fan-out, idle or connects, not {other:?}").into()),
+            }
+        });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -88,5 +88,7 @@ impl Options {
 }
 
 fn number<T: std::str::FromStr>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{value:?} is not a value for this option"))
+    value
+        .parse()
+        .map_err(|_| format!("{value:?} is not a value for this option"))
 }

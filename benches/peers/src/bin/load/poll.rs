@@ -21,7 +21,10 @@ pub enum Interest {
 
 impl Poll {
     pub fn new() -> io::Result<Self> {
-        Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)?, events: Vec::with_capacity(1024) })
+        Ok(Self {
+            epoll: epoll::create(CreateFlags::CLOEXEC)?,
+            events: Vec::with_capacity(1024),
+        })
     }
 
     pub fn add(&self, source: impl AsFd, index: usize) -> io::Result<()> {
@@ -34,7 +37,12 @@ impl Poll {
             Interest::Read => EventFlags::IN,
             Interest::ReadAndWrite => EventFlags::IN | EventFlags::OUT,
         };
-        Ok(epoll::modify(&self.epoll, source, EventData::new_u64(index as u64), flags)?)
+        Ok(epoll::modify(
+            &self.epoll,
+            source,
+            EventData::new_u64(index as u64),
+            flags,
+        )?)
     }
 
     /// The connections that can go on, and whether each can be written.
@@ -47,7 +55,11 @@ impl Poll {
             tv_sec: timeout.as_secs() as i64,
             tv_nsec: i64::from(timeout.subsec_nanos()),
         };
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&timeout),
+        ) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

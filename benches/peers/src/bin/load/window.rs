@@ -59,9 +59,15 @@ impl Window {
         println!("messages {messages}");
         println!("seconds {seconds:.3}");
         println!("per_second {:.0}", messages as f64 / seconds);
-        println!("cpu_per_million {:.4}", server / messages.max(1) as f64 * 1e6);
+        println!(
+            "cpu_per_million {:.4}",
+            server / messages.max(1) as f64 * 1e6
+        );
         println!("server_share {:.3}", server / seconds);
-        println!("load_share {:.3}", (end.own - start.own).as_secs_f64() / seconds);
+        println!(
+            "load_share {:.3}",
+            (end.own - start.own).as_secs_f64() / seconds
+        );
         if let Some(resident) = self.pid.and_then(process::resident) {
             println!("resident_kib {resident}");
         }
@@ -70,7 +76,10 @@ impl Window {
     fn read(&self) -> Reading {
         Reading {
             at: Instant::now(),
-            server: self.pid.and_then(process::processor_time).unwrap_or_default(),
+            server: self
+                .pid
+                .and_then(process::processor_time)
+                .unwrap_or_default(),
             own: process::processor_time(std::process::id()).unwrap_or_default(),
         }
     }
