@@ -1,9 +1,8 @@
-//! The socket primitives over TCP, between two threads: SOCKET BIND LISTEN ACCEPT CONNECT SEND RECEIVE CLOSE.
-//!
-//! Run it with `cargo run --example primitives`. You see who calls which primitive, in which order, with which function
-//! of the standard library and, on Linux, which system calls: the table is at the end. `strace -f` shows the same calls.
+//! The socket primitives over TCP, between two threads. Run it with `cargo run --example primitives`. You see who calls
+//! which primitive, in which order, with which function of the standard library and, on Linux, which system calls: the
+//! table is at the end, and `strace -f` shows the same calls.
 
-use std::io::{Read, Result, Write};
+use std::io::{Read, Result, Write, read_to_string};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::{sync::Barrier, thread};
 
@@ -13,9 +12,8 @@ fn main() -> Result<()> {
     println!("server  {BIND} {}", listener.local_addr()?);
     let client_spoke = Barrier::new(2);
     thread::scope(|scope| {
-        let client = scope.spawn(|| client(listener.local_addr()?, &client_spoke));
-        server(&listener, &client_spoke)?;
-        client.join().expect("the client does not panic")
+        scope.spawn(|| client(listener.local_addr()?, &client_spoke));
+        server(&listener, &client_spoke)
     })
 }
 
@@ -36,8 +34,8 @@ fn server(listener: &TcpListener, client_spoke: &Barrier) -> Result<()> {
     }
     println!("server  {SEND} \"bye\"");
     stream.write_all(b"bye")?;
-    println!("server  {CLOSE}");
-    Ok(()) // `stream` is dropped
+    println!("server  CLOSE               drop                 close");
+    Ok(())
 }
 
 fn client(address: SocketAddr, client_spoke: &Barrier) -> Result<()> {
@@ -48,12 +46,12 @@ fn client(address: SocketAddr, client_spoke: &Barrier) -> Result<()> {
         println!("client  {SEND} {part:?}");
         stream.write_all(part.as_bytes())?;
     }
-    println!("client  {CLOSE_ONE_WAY} the answer can still come");
+    println!(
+        "client  CLOSE one way       TcpStream::shutdown  shutdown            an answer can come"
+    );
     stream.shutdown(Shutdown::Write)?;
     client_spoke.wait();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    println!("client  {RECEIVE} {answer:?}");
+    println!("client  {RECEIVE} {:?}", read_to_string(stream)?);
     Ok(())
 }
 
@@ -62,5 +60,3 @@ const ACCEPT: &str = "ACCEPT              TcpListener::accept  accept4          
 const CONNECT: &str = "SOCKET CONNECT      TcpStream::connect   socket connect     ";
 const SEND: &str = "SEND                TcpStream::write     sendto             ";
 const RECEIVE: &str = "RECEIVE             TcpStream::read      recvfrom           ";
-const CLOSE_ONE_WAY: &str = "CLOSE one way       TcpStream::shutdown  shutdown           ";
-const CLOSE: &str = "CLOSE               drop                 close";

@@ -1,8 +1,7 @@
-//! Datagrams: no handshake, no order, no promise that they arrive.
-//!
-//! Run it with `cargo run --example udp`. The sender numbers its datagrams, and drops and shuffles some on purpose, as a
-//! network may; you see what the receiver makes of that, and that it learns where to answer from the datagrams alone. Or
-//! run it twice, in two terminals, `receive 127.0.0.1:9003` and `send 127.0.0.1:9003` behind `--`; try the second alone.
+//! Datagrams: no handshake, no order, no promise that they arrive. Run it with `cargo run --example udp`: the sender
+//! numbers its datagrams, and drops and shuffles some on purpose, as a network may. You see what the receiver makes of
+//! that, and that it learns where to answer from the datagrams alone. Or run it in two terminals, with
+//! `receive 127.0.0.1:9003` and `send 127.0.0.1:9003` behind `--`; and try the second alone.
 
 use std::io::Result;
 use std::net::{ToSocketAddrs, UdpSocket};
@@ -13,20 +12,20 @@ fn main() -> Result<()> {
     match &args[..] {
         [what, to] if what == "send" => send(to),
         [what, at] if what == "receive" => receive(&UdpSocket::bind(at)?),
-        _ => {
+        _ => std::thread::scope(|scope| {
             let socket = UdpSocket::bind("127.0.0.1:0")?;
             socket.set_read_timeout(Some(PATIENCE))?;
             let to = socket.local_addr()?;
-            let receiver = std::thread::spawn(move || receive(&socket));
-            send(to)?;
-            receiver.join().expect("the receiver does not panic")
-        }
+            scope.spawn(move || receive(&socket));
+            send(to)
+        }),
     }
 }
 
 fn send(to: impl ToSocketAddrs + Clone) -> Result<()> {
-    // SOCKET and BIND, no CONNECT: nothing is asked of the other side, and each datagram names its destination.
+    // SOCKET and BIND, no CONNECT: nothing is asked of the other side. Each datagram names its destination.
     let socket = UdpSocket::bind("0.0.0.0:0")?;
+    // 4 and 8 get lost, and 3 is overtaken.
     for number in [1, 2, 5, 6, 3, 7, 9_u32] {
         println!("SEND     {number}");
         socket.send_to(&number.to_be_bytes(), to.clone())?;
@@ -36,7 +35,7 @@ fn send(to: impl ToSocketAddrs + Clone) -> Result<()> {
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut answer = [0; 64];
     match socket.recv_from(&mut answer) {
-        Ok((count, from)) => println!("answer   {} from {from}", answer[..count].escape_ascii()),
+        Ok((end, from)) => println!("answer   {} from {from}", answer[..end].escape_ascii()),
         Err(_) => println!("no answer; is anybody there?"),
     }
     Ok(())

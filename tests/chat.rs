@@ -210,11 +210,25 @@ fn a_name_is_free_again_when_the_handshake_of_its_connection_fails() {
         let _ = stream.shutdown(Shutdown::Both);
     }
     let deadline = Instant::now() + PATIENCE;
-    while host.get("/?name=ana").0 != 200 {
+    while host.open("/?name=ana").is_err() {
         assert!(Instant::now() < deadline, "the name stays claimed");
         thread::sleep(Duration::from_millis(5));
     }
-    host.connect("ana");
+}
+
+#[test]
+fn who_has_the_101_is_in_the_chat() {
+    let host = Host::start();
+    let mut guests: Vec<Guest> = Vec::new();
+    for n in 0..40 {
+        let mut newcomer = host.connect(&format!("{n:02}"));
+        newcomer.send(b"\x01");
+        assert_eq!(newcomer.bytes()[1], n + 1, "all before it are there");
+        for guest in &mut guests {
+            assert_eq!(guest.bytes(), format!("\u{35}\u{2}{n:02}\u{1}").as_bytes());
+        }
+        guests.push(newcomer);
+    }
 }
 
 #[test]

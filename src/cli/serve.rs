@@ -3,10 +3,11 @@
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
-use enchufe::services::chat::{self, HistoryLimits};
+use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
 use log::{info, warn};
@@ -89,21 +90,22 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 
 /// What the services need to know.
 fn settings(options: &ServeOptions, loopback: bool) -> Settings {
+    let inactive_after = match options.chat.inactive_after {
+        Duration::ZERO => NEVER,
+        time => time,
+    };
     Settings {
         origins: options.origins.clone(),
         hosts: options.hosts.clone(),
         loopback,
         chat: chat::Settings {
-            inactive_after: options.inactive_after,
-            history: HistoryLimits {
-                messages: options.history,
-                ..HistoryLimits::default()
-            },
-            ..chat::Settings::default()
+            inactive_after,
+            ..options.chat
         },
+        connections: options.connections.clone(),
         large_messages: MessageLimits {
             max_message: options.max_echo_message,
-            ..options.limits.message.clone()
+            ..options.connections.message.clone()
         },
     }
 }
@@ -112,11 +114,16 @@ fn settings(options: &ServeOptions, loopback: bool) -> Settings {
 /// them until this number fits.
 fn tell_worst_case(options: &ServeOptions) {
     let limits = &options.limits;
-    let message = limits.message.max_message.max(options.max_echo_message);
+    let message = options
+        .connections
+        .message
+        .max_message
+        .max(options.max_echo_message);
     let each = message
         .saturating_add(limits.out_queue)
         .saturating_add(STACK);
     let all = limits.connection_cap().saturating_mul(each);
+    let all = all.saturating_add(options.chat.history.bytes);
     // Rounded to whole MiB, which is how it is read.
     let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
     info!(
@@ -138,5 +145,7 @@ fn announce(addresses: &[SocketAddr]) {
     }
 }
 
+/// A time that does not come, and can still be added to now.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// The address space of a connection's thread.
 const STACK: usize = 128 << 10;

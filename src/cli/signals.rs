@@ -1,6 +1,7 @@
-//! Signals that ask the program to end: the first one politely, the second one not.
+//! How a program ends: signals ask for it, the first one politely and the second one not, and a goodbye takes some time.
 
 use std::io;
+use std::time::Duration;
 
 /// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
 /// with 128 and the number of the signal as exit status, as a shell reports it.
@@ -41,3 +42,8 @@ pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
 pub(crate) fn watch(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
+
+/// How long a silent server may take to answer our Close, and how often we look whether that time is over. A Close that
+/// one thread sends does not wake the one that reads.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(3);
+pub(crate) const GLANCE: Duration = Duration::from_secs(1);

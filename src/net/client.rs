@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use log::{debug, trace};
 
+use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::outbox::Outbox;
 use super::stream::{read_more, write_all};
@@ -100,7 +101,7 @@ impl Client {
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&request));
         socket.set_write_timeout(Some(self.timeout))?;
         write_all(&socket, &request)?;
-        let mut input = Vec::new();
+        let mut input = ReadBuffer::new();
         let head = self.read_answer(&socket, &mut input, deadline)?;
         if head.status != 101 {
             return Err(Error::Refused(Box::new(read_refusal(
@@ -118,7 +119,7 @@ impl Client {
         outbox.open()?;
         outbox.transport.set_read_timeout(None)?;
         Ok(WebSocket::new(
-            Reader::new(outbox, &self.limits, &input),
+            Reader::new(outbox, &self.limits, input),
             agreed.subprotocol,
         ))
     }
@@ -127,15 +128,15 @@ impl Client {
     fn read_answer(
         &self,
         socket: &Socket,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
         deadline: Instant,
     ) -> Result<ResponseHead, Error> {
         let mut parser = ResponseParser::new(self.limits.head);
         loop {
-            match parser.feed(input).map_err(HandshakeError::Http)? {
+            match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
                 Some((head, used)) => {
-                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-                    input.drain(..used);
+                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+                    input.consume(used);
                     if !head.is_interim() {
                         return Ok(head);
                     }
@@ -171,7 +172,7 @@ fn dial(url: &Url, deadline: Instant) -> Result<TcpStream, Error> {
 fn read_refusal(
     socket: &Socket,
     head: ResponseHead,
-    mut body: Vec<u8>,
+    mut input: ReadBuffer,
     deadline: Instant,
 ) -> Refused {
     let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
@@ -179,11 +180,11 @@ fn read_refusal(
         .headers
         .get("Content-Length")
         .and_then(|length| length.parse().ok())
-        .unwrap_or(BODY);
-    while body.len() < length.min(BODY)
-        && read_more(socket, &mut body, deadline).is_ok_and(|count| count > 0)
+        .map_or(BODY, |length: usize| length.min(BODY));
+    while input.bytes().len() < length
+        && read_more(socket, &mut input, deadline).is_ok_and(|count| count > 0)
     {}
-    body.truncate(length.min(BODY));
+    let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
     Refused {
         status: head.status,
         reason: head.reason,

@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
 
+use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
 use super::outbox::{Outbox, is_timeout, linger};
 use super::registry::Place;
 use super::stream::{read_more, write_all};
-use super::{Answer, Call, Error, Limits, Reader, Service, Socket, Transport, Upgrade, WebSocket};
+use super::{
+    Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
+};
 use crate::handshake::{self, HandshakeError};
 use crate::http::{HttpError, Request, RequestParser, Response, Version};
 use crate::protocol::{CloseCode, CloseReason};
@@ -37,7 +40,7 @@ impl Exchange {
     /// One connection from ACCEPT to CLOSE.
     pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &Place) {
         counters::add(&self.counters.open, 1);
-        let mut input = Vec::new();
+        let mut input = ReadBuffer::new();
         while let Ok(Next::Request) = self.one_request(outbox, peer, place, &mut input) {}
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -48,7 +51,7 @@ impl Exchange {
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
         place: &Place,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         let deadline = Instant::now() + self.limits.handshake_timeout;
@@ -80,8 +83,12 @@ impl Exchange {
             Answer::Stream(response, length, body) => {
                 self.respond(outbox, &request, &response, Some((length, body)))
             }
-            Answer::Upgrade(upgrade) => match call.offer {
+            Answer::Upgrade(mut upgrade) => match call.offer {
                 Some(Ok(ref offer)) => {
+                    // 4.2.2, step 5.5: what the client did not offer is not agreed on, and the session must not think so.
+                    upgrade.subprotocol = upgrade
+                        .subprotocol
+                        .filter(|name| offer.subprotocols.contains(name));
                     let extras = &upgrade.headers;
                     let head = handshake::server::response(
                         offer,
@@ -91,7 +98,8 @@ impl Exchange {
                     );
                     match head {
                         Ok(head) => {
-                            self.upgrade(outbox, place, upgrade, &head, std::mem::take(input))
+                            let first = std::mem::replace(input, ReadBuffer::new());
+                            self.upgrade(outbox, peer, place, upgrade, &head, first)
                         }
                         Err(error) => self.refuse(outbox, peer, &error.response()),
                     }
@@ -106,11 +114,21 @@ impl Exchange {
     fn upgrade(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
         place: &Place,
         upgrade: Upgrade,
         head: &[u8],
-        first: Vec<u8>,
+        first: ReadBuffer,
     ) -> io::Result<Next> {
+        outbox.hold();
+        let sender = Sender {
+            outbox: Arc::clone(outbox),
+        };
+        let Ok(session) = catch_unwind(AssertUnwindSafe(|| (upgrade.prepare)(sender))) else {
+            counters::add(&self.counters.panics, 1);
+            let response = Response::refusal(500, "Something went wrong in here.\n");
+            return self.refuse(outbox, peer, &response);
+        };
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(head));
         write_all(&outbox.transport, head)?;
         outbox.open()?;
@@ -122,7 +140,7 @@ impl Exchange {
             if let Some(message) = upgrade.limits {
                 limits.message = message;
             }
-            let mut reader = Reader::new(Arc::clone(outbox), &limits, &first);
+            let mut reader = Reader::new(Arc::clone(outbox), &limits, first);
             reader.managed = true;
             if upgrade.any_text {
                 reader.accept_any_text();
@@ -132,8 +150,7 @@ impl Exchange {
             }
             WebSocket::new(reader, upgrade.subprotocol)
         };
-        drop(first);
-        run_session(outbox, ws, upgrade.run, &self.counters);
+        run_session(outbox, ws, session, &self.counters);
         Ok(Next::Close)
     }
 
@@ -197,7 +214,7 @@ impl Exchange {
     fn read_body(
         &self,
         socket: &Socket,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
         request: &Request,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
@@ -206,17 +223,18 @@ impl Exchange {
             .ok()
             .filter(|&length| length <= self.limits.max_body);
         let length = length.ok_or(HttpError::ContentTooLarge)?;
-        if length > input.len() && request.expects_continue() {
+        if length > input.bytes().len() && request.expects_continue() {
             write_all(socket, b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| HttpError::Timeout)?;
         }
-        while input.len() < length {
+        while input.bytes().len() < length {
             match read_more(socket, input, deadline) {
                 Ok(count) if count > 0 => {}
                 _ => return Err(HttpError::Timeout),
             }
         }
-        let rest = input.split_off(length);
-        Ok(std::mem::replace(input, rest))
+        let body = input.bytes()[..length].to_vec();
+        input.consume(length);
+        Ok(body)
     }
 }
 
@@ -241,6 +259,7 @@ fn run_session(
         let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
         outbox.wind_down();
     }
+    outbox.count_abnormal();
     match outcome {
         Ok(Err(error)) => info!("#{} closed: {error}", outbox.id),
         _ => debug!("#{} session ended", outbox.id),
@@ -250,17 +269,17 @@ fn run_session(
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
     socket: &Socket,
-    input: &mut Vec<u8>,
+    input: &mut ReadBuffer,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Option<Request>, HttpError> {
     let mut parser = RequestParser::new(limits.head);
     loop {
         if !input.is_empty()
-            && let Some((request, used)) = parser.feed(input)?
+            && let Some((request, used)) = parser.feed(input.bytes())?
         {
-            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-            input.drain(..used);
+            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+            input.consume(used);
             return Ok(Some(request));
         }
         match read_more(socket, input, deadline) {

@@ -10,6 +10,7 @@
 mod buffer;
 mod client;
 mod clock;
+mod combiner;
 mod counters;
 mod error;
 mod exchange;
@@ -28,7 +29,7 @@ mod transport;
 mod websocket;
 
 pub use client::{Client, connect};
-pub use counters::Counters;
+pub use counters::{Counters, Traffic};
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};

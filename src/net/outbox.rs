@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use log::{debug, log_enabled, trace};
 
-use super::counters::{self, Counters};
+use super::counters::{self, Counters, Tally};
 use super::mask_keys::MaskKeys;
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
@@ -41,6 +41,7 @@ pub(crate) struct Outbox<T: ?Sized> {
     pub(crate) id: u64,
     pub(crate) role: Role,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) tally: Arc<Tally>,
     out_queue: usize,
     close_timeout: Duration,
     /// The thread that reads this connection: blocking it hurts nobody else.
@@ -49,6 +50,8 @@ pub(crate) struct Outbox<T: ?Sized> {
     more_waits: AtomicBool,
     /// Something is kept.
     keeping: AtomicBool,
+    /// The peer let its backlog fill: the owner is to stop, however much it could still read.
+    too_slow: AtomicBool,
     outgoing: Mutex<Outgoing>,
     drained: Condvar,
     pub(crate) transport: T,
@@ -65,10 +68,18 @@ struct Outgoing {
     /// Whole frames, except that the one taken by the drainer is no longer in here.
     backlog: VecDeque<Vec<u8>>,
     backlog_bytes: usize,
+    /// The backlog begins with the end of a frame whose beginning is written.
+    begun: bool,
     /// 5.5.3: of several Pings that wait for a slow peer only the last needs its Pong.
     pong: Option<Vec<u8>>,
     ended: Option<End>,
     give_up: Option<Instant>,
+    /// A thread sees to it that the connection ends by then.
+    watched: bool,
+    /// The owner has closed the transport.
+    over: bool,
+    /// How the connection ended has been counted.
+    counted: bool,
     /// Messages encoded and not yet counted.
     messages: u64,
 }
@@ -101,12 +112,14 @@ impl<T: Transport> Outbox<T> {
         Arc::new(Self {
             id,
             role,
+            tally: counters.begin(id),
             counters,
             out_queue: limits.out_queue,
             close_timeout: limits.close_timeout,
             owner: AtomicUsize::new(0),
             more_waits: AtomicBool::new(false),
             keeping: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
             outgoing: Mutex::new(Outgoing {
                 sender: Sender::new(role),
                 masks: matches!(role, Role::Client).then(MaskKeys::new),
@@ -114,9 +127,13 @@ impl<T: Transport> Outbox<T> {
                 draining: false,
                 backlog: VecDeque::new(),
                 backlog_bytes: 0,
+                begun: false,
                 pong: None,
                 ended: None,
                 give_up: None,
+                watched: false,
+                over: false,
+                counted: false,
                 messages: 0,
             }),
             drained: Condvar::new(),
@@ -124,9 +141,16 @@ impl<T: Transport> Outbox<T> {
         })
     }
 
-    /// From now on a write blocks only briefly. Called once, when the opening handshake is done.
+    /// What is sent from now on waits in the backlog until [`Outbox::open`]: the answer to the opening handshake is
+    /// written past it.
+    pub(crate) fn hold(&self) {
+        self.lock().draining = true;
+    }
+
+    /// The opening handshake is done: what was held goes out, and from now on a write blocks only briefly.
     pub(crate) fn open(&self) -> io::Result<()> {
-        self.transport.set_write_timeout(Some(QUICK))
+        self.transport.set_write_timeout(Some(QUICK))?;
+        self.drain().map_err(io::Error::other)
     }
 
     /// Sends one message.
@@ -198,9 +222,38 @@ impl<T: Transport> Outbox<T> {
         }
         self.encode_close(&mut out, reason)?;
         out.give_up = Some(Instant::now() + self.close_timeout);
-        self.counters
-            .closed(reason.map_or(NO_STATUS, |reason| reason.code.into()));
+        self.count(
+            &mut out,
+            reason.map_or(NO_STATUS, |reason| reason.code.into()),
+        );
         self.write(out, &[], self.whose())
+    }
+
+    /// Sees to it that the connection ends by its close deadline although the owner may be blocked in a read: the peer
+    /// need not answer our Close, nor stop talking.
+    pub(crate) fn end_in_time(self: &Arc<Self>) {
+        let mut out = self.lock();
+        if out.give_up.is_none() || std::mem::replace(&mut out.watched, true) {
+            return;
+        }
+        let outbox = Arc::clone(self);
+        let watcher = thread::Builder::new()
+            .name(format!("closing #{}", self.id))
+            .stack_size(DRAIN_STACK)
+            .spawn(move || outbox.watch_the_end());
+        if watcher.is_err() {
+            self.broken(&mut out, ErrorKind::TimedOut.into()); // rather now than never
+        }
+    }
+
+    /// Notes that the connection ended without a Close, unless another end was noted before.
+    pub(crate) fn count_abnormal(&self) {
+        self.count(&mut self.lock(), ABNORMAL);
+    }
+
+    /// Whether the peer let its backlog fill.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.too_slow.load(Relaxed)
     }
 
     /// Notes that the peer's Close came.
@@ -272,13 +325,21 @@ impl<T: Transport> Outbox<T> {
         debug!(target: "enchufe::net", "#{} CLOSE", self.id);
         let mut out = self.lock();
         out.ended.get_or_insert(End::Closed);
+        out.over = true;
         out.backlog.clear();
+        self.drained.notify_all();
         drop(out);
         self.rest();
     }
 
     fn lock(&self) -> MutexGuard<'_, Outgoing> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, out: &mut Outgoing, code: u16) {
+        if !std::mem::replace(&mut out.counted, true) {
+            self.counters.closed(code);
+        }
     }
 
     fn may_keep(&self) -> bool {
@@ -346,11 +407,8 @@ impl<T: Transport> Outbox<T> {
             Err(error) => return Err(self.broken(&mut out, error)),
         };
         debug!(target: "enchufe::net", "#{} SEND {written} bytes", self.id);
-        counters::add(&self.counters.bytes_sent, total as u64);
-        counters::add(
-            &self.counters.messages_sent,
-            std::mem::take(&mut out.messages),
-        );
+        self.tally
+            .sent(std::mem::take(&mut out.messages), total as u64);
         if written == total {
             out.kept.clear();
             return Ok(());
@@ -366,6 +424,7 @@ impl<T: Transport> Outbox<T> {
             Whose::Other => {
                 debug!(target: "enchufe::net", "#{} takes no more; {} bytes wait", self.id, total - written);
                 out.append_to_backlog(parts, written);
+                out.begun = written > 0;
                 self.start_drain_thread(&mut out)?;
                 self.check_backlog(out)
             }
@@ -377,7 +436,13 @@ impl<T: Transport> Outbox<T> {
         let drainer = thread::Builder::new()
             .name(format!("drain #{}", self.id))
             .stack_size(DRAIN_STACK);
-        match drainer.spawn(move || outbox.drain()) {
+        let drain = move || {
+            let drained = outbox.drain();
+            if drained.is_ok() && outbox.is_too_slow() {
+                outbox.watch_the_end();
+            }
+        };
+        match drainer.spawn(drain) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.broken(out, error)),
         }
@@ -387,14 +452,17 @@ impl<T: Transport> Outbox<T> {
     fn drain(&self) -> Result<(), Error> {
         loop {
             let mut out = self.lock();
-            if let Some(payload) = out.pong.take()
-                && out.backlog.is_empty()
+            // Last in line: of the Pings that come while the backlog drains, only the last is answered.
+            if out.backlog.is_empty()
                 && out.ended.is_none()
+                && let Some(payload) = out.pong.take()
             {
                 let _ = self.encode_pong(&mut out, &payload); // refused after a Close
                 out.append_to_backlog(&[], 0);
             }
-            let Some(piece) = out.backlog.pop_front() else {
+            let piece = out.backlog.pop_front();
+            out.begun = false;
+            let Some(piece) = piece else {
                 out.draining = false;
                 self.drained.notify_all();
                 return Ok(());
@@ -457,19 +525,41 @@ impl<T: Transport> Outbox<T> {
             return Ok(());
         }
         debug!(target: "enchufe::net", "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);
-        let waiting: usize = out.backlog.iter().map(Vec::len).sum();
-        out.backlog.clear();
-        out.backlog_bytes = out.backlog_bytes.saturating_sub(waiting);
+        let begun = usize::from(out.begun && !out.backlog.is_empty());
+        let dropped: usize = out.backlog.drain(begun..).map(|piece| piece.len()).sum();
+        out.backlog_bytes = out.backlog_bytes.saturating_sub(dropped);
         let reason = CloseReason::new(CloseCode::PolicyViolation, "too slow");
         if self.encode_close(&mut out, Some(&reason)).is_ok() {
-            self.counters.closed(reason.code.into());
+            self.count(&mut out, reason.code.into());
         }
         out.append_to_backlog(&[], 0);
         out.ended = Some(End::TooSlow);
         out.give_up = Some(Instant::now() + self.close_timeout);
         counters::add(&self.counters.too_slow, 1);
-        let _ = self.transport.shutdown(Shutdown::Read); // wakes the connection's own thread
+        // The owner stops at the next bytes that come, at the latest when the drainer gives up. Waking it by shutting the
+        // read side would turn whatever the peer still says into a reset, and that eats the Close.
+        self.too_slow.store(true, Relaxed);
         Err(Error::TooSlow)
+    }
+
+    /// Waits until the owner is done, at most until the close deadline, and then ends the connection for it.
+    fn watch_the_end(&self) {
+        let mut out = self.lock();
+        while !out.over && !matches!(out.ended, Some(End::Broken(_) | End::Closed)) {
+            let left = out
+                .give_up
+                .and_then(|at| at.checked_duration_since(Instant::now()))
+                .filter(|left| !left.is_zero());
+            let Some(left) = left else {
+                self.broken(&mut out, ErrorKind::TimedOut.into());
+                return;
+            };
+            out = self
+                .drained
+                .wait_timeout(out, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     fn wait_until_drained(&self, deadline: Instant) {
@@ -484,6 +574,12 @@ impl<T: Transport> Outbox<T> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+    }
+}
+
+impl<T: ?Sized> Drop for Outbox<T> {
+    fn drop(&mut self) {
+        self.counters.end(self.id);
     }
 }
 
@@ -542,6 +638,9 @@ fn write_some(
 
 /// CLOSE without losing our last words: end our direction, take what still comes, for at most `patience`, then end
 /// both. Without this, unread bytes turn the close into a reset, and a reset discards what the peer has not read yet.
+///
+/// Never inlined: its scrap space would lie in the stack of every idle connection.
+#[inline(never)]
 pub(crate) fn linger(transport: &impl Transport, patience: Duration) {
     let deadline = Instant::now() + patience;
     let mut scrap = [0; 4 * 1024];
@@ -588,5 +687,7 @@ const COPIED: usize = 16 * 1024;
 const KEPT: usize = 64 * 1024;
 /// 7.1.5: the code that stands for a Close without one.
 const NO_STATUS: u16 = 1005;
+/// 7.1.5: the code that stands for a connection that ended without a Close.
+const ABNORMAL: u16 = 1006;
 const PARTS: usize = 4;
 const DRAIN_STACK: usize = 64 * 1024;

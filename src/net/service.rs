@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
 
-use super::{Counters, Error, WebSocket};
+use super::{Counters, Error, Sender, WebSocket};
 use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Request, Response};
 use crate::protocol::MessageLimits;
@@ -50,7 +50,7 @@ pub enum Answer {
 
 /// How to run a WebSocket session once the 101 is sent.
 pub struct Upgrade {
-    pub(super) run: Box<dyn FnOnce(WebSocket) -> Result<(), Error> + Send>,
+    pub(super) prepare: Box<dyn FnOnce(Sender) -> Session + Send>,
     pub(super) subprotocol: Option<String>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) limits: Option<MessageLimits>,
@@ -58,12 +58,29 @@ pub struct Upgrade {
     pub(super) observe_frames: bool,
 }
 
+/// What runs on a connection once the 101 is sent.
+pub(super) type Session = Box<dyn FnOnce(WebSocket) -> Result<(), Error> + Send>;
+
 impl Upgrade {
     /// Runs `session` on the connection's own thread. The connection ends when it returns: with 1000 after `Ok`, with
     /// 1011 after an error of its own or a panic, unless it has been closed before.
     pub fn to(session: impl FnOnce(WebSocket) -> Result<(), Error> + Send + 'static) -> Self {
+        Self::prepared(|_| (), |ws, ()| session(ws))
+    }
+
+    /// As [`Upgrade::to`], but `prepare` runs before the 101 is sent, and `session` gets what it made. A client that has
+    /// its 101 can then count on what was prepared, a membership in a [`Room`](super::Room) above all. Whatever is sent
+    /// to the connection meanwhile leaves right behind the 101; if that cannot be sent, what was made is dropped.
+    pub fn prepared<P: Send + 'static>(
+        prepare: impl FnOnce(Sender) -> P + Send + 'static,
+        session: impl FnOnce(WebSocket, P) -> Result<(), Error> + Send + 'static,
+    ) -> Self {
+        let prepare = |sender| {
+            let prepared = prepare(sender);
+            Box::new(|ws| session(ws, prepared)) as Session
+        };
         Self {
-            run: Box::new(session),
+            prepare: Box::new(prepare),
             subprotocol: None,
             headers: Vec::new(),
             limits: None,
@@ -72,7 +89,7 @@ impl Upgrade {
         }
     }
 
-    /// The subprotocol to agree on; it must be one the client offered.
+    /// The subprotocol to agree on; without effect unless the client offered it.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());

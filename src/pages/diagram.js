@@ -96,7 +96,7 @@ function cutHex(bytes, keep) {
 /** A text in quotes, escaped, cut in the middle where it would take more than `width` bytes. */
 export function quoted(bytes, width = PREVIEW) {
   const [head, tail] = windows(bytes, width);
-  const whole = [...head].map(escape).join('');
+  const whole = [...head].map((character, index) => escape(character, index === 0)).join('');
   if (bytes.length <= width && size(whole) + 2 <= width) return `"${whole}"`;
   const half = Math.floor((width - 8) / 2);
   let [left, right] = ['', ''];
@@ -121,10 +121,11 @@ function windows(bytes, width) {
   return [lossy(bytes.subarray(0, end)), lossy(bytes.subarray(start))];
 }
 
-function escape(character) {
+/** What does not show by itself. A combining mark does when it has something to combine with, so not when `alone`. */
+function escape(character, alone = true) {
   const short = { '\0': '\\0', '\t': '\\t', '\n': '\\n', '\r': '\\r', '"': '\\"', "'": "\\'", '\\': '\\\\' }[character];
   if (short) return short;
-  if (character !== ' ' && /[\p{C}\p{Z}]/u.test(character)) return `\\u{${character.codePointAt(0).toString(16)}}`;
+  if ((character !== ' ' && /[\p{C}\p{Z}]/u.test(character)) || (alone && /\p{Grapheme_Extend}/u.test(character))) return `\\u{${character.codePointAt(0).toString(16)}}`;
   return character;
 }
 

@@ -21,6 +21,8 @@ export class Explanation {
 
   /** Explains `field` of the frame in `result`, or the frame when there is no field. */
   show(result, field) {
+    if (this.result === result && this.field === field) return; // still pointing at it: nothing to say again
+    Object.assign(this, { result, field });
     const { t, element } = this;
     element.className = field ? `f-${field.name}` : '';
     if (!result) return element.replaceChildren();
@@ -71,8 +73,9 @@ export class Explanation {
     if (index === bad) notes.push(t('x-spoilt'));
     if (opcode === 8 && index < 2 && payload.length > 1) notes.push(`${t('x-code')} ${closeCode(payload[0] * 256 + payload[1])}`);
     const byte = payload[index];
-    const plain = `${bits8(byte)}   ${hex2(byte)}  ${character(byte)}`;
-    if (!key) return [`${hex2(byte)} ${character(byte)}`, '5.2', t('x-payload-plain', index), ...notes, build('pre', plain)];
+    const shown = character(byte) === hex2(byte) ? '' : ` ${character(byte)}`;
+    const plain = `${bits8(byte)}   ${hex2(byte)} ${shown}`;
+    if (!key) return [`${hex2(byte)}${shown}`, '5.2', t('x-payload-plain', index), ...notes, build('pre', plain)];
     const sum = [
       `    ${bits8(value)}   ${hex2(value)}  ${t('x-wire')}`,
       `XOR ${bits8(key[index % 4])}   ${hex2(key[index % 4])}  ${t('f-key')}[${index % 4}]`,

@@ -1,104 +1,13 @@
 // The board of hospitals and beds, live: every event makes us ask for the whole board, and what differs is changed in place,
 // so that the keyboard focus stays where it is. Text reaches the page only as text.
 
+import { words } from './hospital-words.js';
+import { speak } from './i18n.js';
 import { Hub } from './signalr.js';
 
 const $ = (id) => document.getElementById(id);
-
-const texts = {
-  es: {
-    lang: 'es',
-    document: 'Hospitales — enchufe',
-    skip: 'Saltar al contenido',
-    lab: 'Laboratorio',
-    hospital: 'Hospital',
-    title: 'Hospitales y camas',
-    lead: 'Un tablero para todos: lo que cambias aquí lo ve al momento quien tenga abierta esta página.',
-    name: 'Nombre del hospital',
-    create: 'Crear hospital',
-    hospitals: 'Hospitales',
-    beds: 'Camas',
-    'free-beds': 'Libres',
-    'taken-beds': 'Ocupadas',
-    empty: 'Todavía no hay ningún hospital. Crea el primero.',
-    wire: 'Lo que viaja por el cable',
-    'wire-lead': 'Los últimos registros del protocolo JSON de SignalR; cada uno termina en el carácter 0x1E.',
-    cancel: 'Cancelar',
-    delete: 'Eliminar',
-    now: 'Ahora',
-    connecting: 'Conectando…',
-    open: 'En directo',
-    waiting: 'Sin conexión',
-    again: (seconds) => `nuevo intento en ${seconds} s`,
-    offline: 'Sin conexión: nada ha cambiado.',
-    lost: 'La conexión se perdió; no se sabe si llegó el cambio.',
-    refused: 'El servidor no lo aceptó.',
-    failed: {
-      CrearHospital: 'No se pudo crear: el nombre está vacío o es demasiado largo, o el tablero está lleno.',
-      CrearCama: 'No se pudo añadir: el hospital ya no existe o el tablero está lleno.',
-      other: 'No se pudo: ya no existe.',
-    },
-    bed: (order) => `Cama ${order}`,
-    free: 'libre',
-    taken: 'ocupada',
-    add: '+ Añadir cama',
-    addTo: (name) => `Añadir una cama a ${name}`,
-    deleteHospital: (name) => `Eliminar ${name}`,
-    deleteBed: (order) => `Quitar la cama ${order}`,
-    sureHospital: (name, beds) => `¿Eliminar «${name}» y ${beds === 1 ? 'su cama' : `sus ${beds} camas`}?`,
-    sureBed: (order, name) => `La cama ${order} de «${name}» está ocupada. ¿Quitarla?`,
-    count: (beds, taken) => (beds === 0 ? 'Sin camas' : `${taken} de ${beds} ${beds === 1 ? 'ocupada' : 'ocupadas'}`),
-  },
-  en: {
-    lang: 'en',
-    document: 'Hospitals — enchufe',
-    skip: 'Skip to the content',
-    lab: 'Lab',
-    hospital: 'Hospital',
-    title: 'Hospitals and beds',
-    lead: 'One board for everybody: whoever has this page open sees at once what you change here.',
-    name: 'Name of the hospital',
-    create: 'Create hospital',
-    hospitals: 'Hospitals',
-    beds: 'Beds',
-    'free-beds': 'Free',
-    'taken-beds': 'Occupied',
-    empty: 'There is no hospital yet. Create the first one.',
-    wire: 'What travels on the wire',
-    'wire-lead': 'The latest records of the SignalR JSON protocol; each one ends in the character 0x1E.',
-    cancel: 'Cancel',
-    delete: 'Delete',
-    now: 'Now',
-    connecting: 'Connecting…',
-    open: 'Live',
-    waiting: 'No connection',
-    again: (seconds) => `next attempt in ${seconds} s`,
-    offline: 'No connection: nothing was changed.',
-    lost: 'The connection was lost; whether the change arrived is not known.',
-    refused: 'The server did not accept that.',
-    failed: {
-      CrearHospital: 'Not created: the name is empty or too long, or the board is full.',
-      CrearCama: 'Not added: the hospital is gone or the board is full.',
-      other: 'Not done: it is gone.',
-    },
-    bed: (order) => `Bed ${order}`,
-    free: 'free',
-    taken: 'occupied',
-    add: '+ Add bed',
-    addTo: (name) => `Add a bed to ${name}`,
-    deleteHospital: (name) => `Delete ${name}`,
-    deleteBed: (order) => `Remove bed ${order}`,
-    sureHospital: (name, beds) => `Delete “${name}” and its ${beds === 1 ? 'bed' : `${beds} beds`}?`,
-    sureBed: (order, name) => `Bed ${order} of “${name}” is occupied. Remove it?`,
-    count: (beds, taken) => (beds === 0 ? 'No beds' : `${taken} of ${beds} occupied`),
-  },
-};
-
-const language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in texts) ?? 'en';
-const text = texts[language];
-document.documentElement.lang = text.lang;
-document.title = text.document;
-for (const element of document.querySelectorAll('[data-text]')) element.textContent = text[element.dataset.text];
+const t = speak(words);
+document.title = `${t('title')} · enchufe`;
 
 // The connection
 
@@ -108,14 +17,14 @@ let ticking;
 function showState(state, { until } = {}) {
   const open = state === 'open';
   $('dot').className = `dot ${{ open: 'ok', connecting: 'hollow', waiting: 'bad' }[state]}`;
-  $('state').textContent = text[state];
+  $('state').textContent = t(state);
   $('now').hidden = $('countdown').hidden = state !== 'waiting';
   document.body.classList.toggle('away', !open);
   for (const button of document.querySelectorAll('[data-act]')) button.ariaDisabled = String(!open);
   clearInterval(ticking);
   if (state === 'waiting') {
     // Not part of the status: nobody wants to be read every second.
-    const tick = () => ($('countdown').textContent = text.again(Math.max(0, Math.ceil((until - Date.now()) / 1000))));
+    const tick = () => ($('countdown').textContent = t('again', Math.max(0, Math.ceil((until - Date.now()) / 1000))));
     ticking = setInterval(tick, 1000);
     tick();
   }
@@ -151,14 +60,14 @@ function hear(target, args) {
 /** Asks the hub for a change; true when it was made. */
 async function change(button, method, argument) {
   if (button.ariaBusy === 'true') return false;
-  if (hub.state !== 'open') return tell(text.offline);
+  if (hub.state !== 'open') return tell(t('offline'));
   button.ariaBusy = 'true';
   try {
     // The hub tells everybody 0 or -1, and us that just before it completes the call.
     const [, result] = await hub.invoke(method, argument);
-    return result === 0 ? tell('') : tell(text.failed[method] ?? text.failed.other);
+    return result === 0 ? tell('') : tell(t(method.startsWith('Crear') ? `failed-${method}` : 'gone'));
   } catch {
-    return tell(hub.state === 'open' ? text.refused : text.lost);
+    return tell(hub.state === 'open' ? t('refused') : t('lost'));
   } finally {
     button.ariaBusy = 'false';
   }
@@ -236,12 +145,12 @@ function newHospital(id) {
   let name;
   let camas;
 
-  part('.delete').textContent = text.delete;
-  part('.add').textContent = text.add;
+  part('.delete').textContent = t('delete');
+  part('.add').textContent = t('add');
   ready(element);
   part('.add').onclick = ({ currentTarget }) => change(currentTarget, 'CrearCama', id);
   part('.delete').onclick = async ({ currentTarget }) => {
-    if (camas.length > 0 && !(await sure(text.sureHospital(name, camas.length)))) return;
+    if (camas.length > 0 && !(await sure(t('sureHospital', name, camas.length)))) return;
     change(currentTarget, 'EliminarHospital', id);
   };
 
@@ -249,9 +158,9 @@ function newHospital(id) {
     ({ nombre: name, camas } = data);
     const taken = camas.filter((bed) => bed.estaOcupado).length;
     part('h2').textContent = name;
-    part('.delete').ariaLabel = text.deleteHospital(name);
-    part('.add').ariaLabel = text.addTo(name);
-    part('.count').textContent = text.count(camas.length, taken);
+    part('.delete').ariaLabel = t('deleteHospital', name);
+    part('.add').ariaLabel = t('addTo', name);
+    part('.count').textContent = t('count', camas.length, taken);
     part('.bar').classList.toggle('none', camas.length === 0);
     part('.bar span').style.width = `${camas.length > 0 ? (100 * taken) / camas.length : 0}%`;
     arrange(part('.beds'), beds, camas, (bed) => newBed(bed, () => name), () => part('.add').focus());
@@ -269,7 +178,7 @@ function newBed(id, hospital) {
   ready(element);
   toggle.onclick = () => change(toggle, taken ? 'DesocuparCama' : 'OcuparCama', id);
   remove.onclick = async () => {
-    if (taken && !(await sure(text.sureBed(order, hospital())))) return;
+    if (taken && !(await sure(t('sureBed', order, hospital())))) return;
     change(remove, 'EliminarCama', id);
   };
 
@@ -277,9 +186,9 @@ function newBed(id, hospital) {
     const changed = estaOcupado !== taken;
     [order, taken] = [orden, estaOcupado];
     toggle.ariaPressed = String(taken);
-    remove.ariaLabel = text.deleteBed(order);
-    element.querySelector('.which').textContent = text.bed(order);
-    element.querySelector('.how').textContent = taken ? text.taken : text.free;
+    remove.ariaLabel = t('deleteBed', order);
+    element.querySelector('.which').textContent = t('bed', order);
+    element.querySelector('.how').textContent = taken ? t('taken') : t('free');
     return changed;
   }
   return { element, update };

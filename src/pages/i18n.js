@@ -31,7 +31,7 @@ export function speak(dictionary) {
 
 const attributes = { 't-label': 'aria-label', 't-placeholder': 'placeholder', 't-title': 'title' };
 
-const shared = {
+export const shared = {
   en: { skip: 'Skip to content', pages: 'Pages', chat: 'Chat', lab: 'Lab', hospital: 'Hospital' },
   es: { skip: 'Ir al contenido', pages: 'Páginas', chat: 'Chat', lab: 'Laboratorio', hospital: 'Hospital' },
 };

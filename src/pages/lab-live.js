@@ -70,6 +70,8 @@ export function liveLab(t, show) {
   }
 
   $('connect').addEventListener('click', () => (socket ? socket.close(1000) : connect()));
+  // A page that is left may be kept for a while, and its connection with it.
+  addEventListener('pagehide', () => socket?.close(1000));
   $('live-form').addEventListener('submit', (event) => {
     event.preventDefault();
     send($('live-text').value);

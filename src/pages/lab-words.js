@@ -39,6 +39,7 @@ export const words = {
     'p-continuation': 'Continuation of nothing',
     'p-interleaved': 'Text inside a text',
     'p-close-1005': 'Close 1005',
+    'p-close-reason': 'Close for a bad reason',
     'p-close-short': 'Close of one byte',
 
     bytes: 'Bytes on the wire, in hexadecimal',
@@ -218,6 +219,7 @@ export const words = {
     'p-continuation': 'Continuación de nada',
     'p-interleaved': 'Texto dentro de un texto',
     'p-close-1005': 'Close 1005',
+    'p-close-reason': 'Close con motivo erróneo',
     'p-close-short': 'Close de un byte',
 
     bytes: 'Bytes en el cable, en hexadecimal',

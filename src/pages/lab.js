@@ -45,7 +45,7 @@ function showKey() {
     step(t('step-accept'), build('span.part-accept', accept)),
   ];
   if (random) steps.unshift(step(t('step-random'), hex(random)));
-  $('steps').replaceChildren(...steps, build('p.muted.small', t('step-why')));
+  $('steps').replaceChildren(...steps);
 
   const host = location.host;
   $('request').replaceChildren(

@@ -35,6 +35,14 @@ export class Link {
     this.become('idle');
   }
 
+  /** The page goes out of sight, perhaps to come back: a browser may keep it, and its connection, for minutes. */
+  rest() {
+    if (this.state === 'idle' || !this.joined) return;
+    this.drop(1000, 'page left');
+    this.on.closed({ code: 1000, reason: '' });
+    this.become('waiting', { reason: { code: 1000, text: '' } });
+  }
+
   /** Does not wait for the next attempt. */
   now() {
     if (this.state === 'waiting') this.connect();

@@ -35,7 +35,7 @@ export function caughtUp(lines, history) {
   // It has lost its beginning, or the server its memory: continue after the longest overlap.
   let old = Math.min(have.length, history.length);
   while (!same(have.slice(have.length - old), history.slice(0, old))) old--;
-  const gap = old === 0 && history.length > 0 ? [{ gap: true }] : [];
+  const gap = old === 0 && have.length > 0 && history.length > 0 ? [{ gap: true }] : [];
   return [...lines, ...gap, ...history.slice(old).map(fresh)];
 }
 

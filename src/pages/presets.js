@@ -39,6 +39,7 @@ export const WRONG = [
   { name: 'p-ping-fragment', frames: [{ opcode: 9, fin: false, payload: utf8('Hel') }] },
   { name: 'p-ping-long', frames: [{ opcode: 9, payload: counting(126) }] },
   { name: 'p-close-1005', frames: [close(1005, '')] },
+  { name: 'p-close-reason', frames: [{ opcode: 8, payload: Uint8Array.of(0x03, 0xe8, 0xc3, 0x28) }] },
   { name: 'p-close-short', frames: [{ opcode: 8, payload: Uint8Array.of(3) }] },
 ];
 

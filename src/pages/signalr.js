@@ -2,6 +2,8 @@
 // without answer, pings, and a connection that comes back by itself.
 // https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md
 
+import { backOff } from './link.js';
+
 /**
  * States: idle, connecting, open, waiting. `on` gets
  *   state(state, { reason?, until? })   every change; while waiting `until` is the time of the next attempt
@@ -132,12 +134,6 @@ export class Hub {
   }
 }
 
-/** Milliseconds before attempt `n` (from 0): doubling up to 30 s, and spread so that a thousand pages do not return as one. */
-export function backOff(n, random) {
-  const most = Math.min(LONGEST, SHORTEST * 2 ** Math.min(n, 16));
-  return Math.round(most / 2 + (random * most) / 2);
-}
-
 const browser = {
   connect(path) {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -150,8 +146,6 @@ const browser = {
 };
 
 const END = '\x1e';
-const SHORTEST = 1_000;
-const LONGEST = 30_000;
 const STEADY = 10_000;
 /** The server pings after 15 s and wants to hear something within 30 s. */
 const SILENCE = 35_000;

@@ -163,6 +163,20 @@ impl Receiver {
         }
     }
 
+    /// Whether `rest`, what follows the used bytes of a message, begins with another whole message. Whoever puts work off
+    /// because more is to come asks this: after a control frame or a fragment the next message may be long in coming.
+    #[inline]
+    pub fn whole_message_waits(&self, rest: &[u8]) -> bool {
+        match (&self.phase, Header::decode(rest)) {
+            (Phase::Border, Ok(Some((header, start)))) => {
+                header.fin
+                    && matches!(header.opcode, Opcode::Text | Opcode::Binary)
+                    && header.length <= (rest.len() - start) as u64
+            }
+            _ => false,
+        }
+    }
+
     /// At the border between two frames.
     #[inline]
     fn begin(&mut self, input: &mut [u8]) -> Result<Received, ProtocolError> {

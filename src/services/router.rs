@@ -50,6 +50,8 @@ pub struct Settings {
     pub large_messages: MessageLimits,
     /// The chat's own.
     pub chat: chat::Settings,
+    /// The bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
+    pub connections: chat::ConnectionLimits,
 }
 
 impl Router {
@@ -57,10 +59,13 @@ impl Router {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            chat: Chat::new(settings.chat),
-            settings,
+            chat: Chat::with_limits(settings.chat, settings.connections.clone()),
             #[cfg(feature = "json")]
-            hospital: Arc::default(),
+            hospital: Arc::new(
+                hospital::Hub::with_limits(settings.connections.message.clone())
+                    .with_json_depth(settings.connections.json_depth),
+            ),
+            settings,
             #[cfg(feature = "files")]
             files: None,
         }
@@ -80,6 +85,10 @@ impl Router {
         check_origin(call.request, &self.settings.origins)
     }
 
+    #[cfg_attr(
+        not(feature = "json"),
+        expect(unused_variables, reason = "only JSON has a subprotocol")
+    )]
     fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
         if let Err(error) = self.check_who_asks(call) {
             return Answer::Respond(error.response());

@@ -2,6 +2,7 @@
 //! is tested beside the code.
 #![cfg(all(unix, feature = "cli"))]
 
+mod chat;
 mod program;
 mod send;
 mod serve;

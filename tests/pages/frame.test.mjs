@@ -130,6 +130,7 @@ test('the drawing is that of the server', () => {
 test('a drawing escapes what would control the reader, and cuts on characters', () => {
   assert.match(drawn({ opcode: 1, payload: utf8('\x1b[2J\n\u202e"') }), /: "\\u\{1b\}\[2J\\n\\u\{202e\}\\""\n/);
   assert.match(drawn({ opcode: 1, payload: utf8('€'.repeat(40)) }), /: "€{6}" \.\. "€{6}"\n/);
+  assert.match(drawn({ opcode: 1, payload: utf8('\u0301a\u0301') }), /: "\\u\{301\}a\u0301"\n/);
   assert.match(drawn({ opcode: 1, payload: Uint8Array.of(0xff) }), /: "\ufffd"\n/);
   assert.match(drawn({ opcode: 9, payload: Uint8Array.of(0, 1) }), /: 00 01\n/);
 });

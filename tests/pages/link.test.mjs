@@ -105,6 +105,21 @@ test('leaving closes with 1000 and nothing comes back', async () => {
   assert.deepEqual(it.timers, []);
 });
 
+test('a page that is left gives its name back and reconnects when it is shown again', async () => {
+  const it = world([yes]);
+  await it.link.join('ana');
+  const socket = it.socket();
+  socket.onopen();
+  it.link.rest();
+  assert.equal(socket.closed, 1000);
+  assert.equal(it.link.state, 'waiting');
+  assert.deepEqual(it.timers, [], 'nothing happens out of sight');
+  it.link.now();
+  await settled();
+  it.socket().onopen();
+  assert.deepEqual(it.seen, ['open', 'closed 1000', 'open']);
+});
+
 test('a connection that neither opens nor fails is given up', async () => {
   const it = world([yes]);
   await it.link.join('ana');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hub, backOff } from '../../src/pages/signalr.js';
+import { Hub } from '../../src/pages/signalr.js';
 
 /** A browser whose server, clock and dice the test holds in its hands. */
 function world() {
@@ -178,9 +178,4 @@ test('every record is shown as it travels', () => {
   it.hub.send('VerEstadoActual');
   const expected = ['>{"protocol":"json","version":1}', '<{}', '>{"type":1,"target":"VerEstadoActual","arguments":[]}'];
   assert.deepEqual(it.records, expected);
-});
-
-test('the back-off doubles to 30 s and is spread over its upper half', () => {
-  assert.deepEqual([0, 1, 2, 9, 99].map((n) => backOff(n, 1)), [1_000, 2_000, 4_000, 30_000, 30_000]);
-  assert.equal(backOff(9, 0), 15_000);
 });

@@ -111,6 +111,30 @@ fn one_can_see_whether_another_whole_frame_waits() {
     );
 }
 
+/// A control frame or a fragment may be followed by nothing for long: it is no reason to put anything off.
+#[test]
+fn one_can_see_whether_another_whole_message_waits() {
+    let receiver = server();
+    let text = masked("1 000 0001", b"hola");
+    assert!(receiver.whole_message_waits(&text));
+    assert!(receiver.whole_message_waits(&[&text[..], b"x"].concat()));
+    assert!(!receiver.whole_message_waits(b""));
+    assert!(!receiver.whole_message_waits(&text[..text.len() - 1]));
+    for first in [
+        "0 000 0001",
+        "1 000 0000",
+        "1 000 1000",
+        "1 000 1001",
+        "1 000 1010",
+        "1 000 0011",
+    ] {
+        assert!(
+            !receiver.whole_message_waits(&masked(first, b"")),
+            "{first}"
+        );
+    }
+}
+
 #[test]
 fn one_can_see_whether_the_rest_of_the_frame_in_progress_is_there() {
     let mut receiver = server();

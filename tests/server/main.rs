@@ -3,4 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod closing;
+mod crowd;
+mod memory;
 mod opening;
+mod patience;
+mod session;
+mod slow_peer;

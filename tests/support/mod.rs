@@ -2,5 +2,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod frames;
+pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod server;

@@ -11,9 +11,9 @@
 
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use enchufe::net::{Sender, WebSocket};
+use enchufe::net::{Incoming, Sender, WebSocket};
 use enchufe::protocol::CloseCode;
 use enchufe::services::chat::binary_client;
 
@@ -22,6 +22,7 @@ use super::line::Line;
 use super::request::Request;
 use super::view::View;
 use crate::cli::refusal;
+use crate::cli::signals::{GLANCE, GOODBYE};
 use crate::cli::terminal::{self, Screen};
 
 pub(super) struct Desk {
@@ -37,7 +38,8 @@ struct State {
     screen: Screen,
     /// The connection, once the first questions are asked.
     sender: Option<Sender>,
-    leaving: bool,
+    /// Since when the program is to end.
+    leaving: Option<Instant>,
 }
 
 impl Desk {
@@ -51,7 +53,7 @@ impl Desk {
                 view,
                 screen,
                 sender: None,
-                leaving: false,
+                leaving: None,
             }),
             changed: Condvar::new(),
             coloured: terminal::wants_colour(&io::stdout()),
@@ -68,7 +70,7 @@ impl Desk {
             .iter()
             .try_for_each(|request| sender.send(request.encode()));
         let mut state = self.lock();
-        if state.leaving {
+        if state.leaving.is_some() {
             drop(state);
             _ = sender.close(CloseCode::NormalClosure, "");
         } else {
@@ -77,9 +79,13 @@ impl Desk {
             self.changed.notify_all();
         }
         let why = loop {
-            match reader.read() {
-                Ok(Some(message)) => self.notice(message.payload()),
-                Ok(None) => break refusal::close_in_words(reader.close_reason()),
+            match reader.read_until(Some(Instant::now() + GLANCE)) {
+                Ok(Incoming::Message(message)) => self.notice(message.payload()),
+                Ok(Incoming::Closed) => break refusal::close_in_words(reader.close_reason()),
+                Ok(Incoming::Deadline) if self.has_waited_for_goodbye() => {
+                    break "the server does not answer".to_owned();
+                }
+                Ok(Incoming::Deadline | Incoming::Frame(..)) => {}
                 Err(error) => break error.to_string(),
             }
         };
@@ -109,26 +115,32 @@ impl Desk {
     /// Says goodbye: the reading thread goes on until the server has answered.
     pub(super) fn leave(&self) {
         let mut state = self.lock();
-        state.leaving = true;
-        let sender = state.sender.take();
+        state.leave();
         drop(state);
         self.changed.notify_all();
-        if let Some(sender) = sender {
-            // If it cannot be said, the connection is gone, which is as good.
-            _ = sender.close(CloseCode::NormalClosure, "");
-        }
     }
 
     pub(super) fn is_leaving(&self) -> bool {
-        self.lock().leaving
+        self.lock().leaving.is_some()
+    }
+
+    /// Whether the server has had its time to answer our Close.
+    fn has_waited_for_goodbye(&self) -> bool {
+        self.lock()
+            .leaving
+            .is_some_and(|since| since.elapsed() > GOODBYE)
     }
 
     /// Waits, unless the program is to end before; tells whether it is.
     pub(super) fn leaves_within(&self, wait: Duration) -> bool {
         let waited = self
             .changed
-            .wait_timeout_while(self.lock(), wait, |state| !state.leaving);
-        waited.unwrap_or_else(PoisonError::into_inner).0.leaving
+            .wait_timeout_while(self.lock(), wait, |state| state.leaving.is_none());
+        waited
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .leaving
+            .is_some()
     }
 
     /// Prints one line of our own.
@@ -192,7 +204,8 @@ impl Desk {
         let mut state = self.lock();
         if !self.interactive {
             // A file has time: it waits for a connection, and for answers to what it has said before.
-            let no_connection = |state: &mut State| state.sender.is_none() && !state.leaving;
+            let no_connection =
+                |state: &mut State| state.sender.is_none() && state.leaving.is_none();
             state = self
                 .changed
                 .wait_while(state, no_connection)
@@ -224,12 +237,22 @@ impl Desk {
             .is_err()
         {
             // Nobody sees us any more.
-            state.leaving = true;
+            state.leave();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn leave(&mut self) {
+        self.leaving.get_or_insert_with(Instant::now);
+        if let Some(sender) = self.sender.take() {
+            // If it cannot be said, the connection is gone, which is as good.
+            _ = sender.close(CloseCode::NormalClosure, "");
+        }
     }
 }
 

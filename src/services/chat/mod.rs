@@ -26,9 +26,8 @@ pub mod json_request;
 #[cfg(feature = "json")]
 pub mod json_session;
 #[cfg(feature = "json")]
-pub mod json_shape;
-#[cfg(feature = "json")]
 pub mod json_switch;
+pub mod limits;
 pub mod message;
 pub mod name;
 pub mod place;
@@ -41,6 +40,7 @@ pub mod switchboard;
 pub mod timestamp;
 
 pub use history::HistoryLimits;
+pub use limits::ConnectionLimits;
 pub use place::Chat;
 pub use state::Settings;
 

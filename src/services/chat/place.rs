@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::command::{Command, Refusal};
 #[cfg(feature = "json")]
 use super::json_fault::Fault;
+use super::limits::ConnectionLimits;
 use super::name::Name;
 use super::state::Settings;
 use super::switchboard::{Codec, Member, Reaction, Switchboard};
@@ -25,6 +26,7 @@ pub struct Chat(Arc<Shared>);
 struct Shared {
     switchboard: Mutex<Switchboard>,
     room: Room,
+    limits: ConnectionLimits,
 }
 
 /// A name that nobody else can take, for a connection that is about to be.
@@ -49,10 +51,26 @@ impl Chat {
     /// An empty chat.
     #[must_use]
     pub fn new(settings: Settings) -> Chat {
+        Chat::with_limits(settings, ConnectionLimits::default())
+    }
+
+    /// An empty chat with other bounds on its connections.
+    #[must_use]
+    pub fn with_limits(settings: Settings, limits: ConnectionLimits) -> Chat {
+        let switchboard = Switchboard::new(settings);
+        #[cfg(feature = "json")]
+        let switchboard = switchboard.with_json_depth(limits.json_depth);
         Chat(Arc::new(Shared {
-            switchboard: Mutex::new(Switchboard::new(settings)),
+            switchboard: Mutex::new(switchboard),
             room: Room::new(),
+            limits,
         }))
+    }
+
+    /// The bounds on each connection.
+    #[must_use]
+    pub fn limits(&self) -> &ConnectionLimits {
+        &self.0.limits
     }
 
     /// Whether a user of this name could connect now.

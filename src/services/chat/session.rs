@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use log::debug;
 
-use super::place::{Chat, Place, Reservation};
+use super::command::Refusal;
+use super::place::{Chat, Place};
 use super::sentences::sentence;
 use crate::http::Response;
 use crate::net::{Answer, Error, Incoming, Reader, Sender, Upgrade, WebSocket};
-use crate::protocol::{CloseCode, MessageLimits};
+use crate::protocol::CloseCode;
 
 impl Chat {
     /// An upgrade to `/?name=…`, the binary chat: the name is claimed before the 101, and a name that cannot be had is
@@ -19,10 +20,11 @@ impl Chat {
         match self.reserve(name) {
             Ok(reservation) => {
                 let address = address(peer);
-                let session = move |ws| binary(ws, reservation, &address);
+                // A user who sees the 101 is in the chat: whoever comes later finds it there.
+                let connect = move |sender| reservation.connect(&address, &sender);
                 // Known clients send text that is not UTF-8.
-                let upgrade = Upgrade::to(session).accept_any_text();
-                Answer::Upgrade(upgrade.message_limits(message_limits(MAX_MESSAGE)))
+                let upgrade = Upgrade::prepared(connect, binary).accept_any_text();
+                Answer::Upgrade(upgrade.message_limits(self.limits().message.clone()))
             }
             Err(refusal) => Answer::Respond(Response::refusal(400, line(sentence(refusal)))),
         }
@@ -38,14 +40,14 @@ impl Chat {
     }
 }
 
-/// Serves one client of the binary chat.
+/// Serves one client of the binary chat, whose place has been taken.
 ///
 /// # Errors
 ///
 /// Why the connection ended other than by a closing handshake.
-pub fn binary(ws: WebSocket, reservation: Reservation, address: &str) -> Result<(), Error> {
+pub fn binary(ws: WebSocket, place: Result<Place, Refusal>) -> Result<(), Error> {
     let (reader, sender) = ws.split();
-    match reservation.connect(address, &sender) {
+    match place {
         Ok(place) => converse(reader, &sender, place),
         Err(refusal) => sender.close(CloseCode::InternalError, &refusal.to_string()),
     }
@@ -80,13 +82,3 @@ pub(super) fn address(peer: SocketAddr) -> String {
 fn line(sentence: &str) -> String {
     format!("{sentence}\n")
 }
-
-pub(super) fn message_limits(max_message: usize) -> MessageLimits {
-    MessageLimits {
-        max_message,
-        ..MessageLimits::default()
-    }
-}
-
-/// The longest message of a user, in bytes.
-pub(super) const MAX_MESSAGE: usize = 64 * 1024;

@@ -18,13 +18,17 @@ use crate::net::{
     Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Room, Sender, Upgrade, WebSocket,
 };
 use crate::protocol::{MessageLimits, Opcode, encode_frame};
+use crate::services::json::MAX_DEPTH;
 
 /// One board and everybody who looks at it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hub {
     board: Mutex<Board>,
     room: Room,
     last_member: AtomicU64,
+    /// The bounds on a message; a record is as long at most.
+    limits: MessageLimits,
+    json_depth: usize,
 }
 
 #[derive(Debug, Default)]
@@ -45,11 +49,35 @@ struct Client<'a> {
     joined: bool,
 }
 
+impl Default for Hub {
+    fn default() -> Hub {
+        Hub::new()
+    }
+}
+
 impl Hub {
     /// An empty board that nobody looks at.
     #[must_use]
     pub fn new() -> Hub {
-        Hub::default()
+        Hub::with_limits(message_limits(MAX_RECORD))
+    }
+
+    /// The same with other bounds on a message, and on a record.
+    #[must_use]
+    pub fn with_limits(limits: MessageLimits) -> Hub {
+        Hub {
+            board: Mutex::default(),
+            room: Room::default(),
+            last_member: AtomicU64::default(),
+            limits,
+            json_depth: MAX_DEPTH,
+        }
+    }
+
+    /// The same for records nested at most so deep instead of [`MAX_DEPTH`].
+    #[must_use]
+    pub fn with_json_depth(self, json_depth: usize) -> Hub {
+        Hub { json_depth, ..self }
     }
 
     /// How to run a connection to `/socket`.
@@ -57,7 +85,11 @@ impl Hub {
     pub fn upgrade(self: &Arc<Self>) -> Upgrade {
         let hub = Arc::clone(self);
         // A stranger gets little memory; the handshake raises the limit.
-        Upgrade::to(move |ws| hub.session(ws)).message_limits(message_limits(MAX_HANDSHAKE))
+        let limits = MessageLimits {
+            max_message: MAX_HANDSHAKE.min(self.limits.max_message),
+            ..self.limits.clone()
+        };
+        Upgrade::to(move |ws| hub.session(ws)).message_limits(limits)
     }
 
     /// Serves one client until it leaves, or breaks a rule and has been told so.
@@ -74,7 +106,9 @@ impl Hub {
             sender,
             joined: false,
         };
-        let mut session = Session::new(Instant::now());
+        let mut session = Session::new(Instant::now())
+            .with_max_record(self.limits.max_message)
+            .with_json_depth(self.json_depth);
         loop {
             let end = match client.reader.read_until(Some(session.deadline()))? {
                 Incoming::Message(message) => {
@@ -158,7 +192,7 @@ impl Client<'_> {
     fn perform(&mut self, step: Step) -> Option<End> {
         match step {
             Step::Welcome(record) => {
-                self.reader.set_message_limits(message_limits(MAX_RECORD));
+                self.reader.set_message_limits(self.hub.limits.clone());
                 self.joined = true;
                 let join = Entry::Join {
                     id: self.id,
