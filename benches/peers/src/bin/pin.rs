@@ -1,9 +1,10 @@
-//! `pin CPU COMMAND…`: runs a command on one processor.
+//! `pin CPU COMMAND…`: runs a command on one processor, with as many descriptors as it may have.
 #![forbid(unsafe_code)]
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 fn main() -> ExitCode {
@@ -13,6 +14,9 @@ fn main() -> ExitCode {
         eprintln!("pin CPU COMMAND…");
         return ExitCode::from(2);
     };
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit); // a cell that needs more fails by itself
     let mut set = CpuSet::new();
     set.set(cpu);
     let error = match sched_setaffinity(None, &set) {

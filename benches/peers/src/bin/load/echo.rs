@@ -166,7 +166,7 @@ impl Connection {
         let mut ended = 0;
         while !bytes.is_empty() {
             let here = bytes.len().min(self.reply.len() - self.received);
-            let checked = if self.reply.len() <= SMALL || self.replies % SAMPLE == 0 {
+            let checked = if self.reply.len() <= SMALL || self.replies.is_multiple_of(SAMPLE) {
                 here
             } else {
                 here.min(SMALL.saturating_sub(self.received))

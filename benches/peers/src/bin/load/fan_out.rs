@@ -139,10 +139,7 @@ pub fn run(options: &Options) -> Outcome {
     }
     window.print(tally.deliveries);
     tally.latencies.print();
-    println!(
-        "stalled_closed {}",
-        stalled.iter().filter(|stream| is_closed(stream)).count()
-    );
+    println!("stalled_closed {}", count_closed(&stalled));
     Ok(())
 }
 
@@ -402,20 +399,29 @@ fn open_stalled(options: &Options, index: usize) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Whether the server has given a connection up: after what it could send comes the end.
-fn is_closed(stream: &TcpStream) -> bool {
+/// How many of these the server has given up: after what it could send comes the end.
+fn count_closed(stalled: &[TcpStream]) -> usize {
     let mut scrap = vec![0; SCRATCH];
-    // Through the small window the rest would trickle.
-    let _ = sockopt::set_socket_recv_buffer_size(stream, 1 << 20);
-    let deadline = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < deadline {
-        match connection::read(stream, &mut scrap) {
-            Ok(Some(_)) => {}
-            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-            Err(_) => return true,
+    let mut open: Vec<&TcpStream> = stalled.iter().collect();
+    for stream in stalled {
+        // Through the small window the rest would trickle.
+        let _ = sockopt::set_socket_recv_buffer_size(stream, SCRATCH);
+    }
+    let deadline = Instant::now() + CLOSING;
+    while !open.is_empty() && Instant::now() < deadline {
+        let mut idle = true;
+        open.retain(|stream| match connection::read(stream, &mut scrap) {
+            Ok(some) => {
+                idle &= some.is_none();
+                true
+            }
+            Err(_) => false,
+        });
+        if idle {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
-    false
+    stalled.len() - open.len()
 }
 
 /// Publisher in two digits, number in five.
@@ -429,4 +435,6 @@ const MESSAGE: u8 = 55;
 const SCRATCH: usize = 256 * 1024;
 /// Messages a publisher may have under way when the clock sends them.
 const OPEN_LOOP: usize = 4096;
+/// How long a stalled connection is read to see whether it ends.
+const CLOSING: Duration = Duration::from_secs(3);
 const STUCK: Duration = Duration::from_secs(10);
