@@ -29,7 +29,7 @@ mod transport;
 mod websocket;
 
 pub use client::{Client, connect};
-pub use counters::Counters;
+pub use counters::{Counters, Traffic};
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use log::{debug, log_enabled, trace};
 
-use super::counters::{self, Counters};
+use super::counters::{self, Counters, Tally};
 use super::mask_keys::MaskKeys;
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
@@ -41,6 +41,7 @@ pub(crate) struct Outbox<T: ?Sized> {
     pub(crate) id: u64,
     pub(crate) role: Role,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) tally: Arc<Tally>,
     out_queue: usize,
     close_timeout: Duration,
     /// The thread that reads this connection: blocking it hurts nobody else.
@@ -111,6 +112,7 @@ impl<T: Transport> Outbox<T> {
         Arc::new(Self {
             id,
             role,
+            tally: counters.begin(id),
             counters,
             out_queue: limits.out_queue,
             close_timeout: limits.close_timeout,
@@ -405,11 +407,8 @@ impl<T: Transport> Outbox<T> {
             Err(error) => return Err(self.broken(&mut out, error)),
         };
         debug!(target: "enchufe::net", "#{} SEND {written} bytes", self.id);
-        counters::add(&self.counters.bytes_sent, total as u64);
-        counters::add(
-            &self.counters.messages_sent,
-            std::mem::take(&mut out.messages),
-        );
+        self.tally
+            .sent(std::mem::take(&mut out.messages), total as u64);
         if written == total {
             out.kept.clear();
             return Ok(());
@@ -575,6 +574,12 @@ impl<T: Transport> Outbox<T> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+    }
+}
+
+impl<T: ?Sized> Drop for Outbox<T> {
+    fn drop(&mut self) {
+        self.counters.end(self.id);
     }
 }
 

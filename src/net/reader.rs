@@ -13,7 +13,6 @@ use log::{debug, log_enabled, trace};
 
 use super::buffer::ReadBuffer;
 use super::clock::{Clock, Due};
-use super::counters;
 use super::gate::Gate;
 use super::outbox::{Outbox, is_timeout};
 use super::{Error, Limits, MessageRef, Socket, Transport};
@@ -38,7 +37,6 @@ pub struct Reader<T: Transport = Socket> {
     /// Bytes of the buffer that the last message lent still occupies.
     lent: usize,
     heard: bool,
-    received: u64,
     ended: Option<Option<CloseReason>>,
     /// Somebody above sees to the end of the connection.
     pub(super) managed: bool,
@@ -94,7 +92,6 @@ impl<T: Transport> Reader<T> {
             observing,
             lent: 0,
             heard: false,
-            received: 0,
             ended: None,
             managed: false,
         }
@@ -220,7 +217,7 @@ impl<T: Transport> Reader<T> {
                     let kind = *kind;
                     self.clock.message_ended();
                     self.lent = used;
-                    self.received += 1;
+                    self.outbox.tally.received(1, 0);
                     let rest = &self.buffer.bytes()[used..];
                     self.outbox.set_more_waits(
                         !rest.is_empty() && self.receiver.whole_message_waits(rest),
@@ -266,10 +263,6 @@ impl<T: Transport> Reader<T> {
     fn receive(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
         self.outbox.set_more_waits(false);
         self.outbox.flush()?;
-        counters::add(
-            &self.outbox.counters.messages_received,
-            std::mem::take(&mut self.received),
-        );
         // Not in the middle of a large frame: then every connection would sit there with a large buffer of its own.
         if self.receiver.wanted() == 0 {
             thread::yield_now();
@@ -301,7 +294,7 @@ impl<T: Transport> Reader<T> {
                 Ok(0) => return Err(self.stream_ended()),
                 Ok(count) => {
                     debug!(target: "enchufe::net", "#{} RECEIVE {count} bytes", self.outbox.id);
-                    counters::add(&self.outbox.counters.bytes_received, count as u64);
+                    self.outbox.tally.received(0, count as u64);
                     self.heard = true;
                     return Ok(true);
                 }

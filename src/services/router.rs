@@ -50,7 +50,7 @@ pub struct Settings {
     pub large_messages: MessageLimits,
     /// The chat's own.
     pub chat: chat::Settings,
-    /// The bounds on a connection of the chat; those on its messages hold for the hub too.
+    /// The bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
     pub connections: chat::ConnectionLimits,
 }
 
@@ -61,9 +61,10 @@ impl Router {
         Self {
             chat: Chat::with_limits(settings.chat, settings.connections.clone()),
             #[cfg(feature = "json")]
-            hospital: Arc::new(hospital::Hub::with_limits(
-                settings.connections.message.clone(),
-            )),
+            hospital: Arc::new(
+                hospital::Hub::with_limits(settings.connections.message.clone())
+                    .with_json_depth(settings.connections.json_depth),
+            ),
             settings,
             #[cfg(feature = "files")]
             files: None,

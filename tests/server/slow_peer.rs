@@ -141,7 +141,7 @@ fn a_ping_behind_a_backlog_gets_its_pong_at_last() {
     for _ in 0..20 {
         sender.send(vec![7; 1 << 20]).expect("room in the backlog");
     }
-    let before = server.counters.bytes_received.load(Ordering::Relaxed);
+    let before = server.counters.traffic().bytes_received;
     let pings = [
         masked(PING, "one"),
         masked(PING, "two"),
@@ -150,7 +150,7 @@ fn a_ping_behind_a_backlog_gets_its_pong_at_last() {
     .concat();
     peer.send(&pings);
     wait_until("the pings are read", || {
-        server.counters.bytes_received.load(Ordering::Relaxed) == before + pings.len() as u64
+        server.counters.traffic().bytes_received == before + pings.len() as u64
     });
     let mut pong = None;
     for n in 0..21 {

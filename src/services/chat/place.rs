@@ -57,8 +57,11 @@ impl Chat {
     /// An empty chat with other bounds on its connections.
     #[must_use]
     pub fn with_limits(settings: Settings, limits: ConnectionLimits) -> Chat {
+        let switchboard = Switchboard::new(settings);
+        #[cfg(feature = "json")]
+        let switchboard = switchboard.with_json_depth(limits.json_depth);
         Chat(Arc::new(Shared {
-            switchboard: Mutex::new(Switchboard::new(settings)),
+            switchboard: Mutex::new(switchboard),
             room: Room::new(),
             limits,
         }))
