@@ -13,17 +13,14 @@
 //!     }
 //!     Ok(())
 //! });
-//! let url = format!("ws://{}/echo", server.local_addrs()[0]);
-//! let handle = server.handle();
-//! let running = std::thread::spawn(|| server.run());
+//! let running = server.start();
 //!
-//! let mut ws = enchufe::connect(&url)?;
+//! let mut ws = enchufe::connect(&running.url("/echo"))?;
 //! ws.send("hola")?;
 //! assert_eq!(ws.read()?, Some(Message::from("hola")));
 //! ws.close(CloseCode::NormalClosure, "that was all")?;
 //!
-//! handle.stop();
-//! running.join().unwrap();
+//! running.stop();
 //! # Ok::<(), enchufe::Error>(())
 //! ```
 //!
