@@ -19,7 +19,7 @@ use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
 use crate::handshake::{self, HandshakeError, Offer};
-use crate::http::{HttpError, Request, RequestParser, Response, Version};
+use crate::http::{HttpError, Request, RequestParser, Response};
 use crate::protocol::{CloseCode, CloseReason};
 
 /// What all connections of a server share.
@@ -97,9 +97,9 @@ impl Exchange {
                 Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
         match (answer, call.offer) {
-            (Answer::Respond(response), _) => self.respond(outbox, &request, &response, None),
+            (Answer::Respond(response), _) => self.respond(outbox, &request, response, None),
             (Answer::Stream(response, length, body), _) => {
-                self.respond(outbox, &request, &response, Some((length, body)))
+                self.respond(outbox, &request, response, Some((length, body)))
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
                 match self.open(outbox, upgrade, &offer, input)? {
@@ -172,11 +172,15 @@ impl Exchange {
         &self,
         outbox: &Arc<Outbox<Socket>>,
         request: &Request,
-        response: &Response,
+        mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
+        let closes = !request.wants_keep_alive() || says_close(&response);
+        if closes && response.get("Connection").is_none() {
+            response = response.header("Connection", "close");
+        }
         let mut head = Vec::new();
         response
             .encode_for(request, &mut head)
@@ -196,8 +200,7 @@ impl Exchange {
             socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
             copy(&mut *body, length, socket, &self.limits)?;
         }
-        if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
-        {
+        if !closes {
             return Ok(Next::Request);
         }
         linger(socket, LINGER);

@@ -24,7 +24,7 @@ pub(crate) fn status(flags: &[&str], octets: &str) -> u16 {
 
 pub(crate) fn get(peer: &mut Peer, path: &str) -> (u16, String) {
     let answer = peer
-        .send(format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n"))
+        .send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
         .answer();
     (answer.status, answer.body)
 }
