@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
+    ("guide", &[]),
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
