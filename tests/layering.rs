@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
 const LAYERS: [(&str, &[&str]); 7] = [
-    ("guide", &[]),
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
     ("services", &["net", "handshake", "http", "protocol"]),
+    ("guide", &[]),
     ("cli", &["services", "net", "handshake", "http", "protocol"]),
 ];
 
