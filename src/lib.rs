@@ -126,7 +126,7 @@
 //! | 6.1 | sending | `protocol/sender.rs`, `net/outbox.rs` |
 //! | 6.2 | receiving | `protocol/receiver.rs`, `net/reader.rs` |
 //! | 7.1 | closing, every transition | `protocol/state.rs` |
-//! | 7.1.1 | which side closes TCP | `net/outbox.rs` |
+//! | 7.1.1 | which side closes TCP | `net/ending.rs` |
 //! | 7.1.7, 7.4.1 | which code each violation gets | `protocol/error.rs` |
 //! | 7.2.3 | coming back after a failure, not all at once | `cli/backoff.rs` |
 //! | 8.1 | UTF-8, as it arrives | `protocol/utf8.rs` |

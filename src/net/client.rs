@@ -9,8 +9,8 @@ use log::{debug, trace};
 
 use super::buffer::ReadBuffer;
 use super::counters::Counters;
-use super::outbox::{Outbox, is_timeout};
-use super::stream::{read_more, write_all};
+use super::outbox::Outbox;
+use super::stream::{is_timeout, read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
 use crate::handshake::client::MOST_INTERIM;
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};

@@ -12,10 +12,11 @@ use log::{debug, info, trace, warn};
 
 use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
-use super::outbox::{Outbox, is_timeout, linger};
+use super::ending::linger;
+use super::outbox::Outbox;
 use super::registry::Place;
 use super::service::Session;
-use super::stream::{read_more, write_all};
+use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
 use crate::handshake::{self, HandshakeError, Offer};
 use crate::http::{HttpError, Request, RequestParser, Response};

@@ -5,13 +5,16 @@
 //! `debug`, so that the log of one connection reads as the list of primitives.
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
-//! out), [`Room`] (how one message reaches everybody), [`Server`] (accept, a thread each), [`Client`] (connect).
+//! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
 
 mod buffer;
 mod client;
 mod clock;
 mod combiner;
 mod counters;
+mod drain;
+mod ending;
 mod error;
 mod exchange;
 mod gate;

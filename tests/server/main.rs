@@ -6,6 +6,7 @@ mod support;
 mod client;
 mod closing;
 mod crowd;
+mod hand_over;
 mod memory;
 mod opening;
 mod patience;
