@@ -11,9 +11,10 @@ fn main() -> Result<(), Error> {
     if let Some(url) = std::env::args().nth(1) {
         return take_part(enchufe::connect(&url)?);
     }
-    let server = Server::bind("127.0.0.1:0")?.service(Router::new(Settings::default()));
-    let url = format!("ws://{}/?name=", server.local_addrs()[0]);
-    std::thread::spawn(|| server.run());
+    let server = Server::bind("127.0.0.1:0")?
+        .service(Router::new(Settings::default()))
+        .start();
+    let url = server.url("/?name=");
     // Whoever is connected is in the chat: the bot will see Ana come.
     let bot = enchufe::connect(&format!("{url}bot"))?;
     std::thread::spawn(|| take_part(bot));

@@ -13,17 +13,14 @@
 //!     }
 //!     Ok(())
 //! });
-//! let url = format!("ws://{}/echo", server.local_addrs()[0]);
-//! let handle = server.handle();
-//! let running = std::thread::spawn(|| server.run());
+//! let running = server.start();
 //!
-//! let mut ws = enchufe::connect(&url)?;
+//! let mut ws = enchufe::connect(&running.url("/echo"))?;
 //! ws.send("hola")?;
 //! assert_eq!(ws.read()?, Some(Message::from("hola")));
 //! ws.close(CloseCode::NormalClosure, "that was all")?;
 //!
-//! handle.stop();
-//! running.join().unwrap();
+//! running.stop();
 //! # Ok::<(), enchufe::Error>(())
 //! ```
 //!
@@ -48,7 +45,7 @@
 //!
 //! A layer names only those to its right. Whoever wants to see how WebSocket works reads them from below: [`protocol`],
 //! then [`http`] and [`handshake`], then [`net`], then a service; the page of each module names its files in order. Whoever
-//! wants to use the library begins at [`WebSocket`] and [`Server`]. `docs/TOUR.md` follows one chat message through all of
+//! wants to use the library begins at [`WebSocket`] and [`Server`]. [`guide::tour`] follows one chat message through all of
 //! them, and every program in `examples/` shows one idea.
 //!
 //! # A whole connection in memory
@@ -129,7 +126,7 @@
 //! | 6.1 | sending | `protocol/sender.rs`, `net/outbox.rs` |
 //! | 6.2 | receiving | `protocol/receiver.rs`, `net/reader.rs` |
 //! | 7.1 | closing, every transition | `protocol/state.rs` |
-//! | 7.1.1 | which side closes TCP | `net/outbox.rs` |
+//! | 7.1.1 | which side closes TCP | `net/ending.rs` |
 //! | 7.1.7, 7.4.1 | which code each violation gets | `protocol/error.rs` |
 //! | 7.2.3 | coming back after a failure, not all at once | `cli/backoff.rs` |
 //! | 8.1 | UTF-8, as it arrives | `protocol/utf8.rs` |
@@ -139,6 +136,7 @@
 //! | 10.4 | limits | `protocol/limits.rs`, `net/limits.rs` |
 #![forbid(unsafe_code)]
 
+pub mod guide;
 pub mod handshake;
 pub mod http;
 pub mod net;

@@ -1,4 +1,4 @@
-//! What the pages in `docs/` and the map in `src/lib.rs` say is still so: every file they link is there, every function
+//! What the pages in `src/guide/` and the map in `src/lib.rs` say is still so: every file they link is there, every function
 //! they name is in the file named before it, and the bytes of the tour are the bytes of the server.
 
 use std::fs;
@@ -32,7 +32,7 @@ fn every_link_of_a_page_leads_somewhere() {
 
 #[test]
 fn every_function_that_the_tour_names_is_in_the_file_named_before_it() {
-    let text = read(&root().join("docs/TOUR.md"));
+    let text = read(&root().join("src/guide/tour.md"));
     let (mut file, mut source, mut functions) = ("", String::new(), 0);
     // Code spans are the odd pieces between backticks; drawings are in fences, whose pieces hold line breaks.
     for span in text.split('`').filter(|span| !span.contains('\n')) {
@@ -80,7 +80,7 @@ fn every_file_in_the_map_of_the_crate_is_there() {
 
 #[test]
 fn the_bytes_of_the_tour_are_what_goes_over_the_wire() {
-    let tour = read(&root().join("docs/TOUR.md"));
+    let tour = read(&root().join("src/guide/tour.md"));
     let says = "82 88 37 fa 21 3d 33 fb 5f 39 5f 95 4d 5c";
     let hears = "82 0a 37 03 41 6e 61 04 68 6f 6c 61";
     assert!(tour.contains(&format!("\n{says}\n")) && tour.contains(&format!("\n{hears}\n")));
@@ -113,7 +113,7 @@ fn the_bytes_of_the_tour_are_what_goes_over_the_wire() {
 
 /// The pages that are written in Markdown.
 fn pages() -> Vec<PathBuf> {
-    let folders = [root().to_owned(), root().join("docs")];
+    let folders = [root().to_owned(), root().join("src/guide")];
     let entries = folders
         .iter()
         .flat_map(|folder| fs::read_dir(folder).expect("a folder"));

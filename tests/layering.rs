@@ -10,12 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
     ("services", &["net", "handshake", "http", "protocol"]),
+    ("guide", &[]),
     ("cli", &["services", "net", "handshake", "http", "protocol"]),
 ];
 

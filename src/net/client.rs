@@ -10,8 +10,9 @@ use log::{debug, trace};
 use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::outbox::Outbox;
-use super::stream::{read_more, write_all};
+use super::stream::{is_timeout, read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
+use crate::handshake::client::MOST_INTERIM;
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
 use crate::http::{ResponseHead, ResponseParser};
 use crate::protocol::Role;
@@ -86,6 +87,13 @@ impl Client {
     /// [`Error::Io`] if no address of the host answers; [`Error::Refused`] for an HTTP answer other than 101;
     /// [`Error::Handshake`] for a 101 that breaks the rules; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
+        self.attempt().map_err(|error| match error {
+            Error::Io(error) if is_timeout(&error) => Error::TimedOut,
+            error => error,
+        })
+    }
+
+    fn attempt(&self) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.timeout;
         let url = Url::parse(&self.url)?;
         let handshake =
@@ -124,7 +132,7 @@ impl Client {
         ))
     }
 
-    /// The first head that is not an interim one (RFC 9110, 15.2: any number of 1xx may precede the answer).
+    /// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
     fn read_answer(
         &self,
         socket: &Socket,
@@ -132,6 +140,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<ResponseHead, Error> {
         let mut parser = ResponseParser::new(self.limits.head);
+        let mut interim = 0;
         loop {
             match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
                 Some((head, used)) => {
@@ -139,6 +148,10 @@ impl Client {
                     input.consume(used);
                     if !head.is_interim() {
                         return Ok(head);
+                    }
+                    interim += 1;
+                    if interim > MOST_INTERIM {
+                        return Err(HandshakeError::UnexpectedStatus(head.status).into());
                     }
                     parser = ResponseParser::new(self.limits.head);
                 }

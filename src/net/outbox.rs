@@ -20,20 +20,18 @@
 //! and goes out with the next reply, in one write. Anybody else's send takes the kept bytes along.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{debug, log_enabled, trace};
+use log::{log_enabled, trace};
 
-use super::counters::{self, Counters, Tally};
+use super::counters::{Counters, Tally};
 use super::mask_keys::MaskKeys;
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
-    CloseCode, CloseReason, Header, MaskKey, Opcode, Role, SendError, Sender, Step, diagram,
+    CloseReason, Header, MaskKey, Opcode, Role, SendError, Sender, Step, diagram,
 };
 
 pub(crate) struct Outbox<T: ?Sized> {
@@ -42,51 +40,51 @@ pub(crate) struct Outbox<T: ?Sized> {
     pub(crate) role: Role,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
-    out_queue: usize,
-    close_timeout: Duration,
+    pub(super) out_queue: usize,
+    pub(super) close_timeout: Duration,
     /// The thread that reads this connection: blocking it hurts nobody else.
-    owner: AtomicUsize,
+    pub(super) owner: AtomicUsize,
     /// Another whole message already waits for the owner, so what it sends may be kept for a moment.
-    more_waits: AtomicBool,
+    pub(super) more_waits: AtomicBool,
     /// Something is kept.
-    keeping: AtomicBool,
+    pub(super) keeping: AtomicBool,
     /// The peer let its backlog fill: the owner is to stop, however much it could still read.
-    too_slow: AtomicBool,
-    outgoing: Mutex<Outgoing>,
-    drained: Condvar,
+    pub(super) too_slow: AtomicBool,
+    pub(super) outgoing: Mutex<Outgoing>,
+    pub(super) drained: Condvar,
     pub(crate) transport: T,
 }
 
-struct Outgoing {
-    sender: Sender,
+pub(super) struct Outgoing {
+    pub(super) sender: Sender,
     /// 5.3: a client masks every frame, a server none.
-    masks: Option<MaskKeys>,
+    pub(super) masks: Option<MaskKeys>,
     /// Frames ready to be written together.
-    kept: Vec<u8>,
+    pub(super) kept: Vec<u8>,
     /// Somebody writes without holding the lock; everyone else appends to `backlog`.
-    draining: bool,
+    pub(super) draining: bool,
     /// Whole frames, except that the one taken by the drainer is no longer in here.
-    backlog: VecDeque<Vec<u8>>,
-    backlog_bytes: usize,
+    pub(super) backlog: VecDeque<Vec<u8>>,
+    pub(super) backlog_bytes: usize,
     /// The backlog begins with the end of a frame whose beginning is written.
-    begun: bool,
+    pub(super) begun: bool,
     /// 5.5.3: of several Pings that wait for a slow peer only the last needs its Pong.
-    pong: Option<Vec<u8>>,
-    ended: Option<End>,
-    give_up: Option<Instant>,
+    pub(super) pong: Option<Vec<u8>>,
+    pub(super) ended: Option<End>,
+    pub(super) give_up: Option<Instant>,
     /// A thread sees to it that the connection ends by then.
-    watched: bool,
+    pub(super) watched: bool,
     /// The owner has closed the transport.
-    over: bool,
+    pub(super) over: bool,
     /// How the connection ended has been counted.
-    counted: bool,
+    pub(super) counted: bool,
     /// Messages encoded and not yet counted.
-    messages: u64,
+    pub(super) messages: u64,
 }
 
 /// Why nothing more can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     TooSlow,
     Broken(ErrorKind),
     Closed,
@@ -94,7 +92,7 @@ enum End {
 
 /// Whose thread is sending.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
+pub(super) enum Whose {
     /// The connection's own: it may block.
     Own,
     /// Somebody else's: it must not.
@@ -229,23 +227,6 @@ impl<T: Transport> Outbox<T> {
         self.write(out, &[], self.whose())
     }
 
-    /// Sees to it that the connection ends by its close deadline although the owner may be blocked in a read: the peer
-    /// need not answer our Close, nor stop talking.
-    pub(crate) fn end_in_time(self: &Arc<Self>) {
-        let mut out = self.lock();
-        if out.give_up.is_none() || std::mem::replace(&mut out.watched, true) {
-            return;
-        }
-        let outbox = Arc::clone(self);
-        let watcher = thread::Builder::new()
-            .name(format!("closing #{}", self.id))
-            .stack_size(DRAIN_STACK)
-            .spawn(move || outbox.watch_the_end());
-        if watcher.is_err() {
-            self.broken(&mut out, ErrorKind::TimedOut.into()); // rather now than never
-        }
-    }
-
     /// Notes that the connection ended without a Close, unless another end was noted before.
     pub(crate) fn count_abnormal(&self) {
         self.count(&mut self.lock(), ABNORMAL);
@@ -310,33 +291,11 @@ impl<T: Transport> Outbox<T> {
         }
     }
 
-    /// The end of a connection, after its last frame: lets the backlog go out, says that nothing more will come, takes
-    /// what the peer still sends so that a reset does not eat our last words, and closes. Bounded in time throughout.
-    pub(crate) fn wind_down(self: &Arc<Self>) {
-        let _ = self.flush();
-        let now = Instant::now();
-        self.wait_until_drained(now + self.close_timeout);
-        let patience = match self.role {
-            // 7.1.1: the server closes first; a client leaves that to the server for a while.
-            Role::Server => LINGER,
-            Role::Client => self.close_timeout,
-        };
-        linger(&self.transport, patience);
-        debug!(target: "enchufe::net", "#{} CLOSE", self.id);
-        let mut out = self.lock();
-        out.ended.get_or_insert(End::Closed);
-        out.over = true;
-        out.backlog.clear();
-        self.drained.notify_all();
-        drop(out);
-        self.rest();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Outgoing> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Outgoing> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, out: &mut Outgoing, code: u16) {
+    pub(super) fn count(&self, out: &mut Outgoing, code: u16) {
         if !std::mem::replace(&mut out.counted, true) {
             self.counters.closed(code);
         }
@@ -354,14 +313,14 @@ impl<T: Transport> Outbox<T> {
         }
     }
 
-    fn encode_pong(&self, out: &mut Outgoing, payload: &[u8]) -> Result<(), SendError> {
+    pub(super) fn encode_pong(&self, out: &mut Outgoing, payload: &[u8]) -> Result<(), SendError> {
         let mask = out.masks.as_mut().map(MaskKeys::next);
         out.sender.pong(payload, mask, &mut out.kept)?;
         self.draw(Opcode::Pong, mask, payload);
         Ok(())
     }
 
-    fn encode_close(
+    pub(super) fn encode_close(
         &self,
         out: &mut Outgoing,
         reason: Option<&CloseReason>,
@@ -387,194 +346,6 @@ impl<T: Transport> Outbox<T> {
             trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
         }
     }
-
-    /// Writes what is kept and then `parts`, or appends them to the backlog behind what is being drained.
-    fn write(
-        self: &Arc<Self>,
-        mut out: MutexGuard<'_, Outgoing>,
-        parts: &[&[u8]],
-        whose: Whose,
-    ) -> Result<(), Error> {
-        self.keeping.store(false, Relaxed);
-        if out.draining {
-            out.append_to_backlog(parts, 0);
-            return self.check_backlog(out);
-        }
-        let total = out.kept.len() + parts.iter().map(|part| part.len()).sum::<usize>();
-        let written = match write_some(&self.transport, &out.kept, parts, 0) {
-            Ok(written) => written,
-            Err(error) if is_timeout(&error) => 0,
-            Err(error) => return Err(self.broken(&mut out, error)),
-        };
-        debug!(target: "enchufe::net", "#{} SEND {written} bytes", self.id);
-        self.tally
-            .sent(std::mem::take(&mut out.messages), total as u64);
-        if written == total {
-            out.kept.clear();
-            return Ok(());
-        }
-        out.draining = true;
-        match whose {
-            Whose::Own => {
-                let kept = std::mem::take(&mut out.kept);
-                drop(out);
-                self.write_patiently(&kept, parts, written)?;
-                self.drain()
-            }
-            Whose::Other => {
-                debug!(target: "enchufe::net", "#{} takes no more; {} bytes wait", self.id, total - written);
-                out.append_to_backlog(parts, written);
-                out.begun = written > 0;
-                self.start_drain_thread(&mut out)?;
-                self.check_backlog(out)
-            }
-        }
-    }
-
-    fn start_drain_thread(self: &Arc<Self>, out: &mut Outgoing) -> Result<(), Error> {
-        let outbox = Arc::clone(self);
-        let drainer = thread::Builder::new()
-            .name(format!("drain #{}", self.id))
-            .stack_size(DRAIN_STACK);
-        let drain = move || {
-            let drained = outbox.drain();
-            if drained.is_ok() && outbox.is_too_slow() {
-                outbox.watch_the_end();
-            }
-        };
-        match drainer.spawn(drain) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.broken(out, error)),
-        }
-    }
-
-    /// Writes the backlog until it is empty. Runs without the lock, except to take the next piece.
-    fn drain(&self) -> Result<(), Error> {
-        loop {
-            let mut out = self.lock();
-            // Last in line: of the Pings that come while the backlog drains, only the last is answered.
-            if out.backlog.is_empty()
-                && out.ended.is_none()
-                && let Some(payload) = out.pong.take()
-            {
-                let _ = self.encode_pong(&mut out, &payload); // refused after a Close
-                out.append_to_backlog(&[], 0);
-            }
-            let piece = out.backlog.pop_front();
-            out.begun = false;
-            let Some(piece) = piece else {
-                out.draining = false;
-                self.drained.notify_all();
-                return Ok(());
-            };
-            drop(out);
-            self.write_patiently(&piece, &[], 0)?;
-            let mut out = self.lock();
-            out.backlog_bytes = out.backlog_bytes.saturating_sub(piece.len()); // cleared when the socket broke
-        }
-    }
-
-    /// Writes `first` and `parts` from `written` on, for as long as the peer takes some now and then.
-    fn write_patiently(
-        &self,
-        first: &[u8],
-        parts: &[&[u8]],
-        mut written: usize,
-    ) -> Result<(), Error> {
-        let total = first.len() + parts.iter().map(|part| part.len()).sum::<usize>();
-        let mut patience = Instant::now() + STALLED;
-        while written < total {
-            match write_some(&self.transport, first, parts, written) {
-                Ok(count) => {
-                    debug!(target: "enchufe::net", "#{} SEND {count} bytes", self.id);
-                    written += count;
-                    patience = Instant::now() + STALLED;
-                }
-                Err(error) if is_timeout(&error) => {
-                    let mut out = self.lock();
-                    let now = Instant::now();
-                    if now >= patience || out.give_up.is_some_and(|at| at <= now) {
-                        return Err(self.broken(&mut out, ErrorKind::TimedOut.into()));
-                    }
-                    if matches!(out.ended, Some(End::Broken(_) | End::Closed)) {
-                        out.draining = false;
-                        self.drained.notify_all();
-                        return out.check();
-                    }
-                }
-                Err(error) => return Err(self.broken(&mut self.lock(), error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The socket is of no more use: whoever reads from it finds out too.
-    fn broken(&self, out: &mut Outgoing, error: io::Error) -> Error {
-        out.ended.get_or_insert(End::Broken(error.kind()));
-        out.backlog.clear();
-        out.backlog_bytes = 0;
-        out.draining = false;
-        self.drained.notify_all();
-        let _ = self.transport.shutdown(Shutdown::Both); // it may be gone already
-        Error::Io(error)
-    }
-
-    /// Past the bound the peer is too slow: what it did not take is dropped up to a frame border, and a Close says why.
-    fn check_backlog(&self, mut out: MutexGuard<'_, Outgoing>) -> Result<(), Error> {
-        if out.backlog_bytes <= self.out_queue || out.ended.is_some() {
-            return Ok(());
-        }
-        debug!(target: "enchufe::net", "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);
-        let begun = usize::from(out.begun && !out.backlog.is_empty());
-        let dropped: usize = out.backlog.drain(begun..).map(|piece| piece.len()).sum();
-        out.backlog_bytes = out.backlog_bytes.saturating_sub(dropped);
-        let reason = CloseReason::new(CloseCode::PolicyViolation, "too slow");
-        if self.encode_close(&mut out, Some(&reason)).is_ok() {
-            self.count(&mut out, reason.code.into());
-        }
-        out.append_to_backlog(&[], 0);
-        out.ended = Some(End::TooSlow);
-        out.give_up = Some(Instant::now() + self.close_timeout);
-        counters::add(&self.counters.too_slow, 1);
-        // The owner stops at the next bytes that come, at the latest when the drainer gives up. Waking it by shutting the
-        // read side would turn whatever the peer still says into a reset, and that eats the Close.
-        self.too_slow.store(true, Relaxed);
-        Err(Error::TooSlow)
-    }
-
-    /// Waits until the owner is done, at most until the close deadline, and then ends the connection for it.
-    fn watch_the_end(&self) {
-        let mut out = self.lock();
-        while !out.over && !matches!(out.ended, Some(End::Broken(_) | End::Closed)) {
-            let left = out
-                .give_up
-                .and_then(|at| at.checked_duration_since(Instant::now()))
-                .filter(|left| !left.is_zero());
-            let Some(left) = left else {
-                self.broken(&mut out, ErrorKind::TimedOut.into());
-                return;
-            };
-            out = self
-                .drained
-                .wait_timeout(out, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
-
-    fn wait_until_drained(&self, deadline: Instant) {
-        let mut out = self.lock();
-        while out.draining {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return;
-            };
-            out = self
-                .drained
-                .wait_timeout(out, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
 }
 
 impl<T: ?Sized> Drop for Outbox<T> {
@@ -584,7 +355,7 @@ impl<T: ?Sized> Drop for Outbox<T> {
 }
 
 impl Outgoing {
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         match self.ended {
             None => Ok(()),
             Some(End::TooSlow) => Err(Error::TooSlow),
@@ -592,80 +363,6 @@ impl Outgoing {
             Some(End::Closed) => Err(Error::Closed),
         }
     }
-
-    /// Moves what is kept, and `parts`, to the end of the backlog, without the first `written` bytes.
-    fn append_to_backlog(&mut self, parts: &[&[u8]], written: usize) {
-        let mut piece = std::mem::take(&mut self.kept);
-        for part in parts {
-            piece.extend_from_slice(part);
-        }
-        piece.drain(..written);
-        if !piece.is_empty() {
-            self.backlog_bytes += piece.len();
-            self.backlog.push_back(piece);
-        }
-    }
-}
-
-/// One write of `first` and then `parts`, without the first `skip` bytes of them all.
-fn write_some(
-    transport: &impl Transport,
-    first: &[u8],
-    parts: &[&[u8]],
-    mut skip: usize,
-) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); PARTS];
-    let mut count = 0;
-    for part in std::iter::once(&first).chain(parts) {
-        let left = &part[skip.min(part.len())..];
-        skip -= part.len() - left.len();
-        if !left.is_empty() {
-            slices[count] = IoSlice::new(left);
-            count += 1;
-        }
-    }
-    if count == 0 {
-        return Ok(0);
-    }
-    loop {
-        match transport.write_vectored(&slices[..count]) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
-}
-
-/// CLOSE without losing our last words: end our direction, take what still comes, for at most `patience`, then end
-/// both. Without this, unread bytes turn the close into a reset, and a reset discards what the peer has not read yet.
-///
-/// Never inlined: its scrap space would lie in the stack of every idle connection.
-#[inline(never)]
-pub(crate) fn linger(transport: &impl Transport, patience: Duration) {
-    let deadline = Instant::now() + patience;
-    let mut scrap = [0; 4 * 1024];
-    let mut taken = 0;
-    if transport.shutdown(Shutdown::Write).is_err() {
-        return;
-    }
-    while taken < LINGER_BYTES
-        && let Some(left) = deadline.checked_duration_since(Instant::now())
-        && transport
-            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
-            .is_ok()
-    {
-        match transport.read(&mut scrap) {
-            Ok(0) => break,
-            Ok(count) => taken += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    let _ = transport.shutdown(Shutdown::Both); // the peer may have been faster
-}
-
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// A number that differs between living threads: the address of a byte each thread has of its own.
@@ -676,11 +373,6 @@ fn thread_token() -> usize {
 
 /// How long a write for somebody else's sake may block. The kernel counts in ticks, so it takes up to twice this.
 const QUICK: Duration = Duration::from_millis(5);
-/// A peer that takes not one byte for this long is gone.
-const STALLED: Duration = Duration::from_secs(40);
-/// How long a server waits for the peer's end of the stream after both Closes.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 1024 * 1024;
 /// Payloads beyond this are written from where they lie; smaller ones are cheaper copied into one batch.
 const COPIED: usize = 16 * 1024;
 /// Kept replies beyond this are written even though more messages wait.
@@ -689,5 +381,3 @@ const KEPT: usize = 64 * 1024;
 const NO_STATUS: u16 = 1005;
 /// 7.1.5: the code that stands for a connection that ended without a Close.
 const ABNORMAL: u16 = 1006;
-const PARTS: usize = 4;
-const DRAIN_STACK: usize = 64 * 1024;

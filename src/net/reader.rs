@@ -14,7 +14,8 @@ use log::{debug, log_enabled, trace};
 use super::buffer::ReadBuffer;
 use super::clock::{Clock, Due};
 use super::gate::Gate;
-use super::outbox::{Outbox, is_timeout};
+use super::outbox::Outbox;
+use super::stream::is_timeout;
 use super::{Error, Limits, MessageRef, Socket, Transport};
 use crate::protocol::{
     CloseCode, CloseReason, Event, Header, MessageKind, MessageLimits, Received, Receiver, diagram,

@@ -37,3 +37,7 @@ pub(super) fn read_more(
         }
     }
 }
+
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

@@ -42,7 +42,8 @@ pub struct Router {
 pub struct Settings {
     /// Origins besides the server's own whose pages may connect (`https://example.org`).
     pub origins: Vec<String>,
-    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`.
+    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`. Requests for
+    /// another name are answered 421.
     pub hosts: Vec<String>,
     /// The server listens on loopback only, so a request for a foreign name is a page playing tricks with DNS.
     pub loopback: bool,
@@ -79,18 +80,13 @@ impl Router {
         self
     }
 
-    /// 10.2: a page of another site must not speak in its visitor's name.
-    fn check_who_asks(&self, call: &Call<'_>) -> Result<(), HandshakeError> {
-        check_host(call.request, &self.settings.hosts, self.settings.loopback)?;
-        check_origin(call.request, &self.settings.origins)
-    }
-
     #[cfg_attr(
         not(feature = "json"),
         expect(unused_variables, reason = "only JSON has a subprotocol")
     )]
     fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
-        if let Err(error) = self.check_who_asks(call) {
+        // 10.2: a page of another site must not speak in its visitor's name.
+        if let Err(error) = check_origin(call.request, &self.settings.origins) {
             return Answer::Respond(error.response());
         }
         let large = || self.settings.large_messages.clone();
@@ -167,6 +163,13 @@ impl Router {
 
 impl Service for Router {
     fn call(&self, call: &Call<'_>) -> Answer {
+        let Settings {
+            hosts, loopback, ..
+        } = &self.settings;
+        // A foreign name that leads here is a page playing tricks with DNS: it would be of our own origin.
+        if let Err(error) = check_host(call.request, hosts, *loopback) {
+            return Answer::Respond(error.response());
+        }
         match &call.offer {
             Some(Err(error)) => Answer::Respond(error.response()),
             Some(Ok(offer)) => self.upgrade(call, offer),

@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod client;
 mod closing;
 mod crowd;
+mod hand_over;
 mod memory;
 mod opening;
 mod patience;
