@@ -256,7 +256,7 @@ fn who_never_reads_delays_nobody_and_is_closed_at_the_bound_of_its_backlog() {
     for reader in readers {
         let longest = within(PATIENCE, move || reader.join()).expect("all of them");
         assert!(
-            longest < Duration::from_secs(2),
+            longest < Duration::from_secs(10),
             "a message was {longest:?} behind the one before it"
         );
     }
