@@ -500,3 +500,21 @@ fn a_signal_tells_everybody_and_ends_in_time() {
     let status = fortress.child.wait().expect("it has ended");
     assert_eq!(status.code(), Some(0));
 }
+
+/// Row 36: somebody whose network is gone answers nothing, and the others are told that they left.
+#[test]
+fn who_answers_nothing_any_more_leaves_the_chat() {
+    let fortress = Fortress::start("", &["--ping-every", "300ms", "--dead-after", "300ms"]);
+    let url = format!("ws://{}/?name=ana", fortress.addr);
+    let mut ana = enchufe::connect(&url).expect("a connection");
+    let _gone = fortress.open("/?name=gone");
+    let deadline = Some(Instant::now() + PATIENCE);
+    let mut news = Vec::new();
+    // 53: a new user, status 1; 54: a user changed to status 0. Our client answers the Pings meanwhile.
+    while news != [b"\x35\x04gone\x01".to_vec(), b"\x36\x04gone\x00".to_vec()] {
+        match ana.read_until(deadline).expect("no error") {
+            enchufe::Incoming::Message(message) => news.push(message.payload().to_vec()),
+            other => panic!("{other:?} after {news:?}"),
+        }
+    }
+}
