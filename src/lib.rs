@@ -6,6 +6,7 @@ pub mod http;
 pub mod net;
 pub mod protocol;
 pub mod services;
+pub mod store;
 
 pub use net::{
     AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,

@@ -3,20 +3,28 @@
 //!
 //! ```text
 //! main, cli -> services -> net -> handshake -> http
-//!                             \--> protocol
+//!                    \         \--> protocol
+//!                     \--> store
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
-    ("services", &["net", "handshake", "http", "protocol"]),
-    ("cli", &["services", "net", "handshake", "http", "protocol"]),
+    ("store", &[]),
+    (
+        "services",
+        &["net", "handshake", "http", "protocol", "store"],
+    ),
+    (
+        "cli",
+        &["services", "net", "handshake", "http", "protocol", "store"],
+    ),
 ];
 
 /// Bytes in, bytes out: no sockets, threads, clocks, files or randomness.
