@@ -11,6 +11,7 @@ pub mod files;
 pub mod hospital;
 pub mod inspect;
 pub mod metrics;
+mod outlet;
 pub mod pages;
 mod router;
 

@@ -110,6 +110,14 @@ impl Opened {
         self.writer.lacking.add(change);
     }
 
+    /// The changes so far, to look at.
+    #[cfg(test)]
+    pub(crate) fn changes(&mut self) -> Vec<Change> {
+        let rows = self.writer.lacking.attempt().rows.clone();
+        let change = |((table, key), record)| Change { table, key, record };
+        rows.into_iter().map(change).collect()
+    }
+
     /// A lane for one service. The store thread calls `hand_on` with what was pushed, in order.
     pub fn lane<P: Send + 'static>(
         &mut self,

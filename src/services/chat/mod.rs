@@ -29,11 +29,14 @@ pub mod json_session;
 pub mod json_shape;
 #[cfg(feature = "json")]
 pub mod json_switch;
+pub mod ledger;
 pub mod limits;
 pub mod message;
 pub mod name;
 pub mod place;
 pub mod presence;
+pub mod record;
+pub mod revival;
 pub mod sentences;
 pub mod session;
 pub mod state;
