@@ -4,8 +4,8 @@
 //! Each table of the store is a table of the file, from `u64` to bytes. One more says what the others cannot: the format,
 //! how many transactions there have been, and the greatest key each table ever had.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use log::info;
@@ -63,12 +63,10 @@ impl StoreFile {
     }
 
     fn open(path: &Path) -> Result<StoreFile, DiskError> {
-        let mut options = OpenOptions::new();
-        // What people say to each other is for nobody else on this machine.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.read(true).write(true).create(true).truncate(false);
-        let mut database = database(file.open(path)?)?;
+        let mut database = match create(path)? {
+            Some(new) => new,
+            None => database(existing(path)?)?,
+        };
         // A file that was closed is taken at its word otherwise, and damage would show as wrong words or not at all.
         database.check_integrity().map_err(damage)?;
         let (format, commits) = (mark(&database, FORMAT)?, mark(&database, COMMITS)?);
@@ -122,8 +120,7 @@ impl Disk for StoreFile {
     fn recover(&mut self) -> Result<bool, DiskError> {
         self.database = None;
         // Never made anew: in an empty file, what is left of the history would look like all of it.
-        let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        let database = database(file)?;
+        let database = database(existing(&self.path)?)?;
         let commits = mark(&database, COMMITS)?;
         let on_disk = match commits.checked_sub(self.commits) {
             Some(0) => false,
@@ -137,11 +134,49 @@ impl Disk for StoreFile {
     }
 }
 
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
+}
+
+/// A new file, unless there is one. Whoever is killed in here leaves a draft that the next one overwrites, and never half
+/// a file under the name of a whole one. The draft is locked before anybody looks, so that no two of them are at it.
+fn create(path: &Path) -> Result<Option<Database>, DiskError> {
+    if path.try_exists()? {
+        return Ok(None);
+    }
+    let draft = path.with_extension("draft");
+    let mut options = OpenOptions::new();
+    // What people say to each other is for nobody else on this machine.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(&draft)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(DiskError::InUse),
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    if path.try_exists()? {
+        fs::remove_file(draft)?;
+        return Ok(None);
+    }
+    file.set_len(0)?;
+    let flush = file.try_clone()?;
+    let database = database(file)?;
+    flush.sync_all()?;
+    fs::rename(&draft, path)?;
+    #[cfg(unix)]
+    if let Some(folder) = path.parent().filter(|folder| *folder != "") {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(Some(database))
+}
+
+fn existing(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 fn database(file: File) -> Result<Database, DiskError> {
@@ -255,7 +290,6 @@ const CACHE: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
@@ -329,6 +363,25 @@ mod tests {
         assert!(line.contains("in use by another process"), "{line}");
         drop(first);
         folder.open().unwrap();
+    }
+
+    #[test]
+    fn what_is_left_of_a_creation_that_was_killed_is_overwritten() {
+        let folder = Folder::new();
+        make_folder(&folder.0).unwrap();
+        let draft = folder.file().with_extension("draft");
+        fs::write(&draft, b"half a file").unwrap();
+        drop(folder.open().unwrap());
+        assert!(folder.file().exists() && !draft.exists());
+    }
+
+    #[test]
+    fn a_file_that_another_process_creates_is_in_use() {
+        let folder = Folder::new();
+        make_folder(&folder.0).unwrap();
+        let draft = File::create(folder.file().with_extension("draft")).unwrap();
+        draft.lock().unwrap();
+        assert!(matches!(folder.open(), Err(DiskError::InUse)));
     }
 
     #[cfg(unix)]

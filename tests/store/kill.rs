@@ -1,6 +1,7 @@
 //! A server killed in the middle of everything, again and again: what came back is there, once, and in its order.
 
 use std::collections::HashSet;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -63,6 +64,22 @@ fn nothing_that_came_back_is_lost_or_repeated_when_the_server_is_killed() {
         all.len()
     );
     assert!(all.len() as u64 > rounds, "nobody said anything");
+}
+
+#[test]
+fn a_server_killed_while_it_makes_its_file_starts_all_the_same() {
+    let mut random = Random(7);
+    for _ in 0..ROUNDS {
+        let folder = Folder::new();
+        for _ in 0..2 {
+            let mut server = folder.command(&["--log", "off"]);
+            let mut server = server.stdout(Stdio::null()).spawn().unwrap();
+            thread::sleep(Duration::from_micros(random.below(30_000)));
+            server.kill().unwrap();
+            server.wait().unwrap();
+        }
+        folder.start(&[]);
+    }
 }
 
 /// Returns what each person heard, in order, and how many beds were acknowledged.
