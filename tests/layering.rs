@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
         "services",
         &["net", "handshake", "http", "protocol", "store"],
     ),
+    ("guide", &[]),
     (
         "cli",
         &["services", "net", "handshake", "http", "protocol", "store"],
@@ -85,6 +86,11 @@ fn the_state_of_the_services_knows_no_bytes_and_no_threads() {
         assert!(found, "{file} is not where it was");
     }
     assert_none(impure_state);
+}
+
+#[test]
+fn json_is_read_in_one_place() {
+    assert_none(other_json_parsers);
 }
 
 #[test]
@@ -210,6 +216,8 @@ fn stray_sockets_threads_clocks_and_packages_are_found() {
         impure_state("services/chat/state.rs", "use crate::net::Room;").len(),
         1
     );
+    let parses = "fn f(it: &str) { serde_json::from_str(it) }";
+    assert_eq!(other_json_parsers("services/echo.rs", parses).len(), 1);
 }
 
 /// Paths into layers that the file's own layer must not know, and into the crate's root, which names them all.
@@ -288,6 +296,20 @@ fn impure_state(path: &str, source: &str) -> Vec<String> {
         .into_iter()
         .filter(|named| banned.iter().any(|it| is_within(named, it)))
         .map(|named| format!("{path}: {named}"))
+        .collect()
+}
+
+/// Parsing of JSON outside the one module that knows what to refuse.
+fn other_json_parsers(path: &str, source: &str) -> Vec<String> {
+    if path.starts_with("services/json/") {
+        return Vec::new();
+    }
+    let code = code_of(source.split("#[cfg(test)]").next().unwrap_or_default());
+    let parsers = ["from_str", "from_slice", "from_reader", "Deserializer"];
+    parsers
+        .into_iter()
+        .filter(|name| code.contains(&format!("serde_json::{name}")))
+        .map(|name| format!("{path}: serde_json::{name}"))
         .collect()
 }
 

@@ -10,8 +10,9 @@ use enchufe::protocol::MessageLimits;
 use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
+use enchufe::store::Store;
 #[cfg(feature = "store")]
-use enchufe::store::{self, OpenError, Store};
+use enchufe::store::{self, OpenError};
 use log::{info, warn};
 
 use super::failure::Failure;
@@ -69,9 +70,9 @@ fn services(
 
 /// The services; this program was built without a store.
 #[cfg(not(feature = "store"))]
-fn services(_: &ServeOptions, settings: Settings) -> Result<(Router, ()), Failure> {
+fn services(_: &ServeOptions, settings: Settings) -> Result<(Router, Option<Store>), Failure> {
     info!("{MEMORY_ONLY}");
-    Ok((Router::new(settings), ()))
+    Ok((Router::new(settings), None))
 }
 
 /// A folder that cannot be read is found out now, and not by the first visitor.

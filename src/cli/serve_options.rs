@@ -23,7 +23,7 @@ pub(crate) struct ServeOptions {
     pub(crate) log: LevelFilter,
     /// Bounds on every connection.
     pub(crate) limits: Limits,
-    /// Bounds on a connection of the chat; those on its messages hold for the hub too.
+    /// Bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
     pub(crate) connections: ConnectionLimits,
     /// One message on `/echo` and `/inspect`.
     pub(crate) max_echo_message: usize,
@@ -222,6 +222,11 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "message-timeout",
                 help: "Time for a message that has begun to be complete",
                 field: |o| value::time(&mut o.limits.incomplete_message),
+            },
+            Opt {
+                name: "json-depth",
+                help: "Levels of nesting in a JSON message",
+                field: |o| value::positive(&mut o.connections.json_depth),
             },
         ],
     },

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use log::{debug, trace};
 
+use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::outbox::Outbox;
-use super::stream::{read_more, write_all};
+use super::stream::{is_timeout, read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
+use crate::handshake::client::MOST_INTERIM;
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
 use crate::http::{ResponseHead, ResponseParser};
 use crate::protocol::Role;
@@ -85,6 +87,13 @@ impl Client {
     /// [`Error::Io`] if no address of the host answers; [`Error::Refused`] for an HTTP answer other than 101;
     /// [`Error::Handshake`] for a 101 that breaks the rules; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
+        self.attempt().map_err(|error| match error {
+            Error::Io(error) if is_timeout(&error) => Error::TimedOut,
+            error => error,
+        })
+    }
+
+    fn attempt(&self) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.timeout;
         let url = Url::parse(&self.url)?;
         let handshake =
@@ -100,7 +109,7 @@ impl Client {
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&request));
         socket.set_write_timeout(Some(self.timeout))?;
         write_all(&socket, &request)?;
-        let mut input = Vec::new();
+        let mut input = ReadBuffer::new();
         let head = self.read_answer(&socket, &mut input, deadline)?;
         if head.status != 101 {
             return Err(Error::Refused(Box::new(read_refusal(
@@ -118,26 +127,31 @@ impl Client {
         outbox.open()?;
         outbox.transport.set_read_timeout(None)?;
         Ok(WebSocket::new(
-            Reader::new(outbox, &self.limits, &input),
+            Reader::new(outbox, &self.limits, input),
             agreed.subprotocol,
         ))
     }
 
-    /// The first head that is not an interim one (RFC 9110, 15.2: any number of 1xx may precede the answer).
+    /// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
     fn read_answer(
         &self,
         socket: &Socket,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
         deadline: Instant,
     ) -> Result<ResponseHead, Error> {
         let mut parser = ResponseParser::new(self.limits.head);
+        let mut interim = 0;
         loop {
-            match parser.feed(input).map_err(HandshakeError::Http)? {
+            match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
                 Some((head, used)) => {
-                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-                    input.drain(..used);
+                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+                    input.consume(used);
                     if !head.is_interim() {
                         return Ok(head);
+                    }
+                    interim += 1;
+                    if interim > MOST_INTERIM {
+                        return Err(HandshakeError::UnexpectedStatus(head.status).into());
                     }
                     parser = ResponseParser::new(self.limits.head);
                 }
@@ -171,7 +185,7 @@ fn dial(url: &Url, deadline: Instant) -> Result<TcpStream, Error> {
 fn read_refusal(
     socket: &Socket,
     head: ResponseHead,
-    mut body: Vec<u8>,
+    mut input: ReadBuffer,
     deadline: Instant,
 ) -> Refused {
     let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
@@ -179,11 +193,11 @@ fn read_refusal(
         .headers
         .get("Content-Length")
         .and_then(|length| length.parse().ok())
-        .unwrap_or(BODY);
-    while body.len() < length.min(BODY)
-        && read_more(socket, &mut body, deadline).is_ok_and(|count| count > 0)
+        .map_or(BODY, |length: usize| length.min(BODY));
+    while input.bytes().len() < length
+        && read_more(socket, &mut input, deadline).is_ok_and(|count| count > 0)
     {}
-    body.truncate(length.min(BODY));
+    let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
     Refused {
         status: head.status,
         reason: head.reason,

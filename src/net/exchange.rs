@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
 
+use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
-use super::outbox::{Outbox, is_timeout, linger};
+use super::ending::linger;
+use super::outbox::Outbox;
 use super::registry::Place;
-use super::stream::{read_more, write_all};
-use super::{
-    Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
-};
-use crate::handshake::{self, HandshakeError};
-use crate::http::{HttpError, Request, RequestParser, Response, Version};
+use super::service::Session;
+use super::stream::{is_timeout, read_more, write_all};
+use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
+use crate::handshake::{self, HandshakeError, Offer};
+use crate::http::{HttpError, Request, RequestParser, Response};
 use crate::protocol::{CloseCode, CloseReason};
 
 /// What all connections of a server share.
@@ -28,29 +29,47 @@ pub(super) struct Exchange {
     pub(super) counters: Arc<Counters>,
 }
 
-/// Whether the connection goes on after an answer.
-#[derive(PartialEq, Eq)]
+/// What comes after a request.
 enum Next {
     Request,
+    Session(Box<Opened>),
     Close,
+}
+
+/// A connection that was answered 101, and what is to run on it.
+struct Opened {
+    ws: WebSocket,
+    session: Session,
 }
 
 impl Exchange {
     /// One connection from ACCEPT to CLOSE.
     pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &Place) {
         counters::add(&self.counters.open, 1);
-        let mut input = Vec::new();
-        while let Ok(Next::Request) = self.one_request(outbox, peer, place, &mut input) {}
+        let mut input = ReadBuffer::new();
+        let last = loop {
+            match self.one_request(outbox, peer, place, &mut input) {
+                Ok(Next::Request) => {}
+                last => break last,
+            }
+        };
+        drop(input);
+        if let Ok(Next::Session(opened)) = last {
+            run_session(outbox, *opened, &self.counters);
+        }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// One request and its answer. `input` holds what was received and not used.
+    ///
+    /// Never inlined: request and answer would lie in the stack of every idle connection.
+    #[inline(never)]
     fn one_request(
         &self,
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
         place: &Place,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         let deadline = Instant::now() + self.limits.handshake_timeout;
@@ -75,79 +94,77 @@ impl Exchange {
         let answer =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {
                 counters::add(&self.counters.panics, 1);
-                Answer::Respond(Response::refusal(500, "Something went wrong in here.\n"))
+                Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
-        match answer {
-            Answer::Respond(response) => self.respond(outbox, &request, &response, None),
-            Answer::Stream(response, length, body) => {
-                self.respond(outbox, &request, &response, Some((length, body)))
+        match (answer, call.offer) {
+            (Answer::Respond(response), _) => self.respond(outbox, &request, response, None),
+            (Answer::Stream(response, length, body), _) => {
+                self.respond(outbox, &request, response, Some((length, body)))
             }
-            Answer::Upgrade(upgrade) => match call.offer {
-                Some(Ok(ref offer)) => {
-                    let extras = &upgrade.headers;
-                    let head = handshake::server::response(
-                        offer,
-                        upgrade.subprotocol.as_deref(),
-                        None,
-                        extras,
-                    );
-                    match head {
-                        Ok(head) => {
-                            let first = std::mem::take(input);
-                            self.upgrade(outbox, peer, place, upgrade, &head, first)
-                        }
-                        Err(error) => self.refuse(outbox, peer, &error.response()),
+            (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
+                match self.open(outbox, upgrade, &offer, input)? {
+                    Ok(opened) => {
+                        place.opened();
+                        Ok(Next::Session(opened))
                     }
+                    Err(refusal) => self.refuse(outbox, peer, &refusal),
                 }
-                Some(Err(ref error)) => self.refuse(outbox, peer, &error.response()),
-                None => self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response()),
-            },
+            }
+            (Answer::Upgrade(_), Some(Err(error))) => self.refuse(outbox, peer, &error.response()),
+            (Answer::Upgrade(_), None) => {
+                self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response())
+            }
         }
     }
 
-    /// 4.2.2: answers 101 and runs the session.
-    fn upgrade(
+    /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
+    fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
-        peer: SocketAddr,
-        place: &Place,
-        upgrade: Upgrade,
-        head: &[u8],
-        first: Vec<u8>,
-    ) -> io::Result<Next> {
+        mut upgrade: Upgrade,
+        offer: &Offer,
+        input: &mut ReadBuffer,
+    ) -> io::Result<Result<Box<Opened>, Response>> {
+        // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
+        let subprotocol = upgrade
+            .subprotocol
+            .take()
+            .filter(|name| offer.subprotocols.contains(name));
+        let extras = &upgrade.headers;
+        let head = handshake::server::response(offer, subprotocol.as_deref(), None, extras);
+        let head = match head {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(error.response())),
+        };
         outbox.hold();
         let sender = Sender {
             outbox: Arc::clone(outbox),
         };
         let Ok(session) = catch_unwind(AssertUnwindSafe(|| (upgrade.prepare)(sender))) else {
             counters::add(&self.counters.panics, 1);
-            let response = Response::refusal(500, "Something went wrong in here.\n");
-            return self.refuse(outbox, peer, &response);
+            return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
-        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(head));
-        write_all(&outbox.transport, head)?;
+        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&head));
+        write_all(&outbox.transport, &head)?;
         outbox.open()?;
-        place.opened();
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
-        let ws = {
-            let mut limits = self.limits.clone();
-            if let Some(message) = upgrade.limits {
-                limits.message = message;
-            }
-            let mut reader = Reader::new(Arc::clone(outbox), &limits, &first);
-            reader.managed = true;
-            if upgrade.any_text {
-                reader.accept_any_text();
-            }
-            if upgrade.observe_frames {
-                reader.observe_frames();
-            }
-            WebSocket::new(reader, upgrade.subprotocol)
-        };
-        drop(first);
-        run_session(outbox, ws, session, &self.counters);
-        Ok(Next::Close)
+
+        let mut limits = self.limits.clone();
+        if let Some(message) = upgrade.limits {
+            limits.message = message;
+        }
+        let first = std::mem::replace(input, ReadBuffer::new());
+        let mut reader = Reader::new(Arc::clone(outbox), &limits, first);
+        reader.managed = true;
+        if upgrade.any_text {
+            reader.accept_any_text();
+        }
+        if upgrade.observe_frames {
+            reader.observe_frames();
+        }
+        let ws = WebSocket::new(reader, subprotocol);
+        Ok(Ok(Box::new(Opened { ws, session })))
     }
 
     /// Writes a response, with the body it carries or the one that is read from elsewhere.
@@ -155,11 +172,15 @@ impl Exchange {
         &self,
         outbox: &Arc<Outbox<Socket>>,
         request: &Request,
-        response: &Response,
+        mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
+        let closes = !request.wants_keep_alive() || says_close(&response);
+        if closes && response.get("Connection").is_none() {
+            response = response.header("Connection", "close");
+        }
         let mut head = Vec::new();
         response
             .encode_for(request, &mut head)
@@ -176,11 +197,10 @@ impl Exchange {
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
-            socket.set_write_timeout(Some(PACE))?;
+            socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
             copy(&mut *body, length, socket, &self.limits)?;
         }
-        if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
-        {
+        if !closes {
             return Ok(Next::Request);
         }
         linger(socket, LINGER);
@@ -210,7 +230,7 @@ impl Exchange {
     fn read_body(
         &self,
         socket: &Socket,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
         request: &Request,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
@@ -219,27 +239,24 @@ impl Exchange {
             .ok()
             .filter(|&length| length <= self.limits.max_body);
         let length = length.ok_or(HttpError::ContentTooLarge)?;
-        if length > input.len() && request.expects_continue() {
+        if length > input.bytes().len() && request.expects_continue() {
             write_all(socket, b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| HttpError::Timeout)?;
         }
-        while input.len() < length {
+        while input.bytes().len() < length {
             match read_more(socket, input, deadline) {
                 Ok(count) if count > 0 => {}
                 _ => return Err(HttpError::Timeout),
             }
         }
-        let rest = input.split_off(length);
-        Ok(std::mem::replace(input, rest))
+        let body = input.bytes()[..length].to_vec();
+        input.consume(length);
+        Ok(body)
     }
 }
 
 /// Runs a session to its end, whatever the end is, and closes with the code that says it.
-fn run_session(
-    outbox: &Arc<Outbox<Socket>>,
-    ws: WebSocket,
-    session: impl FnOnce(WebSocket) -> Result<(), Error>,
-    counters: &Counters,
-) {
+fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters) {
+    let Opened { ws, session } = opened;
     let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
     let code = match &outcome {
         Ok(Ok(())) => CloseCode::NormalClosure,
@@ -254,6 +271,7 @@ fn run_session(
         let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
         outbox.wind_down();
     }
+    outbox.count_abnormal();
     match outcome {
         Ok(Err(error)) => info!("#{} closed: {error}", outbox.id),
         _ => debug!("#{} session ended", outbox.id),
@@ -263,17 +281,17 @@ fn run_session(
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
     socket: &Socket,
-    input: &mut Vec<u8>,
+    input: &mut ReadBuffer,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Option<Request>, HttpError> {
     let mut parser = RequestParser::new(limits.head);
     loop {
         if !input.is_empty()
-            && let Some((request, used)) = parser.feed(input)?
+            && let Some((request, used)) = parser.feed(input.bytes())?
         {
-            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-            input.drain(..used);
+            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+            input.consume(used);
             return Ok(Some(request));
         }
         match read_more(socket, input, deadline) {
@@ -319,7 +337,8 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
             in_window += written as u64;
             let elapsed = window.elapsed();
             if elapsed >= limits.body_window {
-                if in_window < limits.min_body_rate as u64 * elapsed.as_secs() {
+                let least = limits.min_body_rate as u128 * elapsed.as_millis() / 1_000;
+                if u128::from(in_window) < least {
                     return Err(ErrorKind::TimedOut.into());
                 }
                 window = Instant::now();
@@ -362,6 +381,7 @@ const CHUNK: usize = 64 * 1024;
 const PACE: Duration = Duration::from_secs(1);
 /// A response that the peer does not take for this long is given up.
 const WRITE: Duration = Duration::from_secs(30);
+const OUR_FAULT: &str = "Something went wrong in here.\n";
 /// How long a peer gets to read an answer to its end and close.
 const LINGER: Duration = Duration::from_secs(1);
 const REFUSING: usize = 32;

@@ -5,12 +5,16 @@
 //! `debug`, so that the log of one connection reads as the list of primitives.
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
-//! out), [`Room`] (how one message reaches everybody), [`Server`] (accept, a thread each), [`Client`] (connect).
+//! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
 
 mod buffer;
 mod client;
 mod clock;
+mod combiner;
 mod counters;
+mod drain;
+mod ending;
 mod error;
 mod exchange;
 mod gate;
@@ -21,6 +25,7 @@ mod outbox;
 mod reader;
 mod registry;
 mod room;
+mod running;
 mod server;
 mod service;
 mod stream;
@@ -28,12 +33,13 @@ mod transport;
 mod websocket;
 
 pub use client::{Client, connect};
-pub use counters::Counters;
+pub use counters::{Counters, Traffic};
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};
 pub use reader::{Incoming, Reader};
 pub use room::{Audience, CODECS, Entry, MemberId, Room};
+pub use running::Running;
 pub use server::{Server, ServerHandle, serve};
 pub use service::{Answer, Call, Service, Upgrade};
 pub use transport::{Exclusive, Socket, Transport};

@@ -15,6 +15,7 @@ use super::counters::{self, Counters};
 use super::exchange::{Exchange, refuse};
 use super::outbox::Outbox;
 use super::registry::{Full, Registry};
+use super::running::Running;
 use super::stream::write_all;
 use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
 use crate::http::Response;
@@ -156,6 +157,12 @@ impl Server {
         ServerHandle {
             control: Arc::clone(&self.control),
         }
+    }
+
+    /// Runs on a thread of its own, until the result is dropped or stopped.
+    #[must_use = "dropping it stops the server"]
+    pub fn start(self) -> Running {
+        Running::new(self)
     }
 
     /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, waits for them up to

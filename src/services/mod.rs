@@ -10,6 +10,8 @@ pub mod files;
 #[cfg(feature = "json")]
 pub mod hospital;
 pub mod inspect;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod metrics;
 mod outlet;
 pub mod pages;

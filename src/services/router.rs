@@ -44,7 +44,8 @@ pub struct Router {
 pub struct Settings {
     /// Origins besides the server's own whose pages may connect (`https://example.org`).
     pub origins: Vec<String>,
-    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`.
+    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`. Requests for
+    /// another name are answered 421.
     pub hosts: Vec<String>,
     /// The server listens on loopback only, so a request for a foreign name is a page playing tricks with DNS.
     pub loopback: bool,
@@ -52,7 +53,7 @@ pub struct Settings {
     pub large_messages: MessageLimits,
     /// The chat's own.
     pub chat: chat::Settings,
-    /// The bounds on a connection of the chat; those on its messages hold for the hub too.
+    /// The bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
     pub connections: chat::ConnectionLimits,
 }
 
@@ -63,9 +64,10 @@ impl Router {
         Self {
             chat: Chat::with_limits(settings.chat, settings.connections.clone()),
             #[cfg(feature = "json")]
-            hospital: Arc::new(hospital::Hub::with_limits(
-                settings.connections.message.clone(),
-            )),
+            hospital: Arc::new(
+                hospital::Hub::with_limits(settings.connections.message.clone())
+                    .with_json_depth(settings.connections.json_depth),
+            ),
             settings,
             #[cfg(feature = "files")]
             files: None,
@@ -81,7 +83,8 @@ impl Router {
     pub fn stored(settings: Settings, opened: &mut Opened) -> Result<Self, OpenError> {
         let connections = settings.connections.clone();
         #[cfg(feature = "json")]
-        let hospital = hospital::Hub::stored(connections.message.clone(), opened)?;
+        let hospital = hospital::Hub::stored(connections.message.clone(), opened)?
+            .with_json_depth(connections.json_depth);
         Ok(Self {
             chat: Chat::stored(settings.chat, connections, opened)?,
             #[cfg(feature = "json")]
@@ -101,18 +104,13 @@ impl Router {
         self
     }
 
-    /// 10.2: a page of another site must not speak in its visitor's name.
-    fn check_who_asks(&self, call: &Call<'_>) -> Result<(), HandshakeError> {
-        check_host(call.request, &self.settings.hosts, self.settings.loopback)?;
-        check_origin(call.request, &self.settings.origins)
-    }
-
     #[cfg_attr(
         not(feature = "json"),
         expect(unused_variables, reason = "only JSON has a subprotocol")
     )]
     fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
-        if let Err(error) = self.check_who_asks(call) {
+        // 10.2: a page of another site must not speak in its visitor's name.
+        if let Err(error) = check_origin(call.request, &self.settings.origins) {
             return Answer::Respond(error.response());
         }
         let large = || self.settings.large_messages.clone();
@@ -189,6 +187,13 @@ impl Router {
 
 impl Service for Router {
     fn call(&self, call: &Call<'_>) -> Answer {
+        let Settings {
+            hosts, loopback, ..
+        } = &self.settings;
+        // A foreign name that leads here is a page playing tricks with DNS: it would be of our own origin.
+        if let Err(error) = check_host(call.request, hosts, *loopback) {
+            return Answer::Respond(error.response());
+        }
         match &call.offer {
             Some(Err(error)) => Answer::Respond(error.response()),
             Some(Ok(offer)) => self.upgrade(call, offer),

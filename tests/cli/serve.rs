@@ -104,37 +104,6 @@ fn a_hangup_without_a_terminal_is_refused_with_a_reason() {
     TcpStream::connect(address).expect("it still listens");
 }
 
-/// The code with which a server closes when these messages are sent to a path; the first is sent at once, each further
-/// one after an answer.
-fn close_code(flags: &[&str], path: &str, messages: &[&str]) -> Option<u16> {
-    let (_server, address) = server(flags);
-    let mut client = enchufe::connect(&format!("ws://{address}{path}")).unwrap();
-    for message in messages {
-        client.send(*message).unwrap();
-    }
-    while client.read().unwrap().is_some() {}
-    client.close_reason().map(|close| close.code.into())
-}
-
-#[test]
-fn the_limits_given_reach_every_service() {
-    let hello = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
-    let long = "x".repeat(101);
-    for path in ["/?name=ana", "/echo", "/inspect"] {
-        assert_eq!(
-            close_code(&["--max-message", "100"], path, &[&long]),
-            Some(1009),
-            "{path}"
-        );
-    }
-    let hub = close_code(&["--max-message", "100"], "/socket", &[hello, &long]);
-    assert_eq!(hub, Some(1009));
-    let stranger = close_code(&["--max-register", "100"], "/chat", &[&long]);
-    assert_eq!(stranger, Some(1009));
-    let silent = close_code(&["--register-timeout", "50ms"], "/chat", &[]);
-    assert_eq!(silent, Some(1008));
-}
-
 #[test]
 fn a_user_turns_inactive_after_the_time_given() {
     let (_server, address) = server(&["--inactive-after", "50ms"]);

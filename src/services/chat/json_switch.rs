@@ -36,7 +36,7 @@ impl Switchboard {
         address: &str,
         now: Moment,
     ) -> Result<Registered, Fault> {
-        let object = object(kind, payload)?;
+        let object = self.object(kind, payload)?;
         let Meaning::Register(name) = meaning(&object, None)? else {
             return Err(Fault::NotRegistered);
         };
@@ -58,7 +58,7 @@ impl Switchboard {
         payload: &[u8],
         now: Moment,
     ) -> Reaction {
-        let object = match object(kind, payload) {
+        let object = match self.object(kind, payload) {
             Ok(object) => object,
             Err(fault) => return self.fault(who, fault, now),
         };
@@ -108,11 +108,11 @@ impl Switchboard {
             frames,
         }])
     }
-}
 
-fn object(kind: MessageKind, payload: &[u8]) -> Result<Object, Fault> {
-    match kind {
-        MessageKind::Text => parse(payload),
-        MessageKind::Binary => Err(Fault::NotText),
+    fn object(&self, kind: MessageKind, payload: &[u8]) -> Result<Object, Fault> {
+        match kind {
+            MessageKind::Text => parse(payload, self.json_depth),
+            MessageKind::Binary => Err(Fault::NotText),
+        }
     }
 }

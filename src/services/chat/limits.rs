@@ -13,6 +13,8 @@ pub struct ConnectionLimits {
     pub first_message: usize,
     /// How long a JSON connection may speak for nobody. Default 30 s.
     pub register_within: Duration,
+    /// How deep arrays and objects may nest in a JSON message. Default 32: no message needs more than 1.
+    pub json_depth: usize,
 }
 
 impl ConnectionLimits {
@@ -20,7 +22,7 @@ impl ConnectionLimits {
     #[must_use]
     pub fn first(&self) -> MessageLimits {
         MessageLimits {
-            max_message: self.first_message,
+            max_message: self.first_message.min(self.message.max_message),
             ..self.message.clone()
         }
     }
@@ -35,6 +37,7 @@ impl Default for ConnectionLimits {
             },
             first_message: 4 * 1024,
             register_within: Duration::from_secs(30),
+            json_depth: 32,
         }
     }
 }

@@ -26,8 +26,6 @@ pub mod json_request;
 #[cfg(feature = "json")]
 pub mod json_session;
 #[cfg(feature = "json")]
-pub mod json_shape;
-#[cfg(feature = "json")]
 pub mod json_switch;
 pub mod ledger;
 pub mod limits;

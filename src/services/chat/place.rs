@@ -84,6 +84,8 @@ impl Chat {
     }
 
     fn of(switchboard: Switchboard, outlet: Outlet, limits: ConnectionLimits) -> Chat {
+        #[cfg(feature = "json")]
+        let switchboard = switchboard.with_json_depth(limits.json_depth);
         Chat(Arc::new(Shared {
             switchboard: Mutex::new(switchboard),
             outlet,

@@ -19,6 +19,8 @@ use super::state::{Settings, State};
 use super::timestamp::Moment;
 use crate::net::{Audience, CODECS, Entry, MemberId};
 use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
+#[cfg(feature = "json")]
+use crate::services::json::MAX_DEPTH;
 use crate::services::outlet::Changes;
 
 /// The chat behind its two wires.
@@ -31,6 +33,9 @@ pub struct Switchboard {
     /// How many members read each wire.
     readers: Readers,
     next_id: u64,
+    /// How deep a JSON message may nest.
+    #[cfg(feature = "json")]
+    pub(super) json_depth: usize,
 }
 
 /// A wire, by its index in the frames of an [`Entry`].
@@ -88,7 +93,16 @@ impl Switchboard {
             members: HashMap::new(),
             readers: Readers::default(),
             next_id: 0,
+            #[cfg(feature = "json")]
+            json_depth: MAX_DEPTH,
         }
+    }
+
+    /// The same, for JSON messages nested at most so deep instead of [`MAX_DEPTH`].
+    #[cfg(feature = "json")]
+    #[must_use]
+    pub fn with_json_depth(self, json_depth: usize) -> Switchboard {
+        Switchboard { json_depth, ..self }
     }
 
     /// The rules and the memory, to look at.

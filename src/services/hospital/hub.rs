@@ -19,6 +19,7 @@ use crate::net::{
     Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Sender, Upgrade, WebSocket,
 };
 use crate::protocol::{MessageLimits, Opcode, encode_frame};
+use crate::services::json::MAX_DEPTH;
 use crate::services::outlet::{Changes, Outlet};
 use crate::store::{OpenError, Opened};
 
@@ -30,6 +31,7 @@ pub struct Hub {
     last_member: AtomicU64,
     /// The bounds on a message; a record is as long at most.
     limits: MessageLimits,
+    json_depth: usize,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +95,14 @@ impl Hub {
             outlet,
             last_member: AtomicU64::default(),
             limits,
+            json_depth: MAX_DEPTH,
         }
+    }
+
+    /// The same for records nested at most so deep instead of [`MAX_DEPTH`].
+    #[must_use]
+    pub fn with_json_depth(self, json_depth: usize) -> Hub {
+        Hub { json_depth, ..self }
     }
 
     /// How to run a connection to `/socket`.
@@ -102,7 +111,7 @@ impl Hub {
         let hub = Arc::clone(self);
         // A stranger gets little memory; the handshake raises the limit.
         let limits = MessageLimits {
-            max_message: MAX_HANDSHAKE,
+            max_message: MAX_HANDSHAKE.min(self.limits.max_message),
             ..self.limits.clone()
         };
         Upgrade::to(move |ws| hub.session(ws)).message_limits(limits)
@@ -122,7 +131,9 @@ impl Hub {
             sender,
             joined: false,
         };
-        let mut session = Session::new(Instant::now()).with_max_record(self.limits.max_message);
+        let mut session = Session::new(Instant::now())
+            .with_max_record(self.limits.max_message)
+            .with_json_depth(self.json_depth);
         loop {
             let end = match client.reader.read_until(Some(session.deadline()))? {
                 Incoming::Message(message) => {
