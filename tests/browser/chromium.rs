@@ -7,13 +7,13 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::devtools::DevTools;
 use crate::page::Page;
 use crate::support::folder::Folder;
-use crate::support::server::PATIENCE;
 use crate::support::tools;
 
 pub(crate) struct Chromium {
@@ -90,6 +90,9 @@ fn where_it_listens(keeper: &mut Child) -> String {
         Err(error) => panic!("{CHROMIUM} does not say where it listens: {error}"),
     }
 }
+
+/// Far more than anything takes here, unless it hangs: a browser is many processes, and the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const CHROMIUM: &str = "chromium";
 

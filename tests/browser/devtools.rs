@@ -10,7 +10,7 @@ use enchufe::protocol::MessageLimits;
 use enchufe::{Client, Limits, Reader, Sender};
 use serde_json::{Value, json};
 
-use crate::support::server::PATIENCE;
+use crate::chromium::PATIENCE;
 
 pub(crate) struct DevTools {
     sender: Sender,

@@ -16,6 +16,7 @@ mod page;
 mod server;
 
 mod chat;
+mod guide;
 mod hospital;
 mod lab;
 mod looks;

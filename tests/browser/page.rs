@@ -10,8 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use crate::chromium::Chromium;
-use crate::support::server::PATIENCE;
+use crate::chromium::{Chromium, PATIENCE};
 
 pub(crate) struct Page {
     browser: &'static Chromium,

@@ -13,6 +13,7 @@ use super::command::{Command, Refusal, Request};
 use super::event::{self, Delivery, Event, Notice};
 #[cfg(feature = "json")]
 use super::json_notice;
+use super::ledger::Ledger;
 use super::name::Name;
 use super::state::{Settings, State};
 use super::timestamp::Moment;
@@ -20,11 +21,14 @@ use crate::net::{Audience, CODECS, Entry, MemberId};
 use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
 #[cfg(feature = "json")]
 use crate::services::json::MAX_DEPTH;
+use crate::services::outlet::Changes;
 
 /// The chat behind its two wires.
 #[derive(Debug)]
 pub struct Switchboard {
     state: State,
+    /// With a store: what is to change in there.
+    ledger: Option<Ledger>,
     pub(super) members: HashMap<Name, Member>,
     /// How many members read each wire.
     readers: Readers,
@@ -74,8 +78,18 @@ pub struct Member {
 impl Switchboard {
     /// An empty chat.
     pub fn new(settings: Settings) -> Switchboard {
+        Switchboard::of(State::new(settings), None)
+    }
+
+    /// A chat that goes on where a store ends.
+    pub fn revived(state: State, ledger: Ledger) -> Switchboard {
+        Switchboard::of(state, Some(ledger))
+    }
+
+    fn of(state: State, ledger: Option<Ledger>) -> Switchboard {
         Switchboard {
-            state: State::new(settings),
+            state,
+            ledger,
             members: HashMap::new(),
             readers: Readers::default(),
             next_id: 0,
@@ -182,7 +196,7 @@ impl Switchboard {
     pub fn tick(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
         let event = self.state.tick(who, now);
         let delivery = event
-            .map(|event| self.state.apply(event, now))
+            .map(|event| self.apply(event, now))
             .unwrap_or_default();
         self.entries(delivery, now)
     }
@@ -206,7 +220,30 @@ impl Switchboard {
         now: Moment,
     ) -> Result<Delivery, Refusal> {
         let event: Event = self.state.decide(who, command, now)?;
-        Ok(self.state.apply(event, now))
+        Ok(self.apply(event, now))
+    }
+
+    fn apply(&mut self, event: Event, now: Moment) -> Delivery {
+        let Some(ledger) = &mut self.ledger else {
+            return self.state.apply(event, now);
+        };
+        ledger.note(&event);
+        let delivery = self.state.apply(event, now);
+        ledger.forget(self.state.take_forgotten());
+        delivery
+    }
+
+    /// What `who` has led to since this was asked last, and has to be on disk before it is told.
+    pub(super) fn take_changes(&mut self, who: &Name) -> Changes {
+        let Some(ledger) = &mut self.ledger else {
+            return Changes::default();
+        };
+        let (rows, said) = ledger.take();
+        let author = self.members.get(who).filter(|_| said);
+        Changes {
+            rows,
+            author: author.map(|member| member.id),
+        }
     }
 
     pub(super) fn remove(&mut self, who: &Name) -> Option<Member> {
@@ -265,6 +302,11 @@ type Readers = [usize; CODECS];
 
 /// Whole frames on each wire.
 pub(super) type Frames = [Vec<u8>; CODECS];
+
+/// The frames that warn an author whose message cannot be put on disk, on every wire.
+pub(super) fn unkept(now: Moment) -> Frames {
+    encode(&Notice::Unkept, [1; CODECS], now)
+}
 
 /// The frames that tell a notice, on each wire that has readers.
 fn encode(notice: &Notice, readers: Readers, now: Moment) -> Frames {
