@@ -1,17 +1,17 @@
-//! What memory is taken for: bytes received, never bytes promised; and nothing at all for a message that is one whole
-//! frame ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
+//! What memory is taken for: bytes received, never bytes promised, and nothing at all for a message that is one whole frame
+//! ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
 
 mod support;
 
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::channel;
 use std::thread;
 
 use allocation_counter::{AllocationInfo, measure};
+use enchufe::WebSocket;
 use enchufe::http::{HeadLimits, RequestParser, ResponseParser};
 use enchufe::protocol::{Event, MessageLimits, Receiver, Role};
-use enchufe::{Limits, WebSocket};
 use proptest::prelude::*;
 
 use support::peer::{BINARY, BINARY_BEGINS, LAST, MORE, PING, TEXT, header, masked};
@@ -127,59 +127,7 @@ proptest! {
     }
 }
 
-/// A stream in memory that gives out the same octets again and again, and swallows what is written.
-struct Again {
-    wire: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Again {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = &self.wire[self.at..];
-        let count = left.len().min(into.len());
-        into[..count].copy_from_slice(&left[..count]);
-        self.at = (self.at + count) % self.wire.len();
-        Ok(count)
-    }
-}
-
-impl Write for Again {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A connection under way: reading, answering, and answering Pings all run in memory that is there.
-#[test]
-fn a_connection_under_way_echoes_without_allocating() {
-    let wire = [
-        masked(TEXT, "a short text"),
-        masked(BINARY, vec![7; 1_500]),
-        masked(PING, "?"),
-    ]
-    .concat();
-    let unlimited = Limits {
-        rate: 0,
-        ..Limits::default()
-    };
-    let (mut reader, sender) =
-        WebSocket::over(Again { wire, at: 0 }, Role::Server, &unlimited).split();
-    let mut echo = |messages: usize| {
-        for _ in 0..messages {
-            let message = reader.read().expect("no error").expect("a message");
-            sender.send(message).expect("it is open");
-        }
-    };
-    echo(1_000); // until the buffers have the size that this needs
-    let info = measure(|| echo(10_000));
-    assert_eq!(info.count_total, 0, "{info:?}");
-}
-
-/// The same over a socket, seen from the client: an echo of a small message there and back.
+/// The client, too: a small message there and back.
 #[test]
 fn a_round_trip_over_a_socket_allocates_nothing_on_our_side() {
     let server = TestServer::echo(limits());
@@ -195,6 +143,20 @@ fn a_round_trip_over_a_socket_allocates_nothing_on_our_side() {
     round_trips(100);
     let info = measure(|| round_trips(200));
     assert_eq!(info.count_total, 0, "{info:?}");
+}
+
+/// Promise 4 begins with a connection that does nothing.
+#[test]
+fn an_idle_connection_holds_a_few_kilobytes() {
+    let server = TestServer::echo(limits());
+    let client = enchufe::Client::new(server.url("/")).limits(limits());
+    let mut held = Vec::with_capacity(10);
+    let info = measure(|| {
+        for _ in 0..10 {
+            held.push(client.connect().expect("a connection"));
+        }
+    });
+    assert!(info.bytes_current < 10 * 8 * 1024, "{info:?}");
 }
 
 /// What one event-free step hands out is `Copy` and on the stack.

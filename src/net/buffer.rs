@@ -81,10 +81,10 @@ impl ReadBuffer {
     fn make_room(&mut self, wanted: usize) {
         if self.is_empty() {
             self.rewind();
-            // The last read brought as much as there was room for: more such messages are on their way.
-            if self.filled && self.room.len() < BULK {
-                self.grow(self.room.len() * 4);
-            }
+        }
+        // The last read brought as much as there was room for, and not of one large frame: more is on its way.
+        if std::mem::take(&mut self.filled) && wanted <= self.room.len() && self.room.len() < BULK {
+            self.grow(self.room.len() * 4);
         }
         let full = self.end == self.room.len();
         if self.start > 0 && (full || self.start + wanted > self.room.len()) {

@@ -15,7 +15,7 @@ export function frameLab(t) {
   let role = 'server';
   let results = [];
   let selected = 0;
-  let asHex = false; // how the payload is edited
+  let asHex = false; // how the payload is edited where there is a choice: what is no text is edited so anyway
 
   const explanation = new Explanation($('explain'), t);
   const verdict = new Verdict($('verdict'), $('checks'), t);
@@ -95,7 +95,7 @@ export function frameLab(t) {
   }
   $('f-payload').addEventListener('input', () => {
     const text = $('f-payload').value;
-    const payload = asHex ? parseHex(text) : new TextEncoder().encode(text);
+    const payload = $('fields').elements.as.value === 'hex' ? parseHex(text) : new TextEncoder().encode(text);
     $('payload-problem').textContent = payload ? '' : t('payload-not-hex');
     if (payload) change({ payload });
   });
@@ -119,13 +119,14 @@ export function frameLab(t) {
   function showPayload(payload) {
     const text = asText(payload);
     const large = payload.length > EDITABLE;
-    if (text === null) asHex = true;
-    $('fields').elements.as.value = asHex ? 'hex' : 'text';
+    const typing = document.activeElement === $('f-payload');
+    const inHex = typing ? $('fields').elements.as.value === 'hex' : asHex || text === null;
+    $('fields').elements.as.value = inHex ? 'hex' : 'text';
     $('fields').elements.as[0].disabled = text === null;
-    $('f-payload').classList.toggle('mono', asHex);
+    $('f-payload').classList.toggle('mono', inHex);
     $('f-payload').disabled = large;
-    put($('f-payload'), large ? '' : asHex ? hex(payload) : text);
-    if (document.activeElement !== $('f-payload')) {
+    put($('f-payload'), large ? '' : inHex ? hex(payload) : text);
+    if (!typing) {
       $('payload-problem').textContent = large ? t('payload-large') : text === null ? t('payload-not-text') : '';
     }
   }
