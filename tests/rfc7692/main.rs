@@ -9,6 +9,7 @@ mod tools;
 mod damaged;
 mod examples;
 mod limits;
+mod parameters;
 mod sending;
 mod takeover;
 mod words;
