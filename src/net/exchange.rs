@@ -107,11 +107,8 @@ impl Exchange {
                 self.respond(outbox, &request, response, Some((length, body)))
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-                match self.open(outbox, upgrade, &request, &offer, input)? {
-                    Ok(opened) => {
-                        place.opened();
-                        Ok(Next::Session(opened))
-                    }
+                match self.open(outbox, place, upgrade, &request, &offer, input)? {
+                    Ok(opened) => Ok(Next::Session(opened)),
                     Err(refusal) => self.refuse(outbox, peer, &refusal),
                 }
             }
@@ -126,6 +123,7 @@ impl Exchange {
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        place: &Place,
         mut upgrade: Upgrade,
         request: &Request,
         offer: &Offer,
@@ -143,6 +141,8 @@ impl Exchange {
             Err(error) => return Ok(Err(error.response())),
         };
         outbox.hold();
+        // From here on a server that stops says 1001, which is held and leaves behind the 101.
+        place.opened();
         let sender = Sender {
             outbox: Arc::clone(outbox),
         };

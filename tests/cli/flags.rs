@@ -39,6 +39,16 @@ fn root_is_the_folder_whose_files_are_served() {
     assert_eq!(get(&mut connect(&address), "/hola.txt").0, 404);
 }
 
+#[cfg(feature = "store")]
+#[test]
+fn data_is_the_folder_in_which_what_was_said_outlives_the_server() {
+    let folder = Folder::new();
+    let flags = ["--data", folder.name()];
+    assert_eq!(kept(&flags), ["1", "2", "3"]);
+    // The server was killed as soon as the history had come.
+    assert_eq!(kept(&flags), ["1", "2", "3", "1", "2", "3"]);
+}
+
 #[test]
 fn origin_lets_a_page_from_elsewhere_connect() {
     let page = "Origin: https://chat.example\r\n";
