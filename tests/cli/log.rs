@@ -19,12 +19,13 @@ fn a_websocket_reads_as_a_list_of_primitives_on_both_sides() {
             "SEND #0".to_owned()
         ]
     );
-    // What comes after may be cut into several.
+    // From here on one thread sends while the other receives, and either may be the first to say so.
+    let names = distinct(&client);
+    assert_eq!(names[3..5], ["RECEIVE", "SEND"], "{client:?}");
     assert_eq!(
-        distinct(&client),
-        [
-            "SOCKET", "CONNECT", "SEND", "RECEIVE", "SEND", "RECEIVE", "SEND", "RECEIVE", "CLOSE"
-        ]
+        names.last().map(String::as_str),
+        Some("CLOSE"),
+        "{client:?}"
     );
     server.signal("TERM");
     let log = server.wait().errors;
