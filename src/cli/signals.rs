@@ -35,16 +35,39 @@ pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
                 }
                 match end.take() {
                     Some(end) => end(),
-                    None => std::process::exit(128 + signal),
+                    None => {
+                        super::keyboard::give_back();
+                        std::process::exit(128 + signal)
+                    }
                 }
             }
         })?;
     Ok(())
 }
 
+/// Calls `again`, on a thread of its own, whenever the window has another size, and when the program goes on after it was
+/// stopped: the shell has used the terminal meanwhile.
+#[cfg(unix)]
+pub(crate) fn watch_terminal(again: impl Fn() + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGCONT, SIGWINCH};
+    use signal_hook::iterator::Signals;
+
+    let mut signals = Signals::new([SIGCONT, SIGWINCH])?;
+    std::thread::Builder::new()
+        .name("terminal".to_owned())
+        .spawn(move || signals.forever().for_each(|_| again()))?;
+    Ok(())
+}
+
 /// Elsewhere a signal ends the process at once.
 #[cfg(not(unix))]
 pub(crate) fn watch(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    Ok(())
+}
+
+/// Elsewhere nobody tells.
+#[cfg(not(unix))]
+pub(crate) fn watch_terminal(_: impl Fn() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 

@@ -97,9 +97,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const CHROMIUM: &str = "chromium";
 
 /// Starts what follows the folder, and when its own input ends, because the tests have, in whatever way, ends that process
-/// and removes the folder.
+/// and removes the folder. A signal for all of us only ends its waiting.
 const KEEPER: &str = r#"
-    trap '' INT
+    trap : INT TERM HUP
     folder=$1; shift
     "$@" & browser=$!
     cat > /dev/null

@@ -1,17 +1,17 @@
 //! A server with a folder of its own, run as a program so that it can be killed.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A folder for one test, removed with all that is in it.
-pub(crate) struct Folder(PathBuf);
+use crate::folder;
+
+/// A folder for what one test keeps, gone when the test is done.
+pub(crate) struct Folder(folder::Folder);
 
 /// A running server, killed when the test is done with it.
 pub(crate) struct Server {
@@ -29,27 +29,20 @@ pub(crate) struct End {
 
 impl Folder {
     pub(crate) fn new() -> Folder {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("enchufe-data-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).expect("a folder for the test");
-        Folder(path)
+        Folder(folder::Folder::new())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     pub(crate) fn text(&self) -> &str {
-        self.0
-            .to_str()
-            .expect("a temporary folder has a plain name")
+        self.0.name()
     }
 
     /// The file that the server keeps in it.
     pub(crate) fn file(&self) -> PathBuf {
-        self.0.join("enchufe.redb")
+        self.path().join("enchufe.redb")
     }
 
     pub(crate) fn start(&self, words: &[&str]) -> Server {
@@ -165,12 +158,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

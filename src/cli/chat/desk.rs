@@ -9,7 +9,7 @@
 //! One lock guards the view and the screen, so lines come out in the order in which they happened. It is not held while
 //! something is sent.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, ErrorKind, IsTerminal};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,13 @@ use enchufe::services::chat::binary_client;
 use super::input::{self, HELP, Input};
 use super::line::Line;
 use super::request::Request;
+use super::screen::Screen;
+use super::typing::{Typed, Typing};
 use super::view::View;
+use crate::cli::keyboard::{self, Keyboard};
 use crate::cli::refusal;
 use crate::cli::signals::{GLANCE, GOODBYE};
-use crate::cli::terminal::{self, Screen};
+use crate::cli::terminal;
 
 pub(super) struct Desk {
     state: Mutex<State>,
@@ -31,6 +34,8 @@ pub(super) struct Desk {
     coloured: bool,
     /// Somebody types at a prompt, who can be told to try again later.
     interactive: bool,
+    /// Each key comes by itself, and what is typed shows because we show it.
+    keys: bool,
 }
 
 struct State {
@@ -43,11 +48,16 @@ struct State {
 }
 
 impl Desk {
-    pub(super) fn new(name: &str) -> Self {
+    /// `keyboard` if the keys come one by one.
+    pub(super) fn new(name: &str, keyboard: Option<&Keyboard>) -> Self {
         let view = View::new(name);
         let interactive =
             io::stdin().is_terminal() && io::stdout().is_terminal() && !terminal::is_dumb();
-        let screen = Screen::new(io::stdout(), interactive.then(|| view.prompt()));
+        let screen = match keyboard {
+            _ if !interactive => Screen::without_prompt(io::stdout()),
+            None => Screen::of_lines(io::stdout(), view.prompt()),
+            Some(_) => Screen::of_keys(io::stdout(), view.prompt(), keyboard::columns()),
+        };
         Self {
             state: Mutex::new(State {
                 view,
@@ -58,6 +68,7 @@ impl Desk {
             changed: Condvar::new(),
             coloured: terminal::wants_colour(&io::stdout()),
             interactive,
+            keys: keyboard.is_some(),
         }
     }
 
@@ -100,6 +111,47 @@ impl Desk {
 
     /// Reads what is typed, until the input or the program ends.
     pub(super) fn type_in(&self) {
+        match self.keys {
+            true => self.type_keys(),
+            false => self.type_lines(),
+        }
+    }
+
+    /// The window has another size, or the program was stopped and goes on.
+    pub(super) fn terminal_changed(&self) {
+        let mut state = self.lock();
+        if state.leaving.is_none() {
+            keyboard::take_again();
+            // Nobody sees us any more: the next read says so too.
+            _ = state.screen.set_columns(keyboard::columns());
+        }
+    }
+
+    fn type_keys(&self) {
+        let mut input = io::stdin().lock();
+        let mut typing = Typing::default();
+        while !self.is_leaving() {
+            let (typed, count) = match input.fill_buf() {
+                Ok([]) => (vec![Typed::End], 0),
+                Ok(bytes) => (typing.feed(bytes), bytes.len()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => (vec![Typed::End], 0),
+            };
+            input.consume(count);
+            for typed in typed {
+                match typed {
+                    Typed::Line(line) => self.typed(&line),
+                    Typed::End => self.leave(),
+                }
+            }
+            let shown = self.lock().screen.set_typed(typing.line());
+            if shown.is_err() {
+                self.leave();
+            }
+        }
+    }
+
+    fn type_lines(&self) {
         let mut input = io::stdin().lock();
         let mut line = Vec::new();
         while !self.is_leaving() {

@@ -1,7 +1,7 @@
 //! The chat as connections share it, and a name's way through it as values: a [`Reservation`] becomes a [`Place`], and
 //! whichever of them is dropped gives back what it holds, also when its thread panics.
 //!
-//! Each step is: lock, decide, apply, append the frames to the outlet, unlock, deliver. The order in which the state
+//! Each step is: read, lock, decide, apply, append the frames to the outlet, unlock, deliver. The order in which the state
 //! changes is the order in which everybody hears of it, and no lock is held while bytes move. With a store the frames
 //! leave later, in the same order: when what they tell is on disk.
 
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::command::{Command, Refusal};
 #[cfg(feature = "json")]
 use super::json_fault::Fault;
+#[cfg(feature = "json")]
+use super::json_object;
 use super::limits::ConnectionLimits;
 use super::name::Name;
 use super::revival::revive;
@@ -46,6 +48,7 @@ pub struct Reservation {
 pub struct Place {
     chat: Chat,
     name: Name,
+    codec: Codec,
     inactive_at: Option<Instant>,
     /// Since when something may wait for [`Place::deliver`].
     undelivered: Option<Instant>,
@@ -84,8 +87,6 @@ impl Chat {
     }
 
     fn of(switchboard: Switchboard, outlet: Outlet, limits: ConnectionLimits) -> Chat {
-        #[cfg(feature = "json")]
-        let switchboard = switchboard.with_json_depth(limits.json_depth);
         Chat(Arc::new(Shared {
             switchboard: Mutex::new(switchboard),
             outlet,
@@ -140,8 +141,9 @@ impl Chat {
         address: &str,
         sender: &Sender,
     ) -> Result<Place, Fault> {
+        let object = json_object::read(kind, payload, self.0.limits.json_depth)?;
         let mut switchboard = self.lock();
-        let registered = switchboard.register(kind, payload, address, now())?;
+        let registered = switchboard.register(&object, address, now())?;
         let (name, member) = (registered.name, registered.member);
         let place = self.join(&mut switchboard, name, member, sender, registered.entries);
         drop(switchboard);
@@ -157,11 +159,11 @@ impl Chat {
         sender: &Sender,
         entries: Vec<Entry>,
     ) -> Place {
-        let (id, codec) = (member.id, member.codec as usize);
+        let Member { id, codec } = member;
         let join = Entry::Join {
             id,
             sender: sender.clone(),
-            codec,
+            codec: codec as usize,
         };
         let changes = switchboard.take_changes(&name);
         let entries = [join].into_iter().chain(entries);
@@ -170,6 +172,7 @@ impl Chat {
         Place {
             chat: self.clone(),
             name,
+            codec,
             inactive_at,
             undelivered: None,
         }
@@ -227,7 +230,10 @@ impl Place {
     ///
     /// Returns the code with which the connection is to be closed, if it is, after [`Place::settle`].
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
-        self.step(|switchboard, name, now| switchboard.message(name, kind, payload, now))
+        let heard = self
+            .codec
+            .read(kind, payload, self.chat.0.limits.json_depth);
+        self.step(|switchboard, name, now| switchboard.message(name, heard, now))
     }
 
     /// Does what the passing of time does to the user.

@@ -12,15 +12,17 @@ use super::command::Query;
 use super::command::{Command, Refusal, Request};
 use super::event::{self, Delivery, Event, Notice};
 #[cfg(feature = "json")]
+use super::json_fault::Fault;
+#[cfg(feature = "json")]
 use super::json_notice;
+#[cfg(feature = "json")]
+use super::json_object::{self, Object};
 use super::ledger::Ledger;
 use super::name::Name;
 use super::state::{Settings, State};
 use super::timestamp::Moment;
 use crate::net::{Audience, CODECS, Entry, MemberId};
 use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
-#[cfg(feature = "json")]
-use crate::services::json::MAX_DEPTH;
 use crate::services::outlet::Changes;
 
 /// The chat behind its two wires.
@@ -33,9 +35,6 @@ pub struct Switchboard {
     /// How many members read each wire.
     readers: Readers,
     next_id: u64,
-    /// How deep a JSON message may nest.
-    #[cfg(feature = "json")]
-    pub(super) json_depth: usize,
 }
 
 /// A wire, by its index in the frames of an [`Entry`].
@@ -46,6 +45,16 @@ pub enum Codec {
     /// Seed 002.
     #[cfg(feature = "json")]
     Json = 1,
+}
+
+/// What a message says. It is read before anything is locked: how long that takes is up to the peer.
+#[derive(Debug)]
+pub enum Heard<'a> {
+    /// A request, or nothing that the binary chat knows.
+    Binary(Option<Request<'a>>),
+    /// An object, or what is wrong with it.
+    #[cfg(feature = "json")]
+    Json(Result<Object, Fault>),
 }
 
 /// What a message leads to.
@@ -93,16 +102,7 @@ impl Switchboard {
             members: HashMap::new(),
             readers: Readers::default(),
             next_id: 0,
-            #[cfg(feature = "json")]
-            json_depth: MAX_DEPTH,
         }
-    }
-
-    /// The same, for JSON messages nested at most so deep instead of [`MAX_DEPTH`].
-    #[cfg(feature = "json")]
-    #[must_use]
-    pub fn with_json_depth(self, json_depth: usize) -> Switchboard {
-        Switchboard { json_depth, ..self }
     }
 
     /// The rules and the memory, to look at.
@@ -154,28 +154,13 @@ impl Switchboard {
         Ok((member, entries))
     }
 
-    /// Does what a message of a user asks for, on the wire the user speaks.
-    #[cfg_attr(
-        not(feature = "json"),
-        expect(unused_variables, reason = "text is as good as binary")
-    )]
-    pub fn message(
-        &mut self,
-        who: &Name,
-        kind: MessageKind,
-        payload: &[u8],
-        now: Moment,
-    ) -> Reaction {
-        let codec = self.members.get(who).map(|member| member.codec);
-        match codec {
-            // Text is as good as binary here: known clients send so.
-            Some(Codec::Binary) => match binary::decode(payload) {
-                Some(request) => Reaction::from(self.request(who, request, now)),
-                None => Reaction::default(),
-            },
+    /// Does what a message of a user asks for.
+    pub fn message(&mut self, who: &Name, heard: Heard<'_>, now: Moment) -> Reaction {
+        match heard {
+            Heard::Binary(None) => Reaction::default(),
+            Heard::Binary(Some(request)) => Reaction::from(self.request(who, request, now)),
             #[cfg(feature = "json")]
-            Some(Codec::Json) => self.json_message(who, kind, payload, now),
-            None => Reaction::default(),
+            Heard::Json(object) => self.json_message(who, object, now),
         }
     }
 
@@ -286,6 +271,22 @@ impl Switchboard {
                 (found, None) | (None, found) => found?.alone(),
             },
         })
+    }
+}
+
+impl Codec {
+    /// Reads a message from this wire, JSON nested at most `json_depth` deep.
+    #[cfg_attr(
+        not(feature = "json"),
+        expect(unused_variables, reason = "text is as good as binary")
+    )]
+    pub fn read(self, kind: MessageKind, payload: &[u8], json_depth: usize) -> Heard<'_> {
+        match self {
+            // Text is as good as binary here: known clients send so.
+            Codec::Binary => Heard::Binary(binary::decode(payload)),
+            #[cfg(feature = "json")]
+            Codec::Json => Heard::Json(json_object::read(kind, payload, json_depth)),
+        }
     }
 }
 
