@@ -22,6 +22,8 @@ fn main() {
         .find_map(|arg| arg.parse::<f64>().ok())
         .unwrap_or(1.0);
     let server = Server::start();
+    vanish(0, &server.address); // after the first connection all its own threads are there
+    thread::sleep(Duration::from_secs(2));
     let before = server.usage();
     println!(
         "{:>7} {:>9} {:>8} {:>8} {:>9} {:>9}",

@@ -32,7 +32,8 @@
 //!
 //! ```text
 //! main, cli ──> services ──> net ──> handshake ──> http
-//!                              └───> protocol
+//!                  │           └───> protocol
+//!                  └───────> store
 //! ```
 //!
 //! | layer | what it is | what it does without |
@@ -41,6 +42,7 @@
 //! | [`http`] | heads of HTTP/0.9, 1.0 and 1.1 | the same |
 //! | [`handshake`] | from HTTP to WebSocket: section 4 | the same |
 //! | [`net`] | the one place with sockets, threads and timeouts | any knowledge of what messages mean |
+//! | [`store`] | what survives a restart: rows of bytes, and the one thread that writes them | sockets; any knowledge of what rows mean |
 //! | [`services`] | echo, inspect, chat, hospital hub, files, pages, metrics | sockets; frames, but for encoding a notice once |
 //!
 //! A layer names only those to its right. Whoever wants to see how WebSocket works reads them from below: [`protocol`],
@@ -142,6 +144,7 @@ pub mod http;
 pub mod net;
 pub mod protocol;
 pub mod services;
+pub mod store;
 
 pub use net::{
     AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,

@@ -3,21 +3,29 @@
 //!
 //! ```text
 //! main, cli -> services -> net -> handshake -> http
-//!                             \--> protocol
+//!                    \         \--> protocol
+//!                     \--> store
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
-    ("services", &["net", "handshake", "http", "protocol"]),
+    ("store", &[]),
+    (
+        "services",
+        &["net", "handshake", "http", "protocol", "store"],
+    ),
     ("guide", &[]),
-    ("cli", &["services", "net", "handshake", "http", "protocol"]),
+    (
+        "cli",
+        &["services", "net", "handshake", "http", "protocol", "store"],
+    ),
 ];
 
 /// Bytes in, bytes out: no sockets, threads, clocks, files or randomness.

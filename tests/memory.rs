@@ -145,6 +145,20 @@ fn a_round_trip_over_a_socket_allocates_nothing_on_our_side() {
     assert_eq!(info.count_total, 0, "{info:?}");
 }
 
+/// Promise 4 begins with a connection that does nothing.
+#[test]
+fn an_idle_connection_holds_a_few_kilobytes() {
+    let server = TestServer::echo(limits());
+    let client = enchufe::Client::new(server.url("/")).limits(limits());
+    let mut held = Vec::with_capacity(10);
+    let info = measure(|| {
+        for _ in 0..10 {
+            held.push(client.connect().expect("a connection"));
+        }
+    });
+    assert!(info.bytes_current < 10 * 8 * 1024, "{info:?}");
+}
+
 /// What one event-free step hands out is `Copy` and on the stack.
 #[test]
 fn a_partial_header_takes_nothing() {

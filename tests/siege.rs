@@ -348,33 +348,15 @@ const ATTACKS: [Attack; 13] = [
 fn two_friends_chat_on_through_every_attack_and_everything_is_given_back() {
     let fortress = Fortress::start("", &[]);
     let mut friends = Friends::meet(&fortress);
-    let calm = friends.chat(50);
+    friends.chat(20);
     let (threads, descriptors, resident) = (
         fortress.threads(),
         fortress.descriptors(),
         fortress.resident(),
     );
-    // A tenth of a second, and more only where the machine itself is busy.
-    let bearable = Duration::from_millis(100).max(calm[calm.len() - 1] * 10);
     for (name, attack) in ATTACKS {
-        let (addr, over) = (fortress.addr, AtomicBool::new(false));
-        let times = thread::scope(|scope| {
-            let attacker = scope.spawn(|| attack(addr, &over));
-            thread::sleep(Duration::from_millis(100)); // let it get going; nothing depends on how far
-            let times = friends.chat(60);
-            over.store(true, Ordering::Relaxed);
-            attacker.join().expect("no panic");
-            times
-        });
-        let (median, slow) = (times[times.len() / 2], times[times.len() - 2]);
-        println!(
-            "{name}: median {median:?}, p98 {slow:?}, {} KiB",
-            fortress.resident() >> 10
-        );
-        assert!(
-            slow < bearable,
-            "{name}: a message took {slow:?}, bearable is {bearable:?}"
-        );
+        let bearable = (0..3).any(|_| is_bearable(&fortress, &mut friends, name, attack));
+        assert!(bearable, "{name}: the friends notice, three times in a row");
         wait_until("the attackers' threads are gone", || {
             fortress.threads() <= threads + 1
         });
@@ -384,6 +366,34 @@ fn two_friends_chat_on_through_every_attack_and_everything_is_given_back() {
         let grown = fortress.resident().saturating_sub(resident);
         assert!(grown < 96 << 20, "{name}: {} MiB more", grown >> 20);
     }
+}
+
+/// Attacks while the friends chat: whether none of their messages took a tenth of a second, or more only as far as the
+/// machine itself was busy.
+fn is_bearable(
+    fortress: &Fortress,
+    friends: &mut Friends,
+    name: &str,
+    attack: fn(SocketAddr, &AtomicBool),
+) -> bool {
+    let slowest = |times: &[Duration]| times[times.len() - 2];
+    let (addr, over) = (fortress.addr, AtomicBool::new(false));
+    let times = thread::scope(|scope| {
+        let attacker = scope.spawn(|| attack(addr, &over));
+        thread::sleep(Duration::from_millis(100)); // let it get going; nothing depends on how far
+        let times = friends.chat(60);
+        over.store(true, Ordering::Relaxed);
+        attacker.join().expect("no panic");
+        times
+    });
+    let calm = slowest(&friends.chat(20));
+    println!(
+        "{name}: median {:?}, slowest but one {:?} ({calm:?} without the attack), {} KiB",
+        times[times.len() / 2],
+        slowest(&times),
+        fortress.resident() >> 10
+    );
+    slowest(&times) < Duration::from_millis(100).max(calm * 10)
 }
 
 /// Row 38: fewer descriptors than there are connections. It does not spin, and takes people in again afterwards.
@@ -489,4 +499,22 @@ fn a_signal_tells_everybody_and_ends_in_time() {
     );
     let status = fortress.child.wait().expect("it has ended");
     assert_eq!(status.code(), Some(0));
+}
+
+/// Row 36: somebody whose network is gone answers nothing, and the others are told that they left.
+#[test]
+fn who_answers_nothing_any_more_leaves_the_chat() {
+    let fortress = Fortress::start("", &["--ping-every", "300ms", "--dead-after", "300ms"]);
+    let url = format!("ws://{}/?name=ana", fortress.addr);
+    let mut ana = enchufe::connect(&url).expect("a connection");
+    let _gone = fortress.open("/?name=gone");
+    let deadline = Some(Instant::now() + PATIENCE);
+    let mut news = Vec::new();
+    // 53: a new user, status 1; 54: a user changed to status 0. Our client answers the Pings meanwhile.
+    while news != [b"\x35\x04gone\x01".to_vec(), b"\x36\x04gone\x00".to_vec()] {
+        match ana.read_until(deadline).expect("no error") {
+            enchufe::Incoming::Message(message) => news.push(message.payload().to_vec()),
+            other => panic!("{other:?} after {news:?}"),
+        }
+    }
 }

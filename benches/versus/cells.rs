@@ -104,12 +104,13 @@ fn echo(connections: u64, size: u64, size_name: &str, in_flight: u64) -> Cell {
         ),
     };
     let goals = match (connections, size_name, in_flight) {
-        (32, "32B", 1) => vec![(THREADS, 2.4), (RAW, 1.4)],
-        (256, "32B", 1) => vec![(THREADS, 2.4), (RAW, 1.25)],
-        (32, "32B", 16) => vec![(THREADS, 11.0), (RAW, 1.4), (FAST, 9.0)],
-        (32, "1KiB", 1) => vec![(THREADS, 2.1), (RAW, 1.4)],
-        (32, "64KiB", 1) => vec![(THREADS, 1.9), (RAW, 1.2), (FAST, 1.1)],
-        (32, "1MiB", 1) => vec![(THREADS, 1.4), (RAW, 1.6), (FAST, 1.3)],
+        (32, "32B", 1) => vec![(THREADS, 2.4), (RAW, 1.4), (UWS, 0.95)],
+        (256, "32B", 1) => vec![(THREADS, 2.4), (RAW, 1.25), (UWS, 0.75)],
+        (32, "32B", 16) => vec![(THREADS, 11.0), (RAW, 1.4), (FAST, 9.0), (UWS, 1.0)],
+        (32, "1KiB", 1) => vec![(THREADS, 2.1), (RAW, 1.4), (UWS, 0.9)],
+        (32, "1KiB", 16) => vec![(UWS, 0.9)],
+        (32, "64KiB", 1) => vec![(THREADS, 1.9), (RAW, 1.2), (FAST, 1.1), (UWS, 0.95)],
+        (32, "1MiB", 1) => vec![(THREADS, 1.4), (RAW, 1.6), (FAST, 1.3), (UWS, 1.25)],
         _ => Vec::new(),
     };
     Cell {
@@ -142,7 +143,7 @@ fn text(kind: &str) -> Cell {
         kind: Kind::Echo,
         args,
         goals: if kind == "mixed" {
-            vec![(THREADS, 2.5)]
+            vec![(THREADS, 2.5), (UWS, 2.0)]
         } else {
             Vec::new()
         },
@@ -168,9 +169,9 @@ fn fan_out(users: u64, publishers: u64, in_flight: u64) -> Cell {
             ("in-flight", in_flight),
         ]),
         goals: match (publishers, in_flight) {
-            (1, 1) => vec![(THREADS, 1.05), (TOKIO, 1.15)],
-            (4, 16) => vec![(THREADS, 20.0), (TOKIO, 2.2)],
-            (16, 1) => vec![(THREADS, 8.0)],
+            (1, 1) => vec![(THREADS, 1.05), (TOKIO, 1.15), (UWS, 1.05)],
+            (4, 16) => vec![(THREADS, 20.0), (TOKIO, 2.2), (UWS, 3.0)],
+            (16, 1) => vec![(THREADS, 8.0), (UWS, 1.0)],
             _ => Vec::new(),
         },
         chosen_by: match (users, publishers, in_flight) {
@@ -251,3 +252,5 @@ const THREADS: &str = "tungstenite-threads";
 const TOKIO: &str = "tokio-tungstenite";
 const FAST: &str = "fastwebsockets";
 const RAW: &str = "raw-threads";
+/// Only where `--peer uWebSockets=COMMAND` brings it.
+const UWS: &str = "uWebSockets";

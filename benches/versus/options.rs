@@ -8,7 +8,7 @@ pub(crate) struct Options {
     pub(crate) cells: Vec<String>,
     /// By name; empty is every peer there is.
     pub(crate) peers: Vec<String>,
-    /// Echo servers of the caller's, as a name and the command that starts one.
+    /// Servers of the caller's, as a name and the command that starts one; it is given `echo` or `fan-out`.
     pub(crate) further: Vec<(String, String)>,
     /// What to start the load generator with, say `chrt -f 1` on a machine that is not quiet.
     pub(crate) load_prefix: Vec<String>,
@@ -71,5 +71,6 @@ fn names(list: &str) -> Vec<String> {
     list.split(',').map(str::to_owned).collect()
 }
 
-const USAGE: &str = "There are --quick, --all, --list, --cells A,B, --peers A,B, --peer NAME=COMMAND (an echo server that \
-                     prints `listening on http://ADDR/`), --rounds N, --seconds N and --load-prefix COMMAND.";
+const USAGE: &str = "There are --quick, --all, --list, --cells A,B, --peers A,B, --peer NAME=COMMAND (run with `echo` or \
+                     `fan-out` behind it, prints `listening on http://ADDR/`), --rounds N, --seconds N and \
+                     --load-prefix COMMAND.";

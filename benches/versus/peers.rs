@@ -83,7 +83,7 @@ pub(crate) fn chosen(options: &Options, programs: &Path, root: &Path) -> Vec<Pee
     }
     for (name, command) in &options.further {
         let command = command.split_whitespace().map(str::to_owned).collect();
-        peers.push(Peer::new(name, command, Dialect::Plain, false));
+        peers.push(Peer::new(name, command, Dialect::Plain, true));
     }
     peers.retain(|peer| {
         options.peers.is_empty() || peer.name == US || options.peers.contains(&peer.name)

@@ -10,6 +10,9 @@ use enchufe::protocol::MessageLimits;
 use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
+use enchufe::store::Store;
+#[cfg(feature = "store")]
+use enchufe::store::{self, OpenError};
 use log::{info, warn};
 
 use super::failure::Failure;
@@ -22,12 +25,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
     let files = files(&options)?;
     let server = listen(&options.bind)?;
-    tell_worst_case(&options);
     let loopback = server
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let mut router = Router::new(settings(&options, loopback));
+    let (mut router, store) = services(&options, settings(&options, loopback))?;
+    tell_worst_case(&options);
     if let Some(files) = files {
         router = router.with_files(files);
     }
@@ -42,8 +45,34 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     announce(&server.local_addrs());
     server.run();
+    // What was said last is written before the end.
+    drop(store);
     info!("stopped");
     Ok(())
+}
+
+/// The services, with what is on disk if anything is to be.
+#[cfg(feature = "store")]
+fn services(
+    options: &ServeOptions,
+    settings: Settings,
+) -> Result<(Router, Option<Store>), Failure> {
+    let Some(folder) = &options.data else {
+        info!("{MEMORY_ONLY}: give --data a folder, and it is kept");
+        return Ok((Router::new(settings), None));
+    };
+    let failed = |error: OpenError| Failure::Failed(error.to_string());
+    let mut opened = store::open(folder).map_err(failed)?;
+    let router = Router::stored(settings, &mut opened).map_err(failed)?;
+    let store = opened.start().map_err(failed)?;
+    Ok((router, Some(store)))
+}
+
+/// The services; this program was built without a store.
+#[cfg(not(feature = "store"))]
+fn services(_: &ServeOptions, settings: Settings) -> Result<(Router, Option<Store>), Failure> {
+    info!("{MEMORY_ONLY}");
+    Ok((Router::new(settings), None))
 }
 
 /// A folder that cannot be read is found out now, and not by the first visitor.
@@ -145,6 +174,7 @@ fn announce(addresses: &[SocketAddr]) {
     }
 }
 
+const MEMORY_ONLY: &str = "history is in memory only, and ends with this process";
 /// A time that does not come, and can still be added to now.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// The address space of a connection's thread.

@@ -16,6 +16,8 @@ use super::value;
 pub(crate) struct ServeOptions {
     pub(crate) bind: Vec<String>,
     pub(crate) root: Option<PathBuf>,
+    #[cfg(feature = "store")]
+    pub(crate) data: Option<PathBuf>,
     pub(crate) origins: Vec<String>,
     pub(crate) hosts: Vec<String>,
     pub(crate) log: LevelFilter,
@@ -35,6 +37,8 @@ impl Default for ServeOptions {
         Self {
             bind: vec!["127.0.0.1:8080".to_owned()],
             root: None,
+            #[cfg(feature = "store")]
+            data: None,
             origins: Vec::new(),
             hosts: Vec::new(),
             log: LevelFilter::Info,
@@ -63,6 +67,12 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 help: "Folder whose files anybody may GET",
                 field: |o| value::directory(&mut o.root),
             },
+            #[cfg(feature = "store")]
+            Opt {
+                name: "data",
+                help: "Folder in which users, chats and hospitals are kept; without one, in memory only",
+                field: |o| value::directory(&mut o.data),
+            },
             Opt {
                 name: "origin",
                 help: "Web page origin that may connect besides this host; may be repeated",
@@ -90,12 +100,12 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "history",
-                help: "Messages kept in memory for each chat",
+                help: "Messages kept of each chat",
                 field: |o| value::count(&mut o.chat.history.messages),
             },
             Opt {
                 name: "history-bytes",
-                help: "Memory for the messages of all chats together",
+                help: "Bytes kept of all chats together",
                 field: |o| value::size(&mut o.chat.history.bytes),
             },
             Opt {

@@ -8,20 +8,25 @@ use std::time::Duration;
 ///
 /// SIGHUP means that the terminal was closed, if there is one. To a program without a terminal it usually says "read
 /// your settings again"; there is nothing to read, and ending instead would be a nasty surprise.
+///
+/// SIGXFSZ, for a file that may not grow, would end the process too; caught, it is an error like that of a full disk.
 #[cfg(unix)]
 pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
     use std::io::IsTerminal;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
     let has_terminal = io::stdin().is_terminal();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             let mut end = Some(end);
             for signal in signals.forever() {
+                if signal == SIGXFSZ {
+                    continue;
+                }
                 if signal == SIGHUP && !has_terminal {
                     log::warn!(
                         "SIGHUP: settings come from the command line; to change them, start again"

@@ -5,11 +5,12 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log::{debug, trace};
+use log::trace;
 
 use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::outbox::Outbox;
+use super::primitive::primitive;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
 use crate::handshake::client::MOST_INTERIM;
@@ -105,10 +106,20 @@ impl Client {
             )));
         }
         let socket = Socket::new(dial(&url, deadline)?)?;
+        self.shake_hands(socket, &handshake, deadline)
+            .inspect_err(|_| primitive!("CLOSE", "#0"))
+    }
+
+    fn shake_hands(
+        &self,
+        socket: Socket,
+        handshake: &ClientHandshake,
+        deadline: Instant,
+    ) -> Result<WebSocket, Error> {
         let request = handshake.request();
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&request));
         socket.set_write_timeout(Some(self.timeout))?;
-        write_all(&socket, &request)?;
+        write_all(&socket, 0, &request)?;
         let mut input = ReadBuffer::new();
         let head = self.read_answer(&socket, &mut input, deadline)?;
         if head.status != 101 {
@@ -156,7 +167,7 @@ impl Client {
                     parser = ResponseParser::new(self.limits.head);
                 }
                 None => {
-                    if read_more(socket, input, deadline)? == 0 {
+                    if read_more(socket, 0, input, deadline)? == 0 {
                         return Err(Error::Disconnected);
                     }
                 }
@@ -172,7 +183,9 @@ fn dial(url: &Url, deadline: Instant) -> Result<TcpStream, Error> {
         let left = deadline
             .checked_duration_since(Instant::now())
             .filter(|left| !left.is_zero());
-        debug!(target: "enchufe::net", "SOCKET, CONNECT {address}");
+        let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+        primitive!("SOCKET", "#0 TCP over {family}");
+        primitive!("CONNECT", "#0 {address}");
         match TcpStream::connect_timeout(&address, left.ok_or(Error::TimedOut)?) {
             Ok(tcp) => return Ok(tcp),
             Err(error) => last = error,
@@ -195,7 +208,7 @@ fn read_refusal(
         .and_then(|length| length.parse().ok())
         .map_or(BODY, |length: usize| length.min(BODY));
     while input.bytes().len() < length
-        && read_more(socket, &mut input, deadline).is_ok_and(|count| count > 0)
+        && read_more(socket, 0, &mut input, deadline).is_ok_and(|count| count > 0)
     {}
     let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
     Refused {

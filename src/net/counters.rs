@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Totals since the start.
 #[derive(Debug, Default)]
@@ -20,10 +20,10 @@ pub struct Counters {
     pub too_slow: AtomicU64,
     /// Handlers that panicked.
     pub panics: AtomicU64,
-    /// HTTP answers by status, `statuses[404 - 100]`.
-    statuses: Table<500>,
-    /// Close codes sent or received, whichever ended the connection, `closes[1000 - 1000]`; 1006 for none.
-    closes: Table<4000>,
+    /// HTTP answers by status.
+    statuses: Table,
+    /// Close codes sent or received, whichever ended the connection; 1006 for none.
+    closes: Table,
     connections: Mutex<Connections>,
 }
 
@@ -49,21 +49,21 @@ struct Connections {
 
 impl Counters {
     pub(crate) fn status(&self, status: u16) {
-        self.statuses.add(usize::from(status), 100);
+        self.statuses.add(status);
     }
 
     pub(crate) fn closed(&self, code: u16) {
-        self.closes.add(usize::from(code), 1000);
+        self.closes.add(code);
     }
 
     /// HTTP answers so far: status and how many, without the statuses that never occurred.
     pub fn statuses(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.statuses.rows(100)
+        self.statuses.rows()
     }
 
     /// Ends of WebSocket connections so far: close code and how many; 1006 where no Close came.
     pub fn closes(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.closes.rows(1000)
+        self.closes.rows()
     }
 
     /// What went over all WebSocket connections so far, those that are open included.
@@ -152,25 +152,20 @@ pub(crate) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Relaxed);
 }
 
-#[derive(Debug)]
-struct Table<const N: usize>(Box<[AtomicU64]>);
+/// How often each number occurred. A connection adds to it once or twice in its life, and most numbers never occur.
+#[derive(Debug, Default)]
+struct Table(Mutex<BTreeMap<u16, u64>>);
 
-impl<const N: usize> Default for Table<N> {
-    fn default() -> Self {
-        Self((0..N).map(|_| AtomicU64::new(0)).collect())
-    }
-}
-
-impl<const N: usize> Table<N> {
-    fn add(&self, number: usize, first: usize) {
-        if let Some(counter) = number.checked_sub(first).and_then(|at| self.0.get(at)) {
-            add(counter, 1);
-        }
+impl Table {
+    fn add(&self, number: u16) {
+        *self.lock().entry(number).or_default() += 1;
     }
 
-    fn rows(&self, first: u16) -> impl Iterator<Item = (u16, u64)> {
-        (first..)
-            .zip(self.0.iter().map(|n| n.load(Relaxed)))
-            .filter(|&(_, count)| count > 0)
+    fn rows(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.lock().clone().into_iter()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,6 +14,7 @@ use log::debug;
 
 use super::counters;
 use super::outbox::{End, Outbox, Outgoing, Whose};
+use super::primitive::primitive;
 use super::stream::is_timeout;
 use super::{Error, Transport};
 use crate::protocol::{CloseCode, CloseReason};
@@ -37,7 +38,9 @@ impl<T: Transport> Outbox<T> {
             Err(error) if is_timeout(&error) => 0,
             Err(error) => return Err(self.broken(&mut out, error)),
         };
-        debug!(target: "enchufe::net", "#{} SEND {written} bytes", self.id);
+        if written > 0 {
+            primitive!("SEND", "#{} {written} bytes", self.id);
+        }
         self.tally
             .sent(std::mem::take(&mut out.messages), total as u64);
         if written == total {
@@ -117,7 +120,7 @@ impl<T: Transport> Outbox<T> {
         while written < total {
             match write_some(&self.transport, first, parts, written) {
                 Ok(count) => {
-                    debug!(target: "enchufe::net", "#{} SEND {count} bytes", self.id);
+                    primitive!("SEND", "#{} {count} bytes", self.id);
                     written += count;
                     patience = Instant::now() + STALLED;
                 }

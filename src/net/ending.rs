@@ -6,11 +6,10 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::debug;
-
 use super::Transport;
 use super::drain::DRAIN_STACK;
 use super::outbox::{End, Outbox};
+use super::primitive::primitive;
 use crate::protocol::Role;
 
 impl<T: Transport> Outbox<T> {
@@ -43,7 +42,7 @@ impl<T: Transport> Outbox<T> {
             Role::Client => self.close_timeout,
         };
         linger(&self.transport, patience);
-        debug!(target: "enchufe::net", "#{} CLOSE", self.id);
+        primitive!("CLOSE", "#{}", self.id);
         let mut out = self.lock();
         out.ended.get_or_insert(End::Closed);
         out.over = true;
@@ -51,6 +50,11 @@ impl<T: Transport> Outbox<T> {
         self.drained.notify_all();
         drop(out);
         self.rest();
+    }
+
+    /// Whether the connection has been wound down.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().over
     }
 
     /// Waits until the owner is done, at most until the close deadline, and then ends the connection for it.

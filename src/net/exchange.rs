@@ -14,6 +14,7 @@ use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
 use super::ending::linger;
 use super::outbox::Outbox;
+use super::primitive::primitive;
 use super::registry::Place;
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
@@ -54,8 +55,13 @@ impl Exchange {
             }
         };
         drop(input);
-        if let Ok(Next::Session(opened)) = last {
-            run_session(outbox, *opened, &self.counters);
+        match last {
+            Ok(Next::Session(opened)) => run_session(outbox, *opened, &self.counters),
+            Err(error) => debug!("#{} {error}", outbox.id),
+            Ok(_) => {}
+        }
+        if !outbox.is_over() {
+            primitive!("CLOSE", "#{}", outbox.id);
         }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -71,14 +77,13 @@ impl Exchange {
         place: &Place,
         input: &mut ReadBuffer,
     ) -> io::Result<Next> {
-        let socket = &outbox.transport;
         let deadline = Instant::now() + self.limits.handshake_timeout;
-        let request = match read_head(socket, input, &self.limits, deadline) {
+        let request = match read_head(outbox, input, &self.limits, deadline) {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(Next::Close),
             Err(error) => return self.refuse(outbox, peer, &error.response()),
         };
-        let body = match self.read_body(socket, input, &request, deadline) {
+        let body = match self.read_body(outbox, input, &request, deadline) {
             Ok(body) => body,
             Err(error) => return self.refuse(outbox, peer, &error.response()),
         };
@@ -102,11 +107,8 @@ impl Exchange {
                 self.respond(outbox, &request, response, Some((length, body)))
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-                match self.open(outbox, upgrade, &offer, input)? {
-                    Ok(opened) => {
-                        place.opened();
-                        Ok(Next::Session(opened))
-                    }
+                match self.open(outbox, place, upgrade, &request, &offer, input)? {
+                    Ok(opened) => Ok(Next::Session(opened)),
                     Err(refusal) => self.refuse(outbox, peer, &refusal),
                 }
             }
@@ -121,7 +123,9 @@ impl Exchange {
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        place: &Place,
         mut upgrade: Upgrade,
+        request: &Request,
         offer: &Offer,
         input: &mut ReadBuffer,
     ) -> io::Result<Result<Box<Opened>, Response>> {
@@ -137,6 +141,8 @@ impl Exchange {
             Err(error) => return Ok(Err(error.response())),
         };
         outbox.hold();
+        // From here on a server that stops says 1001, which is held and leaves behind the 101.
+        place.opened();
         let sender = Sender {
             outbox: Arc::clone(outbox),
         };
@@ -145,7 +151,8 @@ impl Exchange {
             return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&head));
-        write_all(&outbox.transport, &head)?;
+        info!("#{} 101 {}", outbox.id, shown(request));
+        write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
@@ -186,25 +193,18 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!(
-            "#{} {} {} {}",
-            outbox.id,
-            response.status,
-            request.method,
-            request.target.escape_default()
-        );
-        write_all(socket, &head)?;
+        info!("#{} {} {}", outbox.id, response.status, shown(request));
+        write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
             socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
-            copy(&mut *body, length, socket, &self.limits)?;
+            copy(&mut *body, length, outbox, &self.limits)?;
         }
         if !closes {
             return Ok(Next::Request);
         }
         linger(socket, LINGER);
-        debug!(target: "enchufe::net", "#{} CLOSE", outbox.id);
         Ok(Next::Close)
     }
 
@@ -221,29 +221,29 @@ impl Exchange {
         info!("#{} {} refused {peer}", outbox.id, response.status);
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
-        write_all(socket, &bytes)?;
+        write_all(socket, outbox.id, &bytes)?;
         linger(socket, LINGER);
-        debug!(target: "enchufe::net", "#{} CLOSE", outbox.id);
         Ok(Next::Close)
     }
 
     fn read_body(
         &self,
-        socket: &Socket,
+        outbox: &Outbox<Socket>,
         input: &mut ReadBuffer,
         request: &Request,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
+        let socket = &outbox.transport;
         let length = request.body_length()?;
         let length = usize::try_from(length)
             .ok()
             .filter(|&length| length <= self.limits.max_body);
         let length = length.ok_or(HttpError::ContentTooLarge)?;
         if length > input.bytes().len() && request.expects_continue() {
-            write_all(socket, b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| HttpError::Timeout)?;
+            write_all(socket, outbox.id, CONTINUE).map_err(|_| HttpError::Timeout)?;
         }
         while input.bytes().len() < length {
-            match read_more(socket, input, deadline) {
+            match read_more(socket, outbox.id, input, deadline) {
                 Ok(count) if count > 0 => {}
                 _ => return Err(HttpError::Timeout),
             }
@@ -272,15 +272,14 @@ fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters
         outbox.wind_down();
     }
     outbox.count_abnormal();
-    match outcome {
-        Ok(Err(error)) => info!("#{} closed: {error}", outbox.id),
-        _ => debug!("#{} session ended", outbox.id),
+    if let Ok(Err(error)) = outcome {
+        info!("#{} closed: {error}", outbox.id);
     }
 }
 
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
-    socket: &Socket,
+    outbox: &Outbox<Socket>,
     input: &mut ReadBuffer,
     limits: &Limits,
     deadline: Instant,
@@ -294,7 +293,7 @@ fn read_head(
             input.consume(used);
             return Ok(Some(request));
         }
-        match read_more(socket, input, deadline) {
+        match read_more(&outbox.transport, outbox.id, input, deadline) {
             Ok(0) => return Ok(None),
             Ok(_) => {}
             Err(error) if is_timeout(&error) && input.is_empty() => return Ok(None),
@@ -313,9 +312,21 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
+/// A request in the log: method and path. A query may hold what is nobody else's business.
+fn shown(request: &Request) -> String {
+    let query = request.query().map_or("", |_| "?…");
+    let path = request.path().escape_default();
+    format!("{} {path}{query}", request.method)
+}
+
 /// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
 /// that takes less than the least rate: it holds a place others wait for.
-fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) -> io::Result<()> {
+fn copy(
+    body: &mut dyn Read,
+    mut length: u64,
+    outbox: &Outbox<Socket>,
+    limits: &Limits,
+) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     let mut window = Instant::now();
     let mut in_window = 0;
@@ -328,8 +339,11 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
         length -= count as u64;
         let mut left = &chunk[..count];
         while !left.is_empty() {
-            let written = match socket.write_vectored(&[IoSlice::new(left)]) {
-                Ok(written) => written,
+            let written = match outbox.transport.write_vectored(&[IoSlice::new(left)]) {
+                Ok(written) => {
+                    primitive!("SEND", "#{} {written} bytes", outbox.id);
+                    written
+                }
                 Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => 0,
                 Err(error) => return Err(error),
             };
@@ -351,7 +365,7 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(tcp: TcpStream, response: &Response, counters: &Counters) {
+pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Counters) {
     static HELPERS: AtomicUsize = AtomicUsize::new(0);
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -365,10 +379,11 @@ pub(super) fn refuse(tcp: TcpStream, response: &Response, counters: &Counters) {
         .spawn(move || {
             if let Ok(socket) = Socket::new(tcp)
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
-                && write_all(&socket, &bytes).is_ok()
+                && write_all(&socket, id, &bytes).is_ok()
             {
                 linger(&socket, LINGER);
             }
+            primitive!("CLOSE", "#{id}");
             HELPERS.fetch_sub(1, Ordering::Relaxed);
         });
     if helper.is_err() {
@@ -381,6 +396,7 @@ const CHUNK: usize = 64 * 1024;
 const PACE: Duration = Duration::from_secs(1);
 /// A response that the peer does not take for this long is given up.
 const WRITE: Duration = Duration::from_secs(30);
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 const OUR_FAULT: &str = "Something went wrong in here.\n";
 /// How long a peer gets to read an answer to its end and close.
 const LINGER: Duration = Duration::from_secs(1);

@@ -22,6 +22,7 @@ mod limits;
 mod mask_keys;
 mod message;
 mod outbox;
+mod primitive;
 mod reader;
 mod registry;
 mod room;

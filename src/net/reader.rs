@@ -15,6 +15,7 @@ use super::buffer::ReadBuffer;
 use super::clock::{Clock, Due};
 use super::gate::Gate;
 use super::outbox::Outbox;
+use super::primitive::primitive;
 use super::stream::is_timeout;
 use super::{Error, Limits, MessageRef, Socket, Transport};
 use crate::protocol::{
@@ -294,7 +295,7 @@ impl<T: Transport> Reader<T> {
             {
                 Ok(0) => return Err(self.stream_ended()),
                 Ok(count) => {
-                    debug!(target: "enchufe::net", "#{} RECEIVE {count} bytes", self.outbox.id);
+                    primitive!("RECEIVE", "#{} {count} bytes", self.outbox.id);
                     self.outbox.tally.received(0, count as u64);
                     self.heard = true;
                     return Ok(true);
@@ -363,7 +364,7 @@ impl<T: Transport> Reader<T> {
 
     /// The peer's end of the stream came without its Close, or after our own end was cut.
     fn stream_ended(&mut self) -> Error {
-        debug!(target: "enchufe::net", "#{} RECEIVE end of stream", self.outbox.id);
+        primitive!("RECEIVE", "#{} end of stream", self.outbox.id);
         match self.outbox.ended() {
             // Given up: it took nothing for too long, or did not answer our Close.
             Err(Error::Io(error)) if is_timeout(&error) => self.fail(Error::TimedOut),

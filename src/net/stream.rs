@@ -5,13 +5,17 @@ use std::time::Instant;
 
 use super::Transport;
 use super::buffer::ReadBuffer;
+use super::primitive::primitive;
 
-/// Writes all of `bytes`, as long as the write timeout allows.
-pub(super) fn write_all(transport: &impl Transport, mut bytes: &[u8]) -> io::Result<()> {
+/// SEND: writes all of `bytes`, as long as the write timeout allows.
+pub(super) fn write_all(transport: &impl Transport, id: u64, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match transport.write_vectored(&[IoSlice::new(bytes)]) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
+            Ok(count) => {
+                primitive!("SEND", "#{id} {count} bytes");
+                bytes = &bytes[count..];
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -19,9 +23,10 @@ pub(super) fn write_all(transport: &impl Transport, mut bytes: &[u8]) -> io::Res
     Ok(())
 }
 
-/// Appends what one read brings to `input`; the read ends by `deadline`.
+/// RECEIVE: appends what one read brings to `input`; the read ends by `deadline`.
 pub(super) fn read_more(
     transport: &impl Transport,
+    id: u64,
     input: &mut ReadBuffer,
     deadline: Instant,
 ) -> io::Result<usize> {
@@ -33,7 +38,15 @@ pub(super) fn read_more(
         transport.set_read_timeout(Some(left))?;
         match input.fill(0, |room| transport.read(room)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => return outcome,
+            Ok(0) => {
+                primitive!("RECEIVE", "#{id} end of stream");
+                return Ok(0);
+            }
+            Ok(count) => {
+                primitive!("RECEIVE", "#{id} {count} bytes");
+                return Ok(count);
+            }
+            Err(error) => return Err(error),
         }
     }
 }

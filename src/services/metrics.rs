@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::http::Response;
 use crate::net::Counters;
+use crate::store;
 
-/// The counters as one page.
+/// The counters as one page; those of the store only where there is one.
 #[must_use]
-pub fn page(counters: &Counters) -> Response {
+pub fn page(counters: &Counters, store: Option<&store::Counters>) -> Response {
     let mut page = Page(String::new());
     let traffic = counters.traffic();
     let now = |counter: &AtomicU64| counter.load(Relaxed);
@@ -70,6 +71,9 @@ pub fn page(counters: &Counters) -> Response {
         "code",
         counters.closes(),
     );
+    if let Some(store) = store {
+        page.store(store);
+    }
     let mut response =
         Response::new(200).header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     response.body = page.0.into_bytes();
@@ -79,6 +83,34 @@ pub fn page(counters: &Counters) -> Response {
 struct Page(String);
 
 impl Page {
+    fn store(&mut self, store: &store::Counters) {
+        self.single(
+            "store_commits_total",
+            "counter",
+            "Transactions of the history on disk.",
+            store.commits.load(Relaxed),
+        );
+        self.single(
+            "store_rows_total",
+            "counter",
+            "Rows written or removed in them.",
+            store.rows.load(Relaxed),
+        );
+        self.single(
+            "store_failures_total",
+            "counter",
+            "Times that writing the history began to fail.",
+            store.failures.load(Relaxed),
+        );
+        self.head(
+            "store_failing",
+            "gauge",
+            "1 while the history cannot be written.",
+        );
+        let failing = u8::from(store.failing.load(Relaxed));
+        self.line(format_args!("enchufe_store_failing {failing}"));
+    }
+
     fn single(&mut self, name: &str, kind: &str, help: &str, count: u64) {
         self.head(name, kind, help);
         self.line(format_args!("enchufe_{name} {count}"));
@@ -115,8 +147,10 @@ mod tests {
 
     #[test]
     fn every_line_is_a_comment_or_a_name_and_a_number() {
-        let page = String::from_utf8(page(&Counters::default()).body).expect("the page is text");
+        let page = page(&Counters::default(), Some(&store::Counters::default()));
+        let page = String::from_utf8(page.body).expect("the page is text");
         assert!(page.contains("\nenchufe_connections_open 0\n"));
+        assert!(page.contains("\nenchufe_store_failing 0\n"));
         for line in page.lines().filter(|line| !line.starts_with('#')) {
             let (name, number) = line.split_once(' ').expect("two fields");
             assert!(

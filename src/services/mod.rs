@@ -13,6 +13,7 @@ pub mod inspect;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod metrics;
+mod outlet;
 pub mod pages;
 mod router;
 

@@ -11,7 +11,6 @@
 //! | `/`, `/chat`, `/lab`, `/hospital`, `/assets/…` | the pages in the binary |
 //! | everything else | files |
 
-#[cfg(feature = "json")]
 use std::sync::Arc;
 
 use super::chat::Chat;
@@ -25,6 +24,7 @@ use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Response, Version};
 use crate::net::{Answer, Call, Service, Upgrade};
 use crate::protocol::MessageLimits;
+use crate::store::{self, OpenError, Opened};
 
 /// All services of the server binary behind one [`Service`].
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Router {
     hospital: Arc<hospital::Hub>,
     #[cfg(feature = "files")]
     files: Option<Files>,
+    /// What the store counts, if there is one.
+    store: Option<Arc<store::Counters>>,
 }
 
 /// What of the services can be set.
@@ -56,7 +58,7 @@ pub struct Settings {
 }
 
 impl Router {
-    /// The services, with these settings, and no files.
+    /// The services, with these settings, and no files. What they remember is in memory only.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -69,7 +71,29 @@ impl Router {
             settings,
             #[cfg(feature = "files")]
             files: None,
+            store: None,
         }
+    }
+
+    /// The services with what a store holds: users, chats and hospitals go on where it ends, and are kept in there. It
+    /// is for the caller to [start](Opened::start) the store before the server.
+    ///
+    /// # Errors
+    /// What in the store cannot be read.
+    pub fn stored(settings: Settings, opened: &mut Opened) -> Result<Self, OpenError> {
+        let connections = settings.connections.clone();
+        #[cfg(feature = "json")]
+        let hospital = hospital::Hub::stored(connections.message.clone(), opened)?
+            .with_json_depth(connections.json_depth);
+        Ok(Self {
+            chat: Chat::stored(settings.chat, connections, opened)?,
+            #[cfg(feature = "json")]
+            hospital: Arc::new(hospital),
+            settings,
+            #[cfg(feature = "files")]
+            files: None,
+            store: Some(opened.counters()),
+        })
     }
 
     /// Also serves these files, to whoever asks for them.
@@ -127,7 +151,7 @@ impl Router {
         }
         match (path, request.query_value("name")) {
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
-            ("/metrics", _) => Answer::Respond(metrics::page(call.counters)),
+            ("/metrics", _) => Answer::Respond(metrics::page(call.counters, self.store.as_deref())),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
             ("/", None) if self.has_index() => self.file(call),
             _ => match pages::at(path) {

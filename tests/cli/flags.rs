@@ -1,7 +1,9 @@
 //! Each flag of `enchufe serve` does what its line on the help page says. The command is asked over its sockets, as any
 //! peer would, so that a flag that is read and then forgotten on its way to a service is found out.
 
+use std::fs;
 use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::asking::{closed_with, closes, connect, get, hear, metric, open, register, status};
@@ -18,7 +20,7 @@ fn every_flag_of_the_help_page_is_in_a_test() {
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("--"))
         .filter_map(|line| line.split(' ').next());
-    let tests = [include_str!("flags.rs"), include_str!("serve.rs")].concat();
+    let tests = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
     let forgotten: Vec<&str> = flags
         .filter(|flag| !tests.contains(&format!("\"--{flag}\"")))
         .filter(|flag| !["print-config", "help", "version"].contains(flag))
@@ -35,6 +37,16 @@ fn root_is_the_folder_whose_files_are_served() {
     assert_eq!((answer.0, answer.1.as_str()), (200, "hola"));
     let (_server, address) = server(&[]);
     assert_eq!(get(&mut connect(&address), "/hola.txt").0, 404);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn data_is_the_folder_in_which_what_was_said_outlives_the_server() {
+    let folder = Folder::new();
+    let flags = ["--data", folder.name()];
+    assert_eq!(kept(&flags), ["1", "2", "3"]);
+    // The server was killed as soon as the history had come.
+    assert_eq!(kept(&flags), ["1", "2", "3", "1", "2", "3"]);
 }
 
 #[test]
@@ -366,6 +378,20 @@ fn bounds_on_a_request_are_kept() {
     ] {
         assert_eq!(status(&flags, request), expected, "{flags:?}");
     }
+}
+
+/// The text of every test, in this folder and the others.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("a folder of tests") {
+        let path = entry.expect("its entry").path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(path).expect("a source");
+        } else if path.is_dir() && !path.ends_with("node_modules") {
+            text += &sources(&path);
+        }
+    }
+    text
 }
 
 /// What of three messages, `1` to `3`, the history has.

@@ -10,6 +10,7 @@ mod asking;
 mod chat;
 #[cfg(feature = "json")]
 mod flags;
+mod log;
 mod program;
 mod send;
 mod serve;

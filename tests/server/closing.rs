@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use enchufe::protocol::SendError;
 use enchufe::{CloseCode, Error, Limits, Message, connect};
 
-use crate::support::peer::{CLOSE, End, TEXT, TEXT_BEGINS, masked, reason};
+use crate::support::peer::{CLOSE, End, TEXT, TEXT_BEGINS, masked, reason, request, unmasked};
 use crate::support::server::{PATIENCE, TestServer, limits, wait_until, within};
 
 /// More than any close deadline in here, and much less than a keepalive.
@@ -322,6 +322,31 @@ fn stopping_does_not_wait_for_those_who_do_not_answer() {
     assert!(took >= limits().close_timeout && took < SOON, "{took:?}");
     for peer in &mut peers {
         peer.close(1001);
+    }
+}
+
+/// Who has its 101 is told why it ends, however close behind it the stop comes.
+#[test]
+fn a_stop_in_the_middle_of_handshakes_leaves_nobody_with_a_bare_end() {
+    for round in 0..10u64 {
+        // Nobody answers the Close here.
+        let server = TestServer::echo(Limits {
+            close_timeout: Duration::from_millis(200),
+            ..limits()
+        });
+        let mut peers: Vec<_> = (0..30).map(|_| server.connect()).collect();
+        for peer in &mut peers {
+            peer.try_send(request("/", ""));
+        }
+        thread::sleep(Duration::from_micros(300 * round)); // a different moment each time
+        server.handle.stop();
+        for peer in &mut peers {
+            let (said, _) = peer.rest();
+            if said.starts_with(b"HTTP/1.1 101 ") {
+                let told = said.ends_with(&unmasked(CLOSE, reason(1001, "the server stops")));
+                assert!(told, "round {round}: {}", String::from_utf8_lossy(&said));
+            }
+        }
     }
 }
 

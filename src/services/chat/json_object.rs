@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::json_fault::Fault;
+use crate::protocol::MessageKind;
 use crate::services::json::{self, JsonError};
 
 /// A message that is a JSON object: those of its fields that the protocol knows.
@@ -17,6 +18,18 @@ enum Value {
     Text(String),
     Number(u64),
     Other,
+}
+
+/// Reads a message of any kind.
+///
+/// # Errors
+///
+/// A [`Fault`] from [`Fault::NotText`] to [`Fault::RepeatedField`].
+pub fn read(kind: MessageKind, message: &[u8], max_depth: usize) -> Result<Object, Fault> {
+    match kind {
+        MessageKind::Text => parse(message, max_depth),
+        MessageKind::Binary => Err(Fault::NotText),
+    }
 }
 
 /// Parses a text message, nested at most `max_depth` deep. It ends at the first NUL: clients written in C send what

@@ -27,11 +27,14 @@ pub mod json_request;
 pub mod json_session;
 #[cfg(feature = "json")]
 pub mod json_switch;
+pub mod ledger;
 pub mod limits;
 pub mod message;
 pub mod name;
 pub mod place;
 pub mod presence;
+pub mod record;
+pub mod revival;
 pub mod sentences;
 pub mod session;
 pub mod state;
