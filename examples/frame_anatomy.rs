@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let key = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
-    let (client, mut server) = (Sender::new(Role::Client), Sender::new(Role::Server));
+    let (mut client, mut server) = (Sender::new(Role::Client), Sender::new(Role::Server));
     let mut frames = [const { Vec::new() }; 5];
     client.message(MessageKind::Text, b"Hello", key, &mut frames[0])?;
     server.message(MessageKind::Binary, &[7; 300], None, &mut frames[1])?;

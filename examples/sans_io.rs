@@ -28,7 +28,7 @@ fn main() -> Outcome<()> {
     handshake.check(&answer)?;
 
     // 5: frames, there and back.
-    let (client, server) = (Sender::new(Role::Client), Sender::new(Role::Server));
+    let (mut client, mut server) = (Sender::new(Role::Client), Sender::new(Role::Server));
     let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
     let (mut there, mut back) = (Vec::new(), Vec::new());
     client.message(MessageKind::Text, b"hola", Some(key), &mut there)?;

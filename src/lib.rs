@@ -156,3 +156,8 @@ pub use protocol::{CloseCode, CloseReason};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// And those in its Spanish twin.
+#[cfg(doctest)]
+#[doc = include_str!("../LEEME.md")]
+struct Leeme;

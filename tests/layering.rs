@@ -52,6 +52,12 @@ const ADDRESSES: [&str; 6] = [
 /// The packages of the library itself; every other one belongs to a service or to the command line.
 const PACKAGES: [&str; 3] = ["sha1", "base64", "log"];
 
+/// Packages behind a feature, each in the one place that knows it.
+const OPTIONAL: [(&str, &str); 2] = [
+    ("flate2", "protocol/deflate/"),
+    ("simdutf8", "protocol/utf8.rs"),
+];
+
 /// State that knows neither bytes nor sockets nor threads.
 const PURE_STATE: [&str; 4] = [
     "services/chat/state.rs",
@@ -208,6 +214,12 @@ fn stray_sockets_threads_clocks_and_packages_are_found() {
         foreign_packages("net/room.rs", "use serde_json::Value;"),
         ["net/room.rs: serde_json::Value"]
     );
+    let inflate = "use flate2::Decompress;";
+    assert_eq!(
+        foreign_packages("protocol/deflate/mod.rs", inflate),
+        [""; 0]
+    );
+    assert_eq!(foreign_packages("protocol/receiver.rs", inflate).len(), 1);
     assert_eq!(
         foreign_packages("http/mod.rs", "mod lines; use lines::Lines; use Role::*;"),
         [""; 0]
@@ -273,7 +285,10 @@ fn foreign_packages(path: &str, source: &str) -> Vec<String> {
             let local = first.starts_with(|it: char| it.is_ascii_uppercase())
                 || code.contains(&format!("mod {first};"))
                 || named == first;
-            !local && !["std", "crate"].contains(&first) && !PACKAGES.contains(&first)
+            let at_home = OPTIONAL
+                .iter()
+                .any(|(name, home)| *name == first && path.starts_with(home));
+            !local && !at_home && !["std", "crate"].contains(&first) && !PACKAGES.contains(&first)
         })
         .map(|named| format!("{path}: {named}"))
         .collect()

@@ -52,6 +52,9 @@ pub enum HandshakeError {
     UnofferedSubprotocol,
     /// The server chose an extension that was not offered.
     UnofferedExtension,
+    /// The server accepted an extension in a way that nobody offered, or that cannot be kept to
+    /// ([RFC 7692, 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1)).
+    UnacceptableExtension,
     /// A redirect without a usable `Location`, from `wss` to `ws`, or one too many.
     RefusedRedirect,
 
@@ -81,6 +84,7 @@ impl HandshakeError {
             | Self::WrongAccept
             | Self::UnofferedSubprotocol
             | Self::UnofferedExtension
+            | Self::UnacceptableExtension
             | Self::RefusedRedirect => 502,
             Self::VersionTooOld => 505,
         }
@@ -152,6 +156,9 @@ impl fmt::Display for HandshakeError {
             }
             Self::UnofferedExtension => {
                 f.write_str("the server chose an extension that was not offered")
+            }
+            Self::UnacceptableExtension => {
+                f.write_str("the server's parameters of an extension cannot be accepted")
             }
             Self::RefusedRedirect => f.write_str("the redirect is not followed"),
             Self::InvalidHeader(what) => write!(f, "{} cannot be sent", what.escape_debug()),

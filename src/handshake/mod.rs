@@ -2,10 +2,13 @@
 //! that asks for an upgrade, the 101 that grants it or the response that refuses. No sockets, no randomness: the client's
 //! nonce is passed in.
 //!
-//! Reading order: `server`, `client`, then what both use: `accept_key`, `extensions`, `url`, `origin`, `redirect`, `error`.
+//! Reading order: `server`, `client`, then what both use: `accept_key`, `extensions`, `deflate`, `url`, `origin`, `redirect`,
+//! `error`.
 
 mod accept_key;
 pub mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod extensions;
 pub mod origin;
@@ -15,6 +18,8 @@ pub mod url;
 
 pub use accept_key::accept_key;
 pub use client::{Agreed, ClientHandshake};
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateParams;
 pub use error::HandshakeError;
 pub use extensions::ExtensionOffer;
 pub use server::Offer;

@@ -1,22 +1,28 @@
 //! Fragments become a message ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)) in one flat buffer: no
 //! object per fragment, no list to walk. Limits are compared with what a header claims, before any of its payload is taken,
-//! and the buffer grows with the octets that arrived, never with those that were promised.
+//! and the buffer grows with the octets that arrived, never with those that were promised. A compressed message comes
+//! together here too, even one in a single frame: what lies in the input is not yet what it says.
 
+use super::deflate::Decompressor;
 use super::{Header, MessageKind, MessageLimits, Opcode, ProtocolError};
 
-/// The fragmented message in progress, or the last one until its reader is done with it.
-#[derive(Debug, Clone, Default)]
+/// The fragmented or compressed message in progress, or the last one until its reader is done with it.
+#[derive(Debug, Default)]
 pub(super) struct Assembler {
     /// Some from the first fragment on, until the last.
     kind: Option<MessageKind>,
+    /// The message in progress has to be inflated.
+    compressed: bool,
     payload: Vec<u8>,
+    /// Octets of the message on the wire, as far as headers have announced them.
+    announced: u64,
     fragments: u32,
     /// Empty fragments since the last one that was not.
     empty_run: u32,
 }
 
 impl Assembler {
-    /// Whether a fragmented message has begun and is not complete.
+    /// Whether a message has begun here and is not complete.
     pub(super) const fn is_open(&self) -> bool {
         self.kind.is_some()
     }
@@ -26,6 +32,11 @@ impl Assembler {
         self.kind
     }
 
+    /// Whether what the message in progress says comes out only when it is inflated.
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
     /// Opens a message with its first fragment's header, or goes on with a later one's.
     pub(super) fn admit(
         &mut self,
@@ -33,12 +44,18 @@ impl Assembler {
         limits: &MessageLimits,
     ) -> Result<(), ProtocolError> {
         match header.opcode {
-            Opcode::Text => self.kind = Some(MessageKind::Text),
-            Opcode::Binary => self.kind = Some(MessageKind::Binary),
+            Opcode::Text => self.open(MessageKind::Text, header.rsv1),
+            Opcode::Binary => self.open(MessageKind::Binary, header.rsv1),
             Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {}
         }
-        // In u64 and without overflow: the header's length is below 2^63, the buffer's below isize::MAX.
-        if self.payload.len() as u64 + header.length > limits.max_message as u64 {
+        let most = limits.max_message as u64;
+        let most = if self.compressed {
+            longest_compressed(most)
+        } else {
+            most
+        };
+        self.announced = self.announced.saturating_add(header.length);
+        if self.announced > most {
             return Err(ProtocolError::MessageTooBig);
         }
         self.fragments = self.fragments.saturating_add(1);
@@ -61,8 +78,27 @@ impl Assembler {
         self.payload.extend_from_slice(octets);
     }
 
+    /// Takes octets of a compressed message, the last ones with `last`, and gives what they stand for: the newest octets of
+    /// the payload.
+    pub(super) fn inflate(
+        &mut self,
+        octets: &[u8],
+        last: bool,
+        decompressor: &mut Decompressor,
+        limits: &MessageLimits,
+    ) -> Result<&[u8], ProtocolError> {
+        let before = self.payload.len();
+        decompressor.inflate(octets, limits.max_message, &mut self.payload)?;
+        if last {
+            decompressor.finish(limits.max_message, &mut self.payload)?;
+        }
+        Ok(&self.payload[before..])
+    }
+
     /// Ends the message: its kind. The payload stays until [`clear`](Self::clear).
     pub(super) const fn finish(&mut self) -> Option<MessageKind> {
+        self.compressed = false;
+        self.announced = 0;
         self.fragments = 0;
         self.empty_run = 0;
         self.kind.take()
@@ -83,6 +119,18 @@ impl Assembler {
     pub(super) fn discard(&mut self) {
         *self = Self::default();
     }
+
+    const fn open(&mut self, kind: MessageKind, compressed: bool) {
+        self.kind = Some(kind);
+        self.compressed = compressed;
+    }
+}
+
+/// How long a message may be on the wire that is to be of `most` octets at most when it is inflated. Compressing can make it
+/// longer: with the fixed code of [RFC 1951, 3.2.6](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.6) an octet takes up
+/// to nine bits. What is longer yet says nothing with much.
+const fn longest_compressed(most: u64) -> u64 {
+    most.saturating_add(most / 8).saturating_add(64)
 }
 
 /// Octets of buffer kept between messages: enough for most, little enough for thousands of connections.

@@ -53,6 +53,9 @@ pub enum ProtocolError {
     /// A text message that is not UTF-8
     /// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)).
     InvalidUtf8,
+    /// A compressed message that cannot be inflated
+    /// ([RFC 7692, 7.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2)).
+    InvalidDeflate,
     /// A message longer than [`MessageLimits::max_message`](super::MessageLimits::max_message)
     /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
     MessageTooBig,
@@ -82,7 +85,9 @@ impl ProtocolError {
             | Self::ExpectedContinuation
             | Self::CloseTooShort
             | Self::InvalidCloseCode(_) => CloseCode::ProtocolError,
-            Self::InvalidCloseReason | Self::InvalidUtf8 => CloseCode::InvalidFramePayloadData,
+            Self::InvalidCloseReason | Self::InvalidUtf8 | Self::InvalidDeflate => {
+                CloseCode::InvalidFramePayloadData
+            }
             Self::MessageTooBig => CloseCode::MessageTooBig,
             Self::TooManyFragments | Self::TooManyEmptyFragments => CloseCode::PolicyViolation,
         }
@@ -109,6 +114,7 @@ impl fmt::Display for ProtocolError {
             }
             Self::InvalidCloseReason => "the close reason is not UTF-8",
             Self::InvalidUtf8 => "a text message is not UTF-8",
+            Self::InvalidDeflate => "a compressed message cannot be inflated",
             Self::MessageTooBig => "the message is too big",
             Self::TooManyFragments => "the message has too many fragments",
             Self::TooManyEmptyFragments => "too many empty fragments in a row",

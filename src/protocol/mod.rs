@@ -1,12 +1,13 @@
-//! RFC 6455, sections 5, 7 and 8: bytes in, bytes out.
+//! RFC 6455, sections 5, 7 and 8, and RFC 7692: bytes in, bytes out.
 //!
 //! No sockets, threads, clocks or randomness: whoever calls brings the bytes and the mask keys, so every rule here is tested
-//! with byte arrays. Reading order: [`opcode`], [`mask`], [`header`] (one frame), [`utf8`] and `assembler` (one message),
-//! [`close`] and [`state`] (one connection), then the two halves that use them all, [`receiver`] and [`sender`]. [`diagram`]
-//! draws what they see.
+//! with byte arrays. Reading order: [`opcode`], [`mask`], [`header`] (one frame), [`utf8`], `assembler` and [`deflate`] (one
+//! message), [`close`] and [`state`] (one connection), then the two halves that use them all, [`receiver`] and [`sender`].
+//! [`diagram`] draws what they see.
 
 mod assembler;
 pub mod close;
+pub mod deflate;
 pub mod diagram;
 pub mod error;
 pub mod event;
@@ -22,6 +23,8 @@ pub mod state;
 pub mod utf8;
 
 pub use close::{CloseCode, CloseReason};
+#[cfg(feature = "deflate")]
+pub use deflate::{Compressor, Decompressor};
 pub use error::{ProtocolError, SendError};
 pub use event::{Event, Received};
 pub use header::{Extensions, Header, HeaderBytes};

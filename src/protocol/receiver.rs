@@ -1,11 +1,13 @@
 //! The receiving half: bytes become events ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
 //! A frame stays where it was read: it is unmasked in place and its payload is lent out of the caller's buffer, so a message
-//! in one whole frame costs one pass and no copy. Only fragments move, to the assembler. Nothing is parsed twice, whatever
-//! the size of the pieces in which the bytes come, and after a Close or an error nothing is parsed at all.
+//! in one whole frame costs one pass and no copy. Only fragments and compressed messages move, to the assembler. Nothing is
+//! parsed twice, whatever the size of the pieces in which the bytes come, and after a Close or an error nothing is parsed at
+//! all.
 
 use std::ops::Range;
 
 use super::assembler::Assembler;
+use super::deflate::Decompressor;
 use super::event::{Event, Place, Received};
 use super::utf8::is_utf8;
 use super::{
@@ -30,11 +32,13 @@ use super::{
 /// input.drain(..received.used);
 /// # Ok::<(), enchufe::protocol::ProtocolError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Receiver {
     role: Role,
     limits: MessageLimits,
     extensions: Extensions,
+    /// Some while `extensions` has deflate.
+    decompressor: Option<Box<Decompressor>>,
     check_utf8: bool,
     observe: bool,
     phase: Phase,
@@ -50,6 +54,7 @@ impl Receiver {
             role,
             limits,
             extensions: Extensions::default(),
+            decompressor: None,
             check_utf8: true,
             observe: false,
             phase: Phase::Border,
@@ -58,9 +63,12 @@ impl Receiver {
         }
     }
 
-    /// Says what the handshake negotiated.
-    pub const fn set_extensions(&mut self, extensions: Extensions) -> &mut Self {
-        self.extensions = extensions;
+    /// The handshake negotiated permessage-deflate: messages may come compressed, and are given inflated
+    /// ([RFC 7692, 6.2](https://www.rfc-editor.org/rfc/rfc7692#section-6.2)). Limits hold for what comes out.
+    #[cfg(feature = "deflate")]
+    pub fn set_decompressor(&mut self, decompressor: Decompressor) -> &mut Self {
+        self.extensions.deflate = true;
+        self.decompressor = Some(Box::new(decompressor));
         self
     }
 
@@ -81,6 +89,13 @@ impl Receiver {
     pub const fn set_limits(&mut self, limits: MessageLimits) -> &mut Self {
         self.limits = limits;
         self
+    }
+
+    /// Frees what only traffic needs: the window of a peer that does not refer to it any more.
+    pub fn rest(&mut self) {
+        if let Some(decompressor) = &mut self.decompressor {
+            decompressor.rest();
+        }
     }
 
     /// Takes the next step in `input`: all bytes received and not yet used, those of the last call in front unchanged.
@@ -198,13 +213,20 @@ impl Receiver {
             self.utf8.reset();
         }
 
-        if header.is_fragment() {
+        // RSV1 passed the check, so it says that the message is compressed.
+        if header.is_fragment() || header.rsv1 {
             self.assembler.admit(&header, &self.limits)?;
             if !self.observe {
                 return self.stream(&header, 0, start, input);
             }
+        } else if !header.opcode.is_control() && header.length > self.limits.max_message as u64 {
+            return Err(ProtocolError::MessageTooBig);
         }
-        let end = self.frame_end(&header, start)?;
+        // 5.5 bounds control frames, the limits all others: only where usize is narrow this fails.
+        let end = usize::try_from(header.length)
+            .ok()
+            .and_then(|length| start.checked_add(length))
+            .ok_or(ProtocolError::MessageTooBig)?;
         if self.observe || input.len() < end {
             let frame = Frame {
                 header,
@@ -224,19 +246,6 @@ impl Receiver {
             return Err(ProtocolError::InvalidUtf8);
         }
         self.act(&header, start, end, input)
-    }
-
-    /// Where the frame in the input ends, if its length is within the limit.
-    #[inline]
-    fn frame_end(&self, header: &Header, start: usize) -> Result<usize, ProtocolError> {
-        // 5.5 bounds control frames; an observed fragment passed the assembler's limit, which is as strict.
-        if !header.opcode.is_control() && header.length > self.limits.max_message as u64 {
-            return Err(ProtocolError::MessageTooBig);
-        }
-        usize::try_from(header.length)
-            .ok()
-            .and_then(|length| start.checked_add(length))
-            .ok_or(ProtocolError::MessageTooBig)
     }
 
     /// Inside a frame that stays in the input until it is whole.
@@ -281,11 +290,11 @@ impl Receiver {
     ) -> Result<Received, ProtocolError> {
         self.phase = Phase::Border;
         let event = match header.opcode {
-            Opcode::Text if header.fin => Event::Message(MessageKind::Text),
-            Opcode::Binary if header.fin => Event::Message(MessageKind::Binary),
-            // A fragment that was observed.
+            Opcode::Text if header.fin && !header.rsv1 => Event::Message(MessageKind::Text),
+            Opcode::Binary if header.fin && !header.rsv1 => Event::Message(MessageKind::Binary),
+            // A fragment or a compressed message that was observed.
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-                self.assembler.append(&input[start..end]);
+                self.collect(&input[start..end], header.fin)?;
                 return Ok(self.end_fragment(header.fin, end));
             }
             Opcode::Ping => Event::Ping,
@@ -312,7 +321,7 @@ impl Receiver {
         })
     }
 
-    /// Inside a fragment, whose octets go to the assembler as they come. `taken` of them went; the next lie at `start`.
+    /// Inside a frame whose octets go to the assembler as they come. `taken` of them went; the next lie at `start`.
     fn stream(
         &mut self,
         header: &Header,
@@ -331,10 +340,10 @@ impl Receiver {
             // 5.3: the key repeats every four octets, so the remainder is enough, on any width of usize.
             key.apply((taken % 4) as usize, fresh);
         }
-        self.assembler.append(fresh);
         if self.is_text(header) {
             self.check_text(fresh, last && header.fin)?;
         }
+        self.collect(fresh, last && header.fin)?;
         if last {
             return Ok(self.end_fragment(header.fin, start + here));
         }
@@ -345,9 +354,34 @@ impl Receiver {
         Ok(Received::used(start + here))
     }
 
-    /// Whether the payload of this frame is checked to be text.
+    /// Gives the next octets of a message to the assembler, inflated if they need to be.
+    fn collect(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
+        let Some(decompressor) = self
+            .decompressor
+            .as_mut()
+            .filter(|_| self.assembler.is_compressed())
+        else {
+            self.assembler.append(octets);
+            return Ok(());
+        };
+        let is_text = self.check_utf8 && self.assembler.kind() == Some(MessageKind::Text);
+        let inflated = self
+            .assembler
+            .inflate(octets, last, decompressor, &self.limits)?;
+        // RFC 7692, 6: what has to be UTF-8 is what comes out.
+        if is_text {
+            self.utf8.feed(inflated)?;
+            if last && !self.utf8.is_complete() {
+                return Err(ProtocolError::InvalidUtf8);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the payload of this frame is checked to be text as it lies in the input.
     fn is_text(&self, header: &Header) -> bool {
         self.check_utf8
+            && !self.assembler.is_compressed()
             && match header.opcode {
                 Opcode::Text => true,
                 Opcode::Continuation => self.assembler.kind() == Some(MessageKind::Text),
@@ -382,6 +416,7 @@ impl Receiver {
     fn discard(&mut self) {
         self.phase = Phase::Discarding;
         self.assembler.discard();
+        self.decompressor = None;
     }
 }
 

@@ -1,9 +1,11 @@
 //! The sending half: a message becomes bytes at the end of the caller's buffer
 //! ([RFC 6455, 6.1](https://www.rfc-editor.org/rfc/rfc6455#section-6.1)). It knows the connection's state, so that nothing
-//! follows a Close, and whether a message is in fragments, so that no other one begins inside it. Mask keys are passed in.
+//! follows a Close, and whether a message is in fragments, so that no other one begins inside it. Where the handshake
+//! negotiated it, whole messages are compressed. Mask keys are passed in.
 
 use super::close::MAX_REASON;
-use super::header::MAX_CONTROL;
+use super::deflate::Compressor;
+use super::header::{MAX_CONTROL, MAX_HEADER};
 use super::{
     CloseCode, CloseReason, Header, HeaderBytes, MaskKey, MessageKind, Opcode, Role, SendError,
     State, Step,
@@ -13,12 +15,14 @@ use super::{
 ///
 /// Whether a text is UTF-8 is the caller's care
 /// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)); take the bytes of a `str`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Sender {
     role: Role,
     state: State,
     /// The kind of the message whose first fragment was sent and whose last was not.
     fragmented: Option<MessageKind>,
+    /// Some when permessage-deflate was negotiated.
+    compressor: Option<Box<Compressor>>,
 }
 
 impl Sender {
@@ -28,6 +32,27 @@ impl Sender {
             role,
             state: State::Open,
             fragmented: None,
+            compressor: None,
+        }
+    }
+
+    /// The handshake negotiated permessage-deflate: [`message`](Self::message) compresses where that is worth it
+    /// ([RFC 7692, 6.1](https://www.rfc-editor.org/rfc/rfc7692#section-6.1)). Messages may still be sent as they are, and
+    /// fragments are.
+    #[cfg(feature = "deflate")]
+    pub fn set_compressor(&mut self, compressor: Compressor) {
+        self.compressor = Some(Box::new(compressor));
+    }
+
+    /// Whether [`message`](Self::message) may compress.
+    pub const fn compresses(&self) -> bool {
+        self.compressor.is_some()
+    }
+
+    /// Frees what only traffic needs: the compressor's window. The next message gets a new one.
+    pub fn rest(&mut self) {
+        if let Some(compressor) = &mut self.compressor {
+            compressor.rest();
         }
     }
 
@@ -41,25 +66,30 @@ impl Sender {
         self.state = self.state.after(step);
     }
 
-    /// Appends a whole message as one frame.
+    /// Appends a whole message as one frame, compressed where that was negotiated and is worth it.
     ///
     /// # Errors
     /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask) or
     /// [`MessageInProgress`](SendError::MessageInProgress).
     pub fn message(
-        &self,
+        &mut self,
         kind: MessageKind,
         payload: &[u8],
         mask: Option<MaskKey>,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
         self.permit_message(mask)?;
+        if let Some(compressor) = &mut self.compressor
+            && encode_compressed(compressor, kind, payload, mask, out)
+        {
+            return Ok(());
+        }
         encode_frame(true, kind.into(), payload, mask, out);
         Ok(())
     }
 
-    /// Only the header of a whole message of `length` octets, for a caller that writes the payload from where it lies
-    /// (masked by the caller, when there is a key).
+    /// Only the header of a whole message of `length` octets, for a caller that writes the payload from where it lies, as it
+    /// is (masked by the caller, when there is a key).
     ///
     /// # Errors
     /// As [`message`](Self::message).
@@ -214,6 +244,37 @@ pub fn encode_frame(
     if let Some(key) = mask {
         key.apply(0, &mut out[start..]);
     }
+}
+
+/// RFC 7692, 7.2.1: one frame whose payload is compressed, which RSV1 says. `false`, and nothing appended, when the message is
+/// better sent as it is.
+fn encode_compressed(
+    compressor: &mut Compressor,
+    kind: MessageKind,
+    message: &[u8],
+    mask: Option<MaskKey>,
+    out: &mut Vec<u8>,
+) -> bool {
+    // How long the header is depends on what follows it: first the longest there is.
+    let start = out.len();
+    out.extend_from_slice(&[0; MAX_HEADER]);
+    let payload = out.len();
+    if !compressor.compress(message, out) {
+        out.truncate(start);
+        return false;
+    }
+    let header = Header {
+        rsv1: true,
+        ..Header::whole(kind.into(), mask, (out.len() - payload) as u64)
+    };
+    if let Some(key) = mask {
+        key.apply(0, &mut out[payload..]);
+    }
+    let header = header.to_bytes();
+    let header = header.as_ref();
+    out[start..start + header.len()].copy_from_slice(header);
+    out.drain(start + header.len()..payload);
+    true
 }
 
 #[cfg(test)]

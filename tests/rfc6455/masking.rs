@@ -70,7 +70,7 @@ fn what_a_client_sends_is_what_the_server_hears_at_every_length() {
     let payload: Vec<u8> = (0..=255).cycle().take(700).collect();
     for length in 0..payload.len() {
         let mut wire = Vec::new();
-        let sender = Sender::new(Role::Client);
+        let mut sender = Sender::new(Role::Client);
         let payload = &payload[..length];
         assert_eq!(
             sender.message(MessageKind::Binary, payload, Some(MaskKey(KEY)), &mut wire),

@@ -31,16 +31,16 @@ fn a_whole_frame_is_lent_out_of_the_input_where_it_lies() {
 
 #[test]
 fn need_more_uses_nothing_and_says_how_much_is_wanted_once_the_header_is_there() {
-    let mut receiver = server();
     let wire = masked("1 000 0010", &[7; 300]);
     for there in 0..wire.len() {
         let mut input = wire[..there].to_vec();
-        let mut receiver = receiver.clone();
+        let mut receiver = server();
         let received = receiver.receive(&mut input).unwrap();
         assert_eq!((received.used, received.event), (0, None));
         assert_eq!(receiver.wanted(), if there < 8 { 0 } else { wire.len() });
         assert_eq!(receiver.in_message(), there > 0);
     }
+    let mut receiver = server();
     let received = receiver.receive(&mut wire.clone()).unwrap();
     assert_eq!(received.used, wire.len());
     assert_eq!((receiver.wanted(), receiver.in_message()), (0, false));
