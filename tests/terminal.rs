@@ -58,8 +58,10 @@ fn a_line_longer_than_the_window_leaves_no_pieces() {
     ana.press("C-w");
     ana.press("C-w");
     ana.press("C-w");
+    let shorter = ["- here: ana", "ana> one two three four five six seven"];
+    ana.wait_for(&shorter);
     ana.tmux(&["resize-window", "-x", "40"]);
-    ana.wait_for(&["- here: ana", "ana> one two three four five six seven"]);
+    ana.wait_for(&shorter);
     ana.type_in("eight nine ten");
     let mut beto = enter(&server, "beto");
     say(&mut beto, &"0123456789".repeat(5));

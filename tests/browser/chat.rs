@@ -1,9 +1,9 @@
 //! The chat page: several people, each in a window of their own.
 
 use crate::chromium::Chromium;
-use crate::page::{NARROW, Page, Scheme, js};
+use crate::page::{NARROW, Page, Place, Scheme, js};
 use crate::server::{at, server};
-use crate::support::server::{TestServer, limits};
+use crate::support::server::{TestServer, limits, wait_until};
 use enchufe::services::{Router, Settings};
 
 #[test]
@@ -248,8 +248,11 @@ fn the_page_comes_back_after_the_server_was_restarted() {
     ana.press("Enter");
     wait_for_lines(&ana, &["ana: before", "ana: meanwhile"]);
     beto.wait_for_text("#busy-text", "You are busy: 2 messages are waiting.");
+    // Who closes the page says so.
     drop((ana, beto));
-    second.wait_until_empty();
+    wait_until("both have left with a Close", || {
+        second.counters.closes().eq([(1000, 2)])
+    });
 }
 
 #[test]
@@ -266,12 +269,16 @@ fn who_comes_later_sees_what_was_said_before() {
     let lines: Vec<String> = said.iter().map(|words| format!("ana: {words}")).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     wait_for_lines(&ana, &lines);
-    let beto = enter(browser, &server, "beto");
+    let beto = enter_in(Place::Window, browser, &server, "beto");
     wait_for_lines(&beto, &lines);
     beto.wait_until("Math.abs($('#scroll').scrollHeight - $('#scroll').scrollTop - $('#scroll').clientHeight) < 2");
     // Who reads further up is not moved, but told.
-    beto.evaluate("$('#scroll').scrollTop = 0");
-    beto.wait_until("$('#scroll').scrollTop === 0");
+    beto.evaluate(
+        "new Promise((done) => {
+            $('#scroll').addEventListener('scroll', () => done(0), { once: true });
+            $('#scroll').scrollTop = 0;
+        })",
+    );
     say(&ana, "the latest");
     beto.wait_until("visible('#latest')");
     assert_eq!(beto.evaluate("$('#scroll').scrollTop"), 0);
@@ -369,7 +376,17 @@ fn the_page_speaks_spanish_to_who_reads_spanish() {
 }
 
 pub(crate) fn enter(browser: &'static Chromium, server: &TestServer, name: &str) -> Page {
-    let page = browser.open(&at(server, "/"));
+    enter_in(Place::Tab, browser, server, name)
+}
+
+pub(crate) fn enter_in(
+    place: Place,
+    browser: &'static Chromium,
+    server: &TestServer,
+    name: &str,
+) -> Page {
+    let page = Page::new(browser, place);
+    page.visit(&at(server, "/"));
     page.fill("#name", name);
     page.press("Enter");
     page.wait_for_text("#link", "Connected");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::devtools::DevTools;
-use crate::page::Page;
+use crate::page::{Page, Place};
 use crate::support::folder::Folder;
 use crate::support::tools;
 
@@ -31,9 +31,9 @@ impl Chromium {
             .as_ref()
     }
 
-    /// A tab of its own. (A window of its own, with storage of its own, takes a second to open.)
+    /// A page in a tab of its own.
     pub(crate) fn open(&'static self, url: &str) -> Page {
-        let page = Page::new(self);
+        let page = Page::new(self, Place::Tab);
         page.visit(url);
         page
     }

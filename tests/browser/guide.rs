@@ -6,10 +6,10 @@
 
 use serde_json::json;
 
-use crate::chat::{enter, row, say, wait_for_lines};
+use crate::chat::{enter, enter_in, row, say, wait_for_lines};
 use crate::chromium::Chromium;
 use crate::looks::take_picture;
-use crate::page::Scheme;
+use crate::page::{Page, Place, Scheme};
 use crate::server::{at, server};
 
 #[test]
@@ -18,7 +18,7 @@ fn two_people_chat() {
         return;
     };
     let server = server();
-    let ana = enter(browser, &server, "Ana");
+    let ana = enter_in(Place::Window, browser, &server, "Ana");
     let beto = enter(browser, &server, "Beto");
     let carla = enter(browser, &server, "Carla");
     ana.look(SIZE, Scheme::Light);
@@ -61,7 +61,8 @@ fn a_frame_in_the_lab() {
         return;
     };
     let server = server();
-    let lab = browser.open(&at(&server, "/lab"));
+    let lab = Page::new(browser, Place::Window);
+    lab.visit(&at(&server, "/lab"));
     lab.look((SIZE.0, 660), Scheme::Light);
     lab.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
     lab.wait_until("$('#figure .label.f-payload') !== null");

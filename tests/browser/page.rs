@@ -21,7 +21,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn new(browser: &'static Chromium) -> Self {
+    pub(crate) fn new(browser: &'static Chromium, place: Place) -> Self {
         let call = |method, params| browser.devtools.call(None, method, &params);
         let ask = |method, params, key: &str| match call(method, params) {
             Ok(answer) => text(&answer[key]),
@@ -29,7 +29,7 @@ impl Page {
         };
         let target = ask(
             "Target.createTarget",
-            json!({ "url": "about:blank" }),
+            json!({ "url": "about:blank", "newWindow": place == Place::Window }),
             "targetId",
         );
         let session = ask(
@@ -72,7 +72,11 @@ impl Page {
             Scheme::Light => "light",
             Scheme::Dark => "dark",
         };
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            // Nothing to wait for.
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.call(
             "Emulation.setEmulatedMedia",
             json!({ "features": features }),
@@ -302,6 +306,14 @@ impl Drop for Page {
             assert!(complaints.is_empty(), "{complaints:#?}");
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Quick to open, but nothing is painted in it while there are others.
+    Tab,
+    /// Slow to open; what has to be seen is painted at once.
+    Window,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
