@@ -138,6 +138,8 @@
 //! | 10.4 | limits | `protocol/limits.rs`, `net/limits.rs` |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod guide;
 pub mod handshake;
 pub mod http;
