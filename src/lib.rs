@@ -12,3 +12,5 @@ pub use net::{
     ServerHandle, WebSocket, connect, serve,
 };
 pub use protocol::{CloseCode, CloseReason};
+#[cfg(feature = "deflate")]
+pub use {handshake::DeflateParams, net::DeflateOptions};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use log::{debug, trace};
 
 use super::counters::Counters;
+use super::deflate::DeflateOptions;
 use super::outbox::Outbox;
 use super::stream::{read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
@@ -31,6 +32,7 @@ pub struct Client {
     subprotocols: Vec<String>,
     timeout: Duration,
     limits: Limits,
+    deflate: Option<DeflateOptions>,
 }
 
 impl Client {
@@ -47,6 +49,7 @@ impl Client {
             subprotocols: Vec::new(),
             timeout: limits.handshake_timeout,
             limits,
+            deflate: None,
         }
     }
 
@@ -78,6 +81,15 @@ impl Client {
         self
     }
 
+    /// Offers to compress messages ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)); a server may decline. Without this
+    /// call nothing is compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: DeflateOptions) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
     /// CONNECT and the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     ///
     /// # Errors
@@ -87,8 +99,11 @@ impl Client {
     pub fn connect(&self) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.timeout;
         let url = Url::parse(&self.url)?;
-        let handshake =
+        let mut handshake =
             ClientHandshake::new(&url, mask_keys::nonce(), &self.subprotocols, &self.headers)?;
+        if let Some(options) = &self.deflate {
+            handshake = handshake.offer(options.offer())?;
+        }
         if url.scheme == Scheme::Wss {
             return Err(Error::Io(io::Error::new(
                 ErrorKind::Unsupported,
@@ -108,6 +123,10 @@ impl Client {
             ))));
         }
         let agreed = handshake.check(&head)?;
+        let deflate = match &self.deflate {
+            Some(options) => options.check(&agreed.extensions)?,
+            None => None,
+        };
         let outbox = Outbox::new(
             0,
             socket,
@@ -115,11 +134,15 @@ impl Client {
             &self.limits,
             Arc::new(Counters::default()),
         );
+        if let Some(deflate) = &deflate {
+            outbox.compress_with(deflate);
+        }
         outbox.open()?;
         outbox.transport.set_read_timeout(None)?;
         Ok(WebSocket::new(
             Reader::new(outbox, &self.limits, &input),
             agreed.subprotocol,
+            deflate,
         ))
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use log::{debug, info, trace, warn};
 
 use super::counters::{self, Counters};
+use super::deflate::{Deflate, DeflateOptions};
 use super::outbox::{Outbox, is_timeout, linger};
 use super::registry::Place;
 use super::stream::{read_more, write_all};
@@ -25,7 +26,18 @@ use crate::protocol::{CloseCode, CloseReason};
 pub(super) struct Exchange {
     pub(super) service: Arc<dyn Service>,
     pub(super) limits: Limits,
+    pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
+}
+
+/// What turns a connection into a WebSocket.
+struct Opening {
+    /// The 101.
+    head: Vec<u8>,
+    /// What it agrees to.
+    deflate: Option<Deflate>,
+    /// What came right behind the request.
+    first: Vec<u8>,
 }
 
 /// Whether the connection goes on after an answer.
@@ -85,16 +97,24 @@ impl Exchange {
             Answer::Upgrade(upgrade) => match call.offer {
                 Some(Ok(ref offer)) => {
                     let extras = &upgrade.headers;
+                    let (deflate, extensions) = self
+                        .compression(&upgrade)
+                        .and_then(|options| options.accept(&offer.extensions))
+                        .unzip();
                     let head = handshake::server::response(
                         offer,
                         upgrade.subprotocol.as_deref(),
-                        None,
+                        extensions.as_deref(),
                         extras,
                     );
                     match head {
                         Ok(head) => {
-                            let first = std::mem::take(input);
-                            self.upgrade(outbox, peer, place, upgrade, &head, first)
+                            let opening = Opening {
+                                head,
+                                deflate,
+                                first: std::mem::take(input),
+                            };
+                            self.upgrade(outbox, peer, place, upgrade, opening)
                         }
                         Err(error) => self.refuse(outbox, peer, &error.response()),
                     }
@@ -112,10 +132,17 @@ impl Exchange {
         peer: SocketAddr,
         place: &Place,
         upgrade: Upgrade,
-        head: &[u8],
-        first: Vec<u8>,
+        opening: Opening,
     ) -> io::Result<Next> {
+        let Opening {
+            head,
+            deflate,
+            first,
+        } = opening;
         outbox.hold();
+        if let Some(deflate) = &deflate {
+            outbox.compress_with(deflate);
+        }
         let sender = Sender {
             outbox: Arc::clone(outbox),
         };
@@ -124,8 +151,8 @@ impl Exchange {
             let response = Response::refusal(500, "Something went wrong in here.\n");
             return self.refuse(outbox, peer, &response);
         };
-        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(head));
-        write_all(&outbox.transport, head)?;
+        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&head));
+        write_all(&outbox.transport, &head)?;
         outbox.open()?;
         place.opened();
         counters::add(&self.counters.upgraded, 1);
@@ -143,11 +170,19 @@ impl Exchange {
             if upgrade.observe_frames {
                 reader.observe_frames();
             }
-            WebSocket::new(reader, upgrade.subprotocol)
+            WebSocket::new(reader, upgrade.subprotocol, deflate)
         };
         drop(first);
         run_session(outbox, ws, session, &self.counters);
         Ok(Next::Close)
+    }
+
+    /// How this session compresses, if it may.
+    fn compression<'a>(&'a self, upgrade: &'a Upgrade) -> Option<&'a DeflateOptions> {
+        if upgrade.without_deflate {
+            return None;
+        }
+        upgrade.deflate.as_ref().or(self.deflate.as_ref())
     }
 
     /// Writes a response, with the body it carries or the one that is read from elsewhere.

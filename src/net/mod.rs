@@ -11,6 +11,11 @@ mod buffer;
 mod client;
 mod clock;
 mod counters;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
 mod error;
 mod exchange;
 mod gate;
@@ -29,6 +34,8 @@ mod websocket;
 
 pub use client::{Client, connect};
 pub use counters::Counters;
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateOptions;
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use log::{debug, log_enabled, trace};
 
 use super::counters::{self, Counters};
+use super::deflate::Deflate;
 use super::mask_keys::MaskKeys;
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
@@ -124,6 +125,11 @@ impl<T: Transport> Outbox<T> {
         })
     }
 
+    /// What is sent from now on is compressed.
+    pub(super) fn compress_with(&self, deflate: &Deflate) {
+        deflate.equip_sender(&mut self.lock().sender);
+    }
+
     /// What is sent from now on waits in the backlog until [`Outbox::open`]: the answer to the opening handshake is
     /// written past it.
     pub(crate) fn hold(&self) {
@@ -143,15 +149,16 @@ impl<T: Transport> Outbox<T> {
         let (kind, payload) = (message.kind(), message.payload());
         let mask = out.masks.as_mut().map(MaskKeys::next);
         out.messages += 1;
-        if mask.is_none() && payload.len() > COPIED && !out.draining {
-            // Large and unmasked: the payload goes out from where it lies.
+        if mask.is_none() && payload.len() > COPIED && !out.draining && !out.sender.compresses() {
+            // Large and sent as it is: the payload goes out from where it lies.
             let header = out.sender.header(kind, payload.len(), None)?;
             self.draw(kind.into(), mask, payload);
             return self.write(out, &[header.as_ref(), payload], self.whose());
         }
         let Outgoing { sender, kept, .. } = &mut *out;
+        let start = kept.len();
         sender.message(kind, payload, mask, kept)?;
-        self.draw(kind.into(), mask, payload);
+        self.draw_encoded(&kept[start..]);
         if self.may_keep() && out.kept.len() < KEPT {
             self.keeping.store(true, Relaxed);
             return Ok(());
@@ -262,6 +269,7 @@ impl<T: Transport> Outbox<T> {
         if out.kept.is_empty() {
             out.kept = Vec::new();
         }
+        out.sender.rest();
     }
 
     /// The end of a connection, after its last frame: lets the backlog go out, says that nothing more will come, takes
@@ -322,16 +330,33 @@ impl<T: Transport> Outbox<T> {
         Ok(())
     }
 
+    /// Draws a frame from what is on the wire of it, if anybody looks: compressed, it is not what was to be sent.
+    fn draw_encoded(&self, frame: &[u8]) {
+        if log_enabled!(target: "enchufe::frame", log::Level::Trace)
+            && let Ok(Some((header, start))) = Header::decode(frame)
+        {
+            let mut payload = frame[start..].to_vec();
+            if let Some(key) = header.mask {
+                key.apply(0, &mut payload);
+            }
+            self.draw_frame(&header, &payload);
+        }
+    }
+
     /// Draws a whole frame that goes out, if anybody looks.
     fn draw(&self, opcode: Opcode, mask: Option<MaskKey>, payload: &[u8]) {
         if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
-            let header = Header::whole(opcode, mask, payload.len() as u64);
-            let (line, drawing) = (
-                diagram::line(&header, payload),
-                diagram::draw(&header, payload),
-            );
-            trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
+            self.draw_frame(&Header::whole(opcode, mask, payload.len() as u64), payload);
         }
+    }
+
+    #[cold]
+    fn draw_frame(&self, header: &Header, payload: &[u8]) {
+        let (line, drawing) = (
+            diagram::line(header, payload),
+            diagram::draw(header, payload),
+        );
+        trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
     }
 
     /// Writes what is kept and then `parts`, or appends them to the backlog behind what is being drained.
@@ -360,6 +385,7 @@ impl<T: Transport> Outbox<T> {
         );
         if written == total {
             out.kept.clear();
+            out.kept.shrink_to(KEPT_ROOM);
             return Ok(());
         }
         out.draining = true;
@@ -593,6 +619,8 @@ const LINGER_BYTES: usize = 1024 * 1024;
 const COPIED: usize = 16 * 1024;
 /// Kept replies beyond this are written even though more messages wait.
 const KEPT: usize = 64 * 1024;
+/// Room that stays for the next ones; a large message, compressed or masked, needs more for a moment.
+const KEPT_ROOM: usize = 4 * KEPT;
 /// 7.1.5: the code that stands for a Close without one.
 const NO_STATUS: u16 = 1005;
 const PARTS: usize = 4;

@@ -14,6 +14,7 @@ use log::{debug, log_enabled, trace};
 use super::buffer::ReadBuffer;
 use super::clock::{Clock, Due};
 use super::counters;
+use super::deflate::Deflate;
 use super::gate::Gate;
 use super::outbox::{Outbox, is_timeout};
 use super::{Error, Limits, MessageRef, Socket, Transport};
@@ -168,6 +169,10 @@ impl<T: Transport> Reader<T> {
         }
     }
 
+    pub(super) fn inflate_with(&mut self, deflate: &Deflate) {
+        deflate.equip_receiver(&mut self.receiver);
+    }
+
     pub(super) fn accept_any_text(&mut self) {
         self.receiver.set_check_utf8(false);
     }
@@ -305,6 +310,7 @@ impl<T: Transport> Reader<T> {
                 Err(error) if is_timeout(&error) => {
                     self.armed = None;
                     self.buffer.shrink();
+                    self.receiver.rest();
                     self.outbox.rest();
                     if self
                         .outbox

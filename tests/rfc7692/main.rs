@@ -6,6 +6,7 @@ mod support;
 #[path = "../support/tools.rs"]
 mod tools;
 
+mod connection;
 mod damaged;
 mod examples;
 mod limits;
