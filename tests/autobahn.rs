@@ -1,7 +1,8 @@
 //! The Autobahn suite's quick cases against the server and the client. The whole suite runs by hand:
 //!
 //! ```text
-//! cargo run --release -- --bind 127.0.0.1:9001 --rate 0 &
+//! cargo build --release --features deflate --bin enchufe --example autobahn_client
+//! target/release/enchufe --bind 127.0.0.1:9001 --rate 0 --deflate &
 //! tests/autobahn/server.sh --strict ws://127.0.0.1:9001/echo
 //! tests/autobahn/client.sh --strict -- target/release/examples/autobahn_client {url}
 //! ```

@@ -31,6 +31,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         router = router.with_files(files);
     }
     let server = server.limits(options.limits).service(router);
+    #[cfg(feature = "deflate")]
+    let server = if options.deflate {
+        server.deflate(enchufe::DeflateOptions::default())
+    } else {
+        server
+    };
 
     let handle = server.handle();
     let stop = move || {
@@ -115,7 +121,8 @@ fn tell_worst_case(options: &ServeOptions) {
     let message = limits.message.max_message.max(options.max_echo_message);
     let each = message
         .saturating_add(limits.out_queue)
-        .saturating_add(STACK);
+        .saturating_add(STACK)
+        .saturating_add(if options.deflate { DEFLATE } else { 0 });
     let all = limits.connection_cap().saturating_mul(each);
     // Rounded to whole MiB, which is how it is read.
     let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
@@ -140,3 +147,5 @@ fn announce(addresses: &[SocketAddr]) {
 
 /// The address space of a connection's thread.
 const STACK: usize = 128 << 10;
+/// The windows of both directions, as large as they get.
+const DEFLATE: usize = 364 << 10;

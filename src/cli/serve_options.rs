@@ -24,6 +24,8 @@ pub(crate) struct ServeOptions {
     pub(crate) limits: Limits,
     /// One message on `/echo` and `/inspect`.
     pub(crate) max_echo_message: usize,
+    /// Compress for clients that offer it.
+    pub(crate) deflate: bool,
     pub(crate) json_depth: usize,
     pub(crate) inactive_after: Duration,
     pub(crate) history: usize,
@@ -49,6 +51,7 @@ impl Default for ServeOptions {
                 ..Limits::default()
             },
             max_echo_message: 16 << 20,
+            deflate: false,
             json_depth: 32,
             inactive_after: Duration::from_secs(60),
             history: 1_000,
@@ -211,6 +214,13 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "message-timeout",
                 help: "Time for a message that has begun to be complete",
                 field: |o| value::time(&mut o.limits.incomplete_message),
+            },
+            Opt {
+                name: "deflate",
+                help: "Compress messages for clients that offer it, which takes more memory",
+                field: |o| {
+                    value::feature_switch(&mut o.deflate, "deflate", cfg!(feature = "deflate"))
+                },
             },
             Opt {
                 name: "json-depth",
