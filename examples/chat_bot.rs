@@ -3,7 +3,7 @@
 //! Run it with `cargo run --example chat_bot`: it opens a chat of its own, where Ana talks to it. Or let it into a real one,
 //! `cargo run --example chat_bot -- 'ws://127.0.0.1:8080/?name=bot'`, and say `bot echo hello` there. You see what it hears.
 
-use enchufe::services::chat::binary_client::{ServerMessage, decode, list, say};
+use enchufe::services::chat::binary_client::{ServerMessage, decode, say};
 use enchufe::services::{Router, Settings};
 use enchufe::{Error, Sender, Server, WebSocket};
 
@@ -11,12 +11,12 @@ fn main() -> Result<(), Error> {
     if let Some(url) = std::env::args().nth(1) {
         return take_part(enchufe::connect(&url)?);
     }
-    let server = Server::bind("127.0.0.1:0")?.service(Router::new(Settings::default()));
-    let url = format!("ws://{}/?name=", server.local_addrs()[0]);
-    std::thread::spawn(|| server.run());
-    let mut bot = enchufe::connect(&format!("{url}bot"))?;
-    bot.send(list())?;
-    bot.read()?; // whoever has the list of users is in it
+    let server = Server::bind("127.0.0.1:0")?
+        .service(Router::new(Settings::default()))
+        .start();
+    let url = server.url("/?name=");
+    // Whoever is connected is in the chat: the bot will see Ana come.
+    let bot = enchufe::connect(&format!("{url}bot"))?;
     std::thread::spawn(|| take_part(bot));
 
     let (mut reader, ana) = enchufe::connect(&format!("{url}Ana"))?.split();

@@ -24,11 +24,13 @@ fn main() -> Result<(), Error> {
         ws.send(&message)?;
         match ws.read()? {
             Some(answer) => println!("< {answer:?} after {:?}", sent.elapsed()),
-            None => println!("the server closed: {:?}", ws.close_reason()),
+            None => break,
         }
     }
     ws.close(CloseCode::NormalClosure, "that was all")?;
-    println!("closed: {:?}", ws.close_reason());
+    if let Some(why) = ws.close_reason() {
+        println!("closed: {why}");
+    }
     Ok(())
 }
 

@@ -26,7 +26,7 @@ fn echo(mut ws: WebSocket) -> Result<(), Error> {
         ws.send(message)?;
     }
     match ws.close_reason() {
-        Some(why) => println!("{peer} left: {} {:?}", why.code, why.reason),
+        Some(why) => println!("{peer} left: {why}"),
         None => println!("{peer} left"),
     }
     Ok(())

@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 use enchufe::{CloseCode, Error, Sender, Server, WebSocket};
 
 fn main() -> Result<(), Error> {
-    let server = Server::bind("127.0.0.1:0")?.route("/", count_down);
-    let url = format!("ws://{}/", server.local_addrs()[0]);
-    thread::spawn(|| server.run());
+    let server = Server::bind("127.0.0.1:0")?.route("/", count_down).start();
 
-    let (mut reader, sender) = enchufe::connect(&url)?.split();
+    let (mut reader, sender) = enchufe::connect(&server.url("/"))?.split();
     let begin = Instant::now();
     // The reader lends each message out of its buffer: no copy.
     let reading = thread::spawn(move || {

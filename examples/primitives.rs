@@ -34,7 +34,7 @@ fn server(listener: &TcpListener, client_spoke: &Barrier) -> Result<()> {
     }
     println!("server  {SEND} \"bye\"");
     stream.write_all(b"bye")?;
-    println!("server  {CLOSE}");
+    println!("server  CLOSE               drop                 close");
     Ok(())
 }
 
@@ -46,7 +46,9 @@ fn client(address: SocketAddr, client_spoke: &Barrier) -> Result<()> {
         println!("client  {SEND} {part:?}");
         stream.write_all(part.as_bytes())?;
     }
-    println!("client  {CLOSE_ONE_WAY} the answer can still come");
+    println!(
+        "client  CLOSE one way       TcpStream::shutdown  shutdown            an answer can come"
+    );
     stream.shutdown(Shutdown::Write)?;
     client_spoke.wait();
     println!("client  {RECEIVE} {:?}", read_to_string(stream)?);
@@ -58,5 +60,3 @@ const ACCEPT: &str = "ACCEPT              TcpListener::accept  accept4          
 const CONNECT: &str = "SOCKET CONNECT      TcpStream::connect   socket connect     ";
 const SEND: &str = "SEND                TcpStream::write     sendto             ";
 const RECEIVE: &str = "RECEIVE             TcpStream::read      recvfrom           ";
-const CLOSE_ONE_WAY: &str = "CLOSE one way       TcpStream::shutdown  shutdown           ";
-const CLOSE: &str = "CLOSE               drop                 close";

@@ -1,11 +1,150 @@
-//! A WebSocket server and library on plain threads.
+//! A WebSocket server and library on plain threads: [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455) by hand over
+//! `std::net`, one thread for each connection, no async runtime. *Enchufe* is Spanish for what you plug in, a socket.
+//!
+//! # A server and a client
+//!
+//! ```
+//! use enchufe::{CloseCode, Message, Server};
+//!
+//! // Port 0 takes a free one. For a fixed address and any path, `enchufe::serve(address, session)` is enough.
+//! let server = Server::bind("127.0.0.1:0")?.route("/echo", |mut ws| {
+//!     while let Some(message) = ws.read()? {
+//!         ws.send(message)?;
+//!     }
+//!     Ok(())
+//! });
+//! let running = server.start();
+//!
+//! let mut ws = enchufe::connect(&running.url("/echo"))?;
+//! ws.send("hola")?;
+//! assert_eq!(ws.read()?, Some(Message::from("hola")));
+//! ws.close(CloseCode::NormalClosure, "that was all")?;
+//!
+//! running.stop();
+//! # Ok::<(), enchufe::Error>(())
+//! ```
+//!
+//! [`WebSocket::split`] makes two halves for two threads, a [`Reader`] that lends each message out of its buffer and a
+//! [`Sender`] that can be cloned; [`WebSocket::over`] speaks over any `Read + Write`; [`net::Service`] decides by request
+//! what each connection gets; [`net::Room`] sends one message to many. [`Limits`] has every bound, with its reason.
+//!
+//! # The layers
+//!
+//! ```text
+//! main, cli ──> services ──> net ──> handshake ──> http
+//!                  │           └───> protocol
+//!                  └───────> store
+//! ```
+//!
+//! | layer | what it is | what it does without |
+//! |---|---|---|
+//! | [`protocol`] | frames, messages, closing: sections 5 to 8 | sockets, threads, clocks, randomness |
+//! | [`http`] | heads of HTTP/0.9, 1.0 and 1.1 | the same |
+//! | [`handshake`] | from HTTP to WebSocket: section 4 | the same |
+//! | [`net`] | the one place with sockets, threads and timeouts | any knowledge of what messages mean |
+//! | [`store`] | what survives a restart: rows of bytes, and the one thread that writes them | sockets; any knowledge of what rows mean |
+//! | [`services`] | echo, inspect, chat, hospital hub, files, pages, metrics | sockets; frames, but for encoding a notice once |
+//!
+//! A layer names only those to its right. Whoever wants to see how WebSocket works reads them from below: [`protocol`],
+//! then [`http`] and [`handshake`], then [`net`], then a service; the page of each module names its files in order. Whoever
+//! wants to use the library begins at [`WebSocket`] and [`Server`]. [`guide::tour`] follows one chat message through all of
+//! them, and every program in `examples/` shows one idea.
+//!
+//! # A whole connection in memory
+//!
+//! Below [`net`] everything is bytes in, bytes out, so a connection can be walked through without one: handshake, frame,
+//! close.
+//!
+//! ```
+//! use enchufe::handshake::{self, ClientHandshake, Url};
+//! use enchufe::http::{HeadLimits, RequestParser, ResponseParser};
+//! use enchufe::protocol::{
+//!     CloseCode, CloseReason, Event, MaskKey, MessageKind, MessageLimits, Receiver, Role, Sender, State, Step,
+//! };
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! // 4.1: the client asks for an upgrade. The nonce would be 16 random bytes.
+//! let url = Url::parse("ws://example.org/chat")?;
+//! let opening = ClientHandshake::new(&url, *b"the sample nonce", &[], &[])?;
+//! let asked = opening.request();
+//! assert!(asked.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.org\r\n"));
+//!
+//! // 4.2: the server checks the request and grants it.
+//! let (request, _) = RequestParser::new(HeadLimits::default()).feed(&asked)?.ok_or("more to come")?;
+//! let offer = handshake::server::check(&request)?;
+//! let granted = handshake::server::response(&offer, None, None, &[])?;
+//!
+//! // 4.1: the client checks the answer. The connection is open.
+//! let (answer, _) = ResponseParser::new(HeadLimits::default()).feed(&granted)?.ok_or("more to come")?;
+//! opening.check(&answer)?;
+//!
+//! // 5: the client sends a text. It masks, with a random key for each frame.
+//! let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
+//! let mut client = Sender::new(Role::Client);
+//! let mut wire = Vec::new();
+//! client.message(MessageKind::Text, b"Hello", Some(key), &mut wire)?;
+//! assert_eq!(wire, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+//!
+//! // 6.2: the server receives it. The payload is unmasked where it lies.
+//! let mut receiver = Receiver::new(Role::Server, MessageLimits::default());
+//! let received = receiver.receive(&mut wire)?;
+//! assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
+//! assert_eq!(receiver.payload(&wire, &received), b"Hello");
+//! wire.drain(..received.used);
+//!
+//! // 7.1.2: the client closes ...
+//! let reason = CloseReason::new(CloseCode::NormalClosure, "bye");
+//! client.close(Some(&reason), Some(key), &mut wire)?;
+//! assert_eq!(client.state(), State::CloseSent);
+//! let received = receiver.receive(&mut wire)?;
+//! assert_eq!(received.event, Some(Event::Close(Some(reason))));
+//!
+//! // 5.5.1: ... and the server answers with a Close of its own, its last word.
+//! let mut server = Sender::new(Role::Server);
+//! server.step(Step::CloseReceived);
+//! server.close(None, None, &mut wire)?;
+//! assert_eq!(server.state(), State::Closed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where each section of the RFC is
+//!
+//! | [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455) | what it says | file in `src/` |
+//! |---|---|---|
+//! | 1.3, 4.2.2 | the proof in `Sec-WebSocket-Accept` | `handshake/accept_key.rs` |
+//! | 3 | `ws://` and `wss://` URLs | `handshake/url.rs` |
+//! | 4.1 | what the client asks, and checks in the answer | `handshake/client.rs`, `net/client.rs` |
+//! | 4.2 | what the server checks, and answers | `handshake/server.rs`, `net/exchange.rs` |
+//! | 4.2.2, 4.4 | refusals, and the version | `handshake/error.rs` |
+//! | 5.1 | who masks | `protocol/role.rs` |
+//! | 5.2 | the header, bit by bit | `protocol/header.rs`; drawn by `protocol/diagram.rs` |
+//! | 5.3 | masking | `protocol/mask.rs` |
+//! | 5.4 | fragments become a message | `protocol/assembler.rs` |
+//! | 5.5 | what a control frame may be | `protocol/header.rs`, `protocol/opcode.rs` |
+//! | 5.5.1, 7.1.5, 7.4 | close codes and reasons | `protocol/close.rs` |
+//! | 5.5.2, 5.5.3 | a Pong for each Ping | `net/reader.rs`, `net/outbox.rs` |
+//! | 5.6, 11.8 | opcodes, text and binary | `protocol/opcode.rs` |
+//! | 6.1 | sending | `protocol/sender.rs`, `net/outbox.rs` |
+//! | 6.2 | receiving | `protocol/receiver.rs`, `net/reader.rs` |
+//! | 7.1 | closing, every transition | `protocol/state.rs` |
+//! | 7.1.1 | which side closes TCP | `net/ending.rs` |
+//! | 7.1.7, 7.4.1 | which code each violation gets | `protocol/error.rs` |
+//! | 7.2.3 | coming back after a failure, not all at once | `cli/backoff.rs` |
+//! | 8.1 | UTF-8, as it arrives | `protocol/utf8.rs` |
+//! | 9.1 | extensions offered and accepted | `handshake/extensions.rs` |
+//! | 10.2 | which pages may connect | `handshake/origin.rs` |
+//! | 10.3 | keys that nobody can guess | `net/mask_keys.rs` |
+//! | 10.4 | limits | `protocol/limits.rs`, `net/limits.rs` |
 #![forbid(unsafe_code)]
 
+pub mod guide;
 pub mod handshake;
 pub mod http;
 pub mod net;
 pub mod protocol;
 pub mod services;
+pub mod store;
 
 pub use net::{
     AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,
@@ -14,3 +153,13 @@ pub use net::{
 pub use protocol::{CloseCode, CloseReason};
 #[cfg(feature = "deflate")]
 pub use {handshake::DeflateParams, net::DeflateOptions};
+
+/// The programs in the README are compiled, so that they stay true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+/// And those in its Spanish twin.
+#[cfg(doctest)]
+#[doc = include_str!("../LEEME.md")]
+struct Leeme;

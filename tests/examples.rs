@@ -1,12 +1,13 @@
 //! Every example runs to its end and prints what its header promises.
 //!
-//! `cargo test` builds the examples beside the tests; `cargo test --test examples` alone does not, so build them first with
-//! `cargo build --examples`.
+//! `cargo test` builds the examples beside the tests. `cargo test --test examples` builds those that are not there, and takes
+//! the others as they are: after a change to one, `cargo build --examples`.
 
-use std::env;
+#[path = "support/built.rs"]
+mod built;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -21,24 +22,12 @@ struct Running {
 
 impl Running {
     fn start(name: &str, args: &[&str]) -> Self {
-        // target/PROFILE/deps/examples-HASH is this test, target/PROFILE/examples/NAME the example.
-        let mut path = env::current_exe().expect("a test knows where it is");
-        path.pop();
-        path.pop();
-        let path: PathBuf = path
-            .join("examples")
-            .join(format!("{name}{}", env::consts::EXE_SUFFIX));
-        let mut child = Command::new(&path)
+        let mut child = Command::new(built::example(name))
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{}: {error}; `cargo build --examples` builds it",
-                    path.display()
-                )
-            });
+            .expect("an example is a program");
         let output = child.stdout.take().expect("the output is piped");
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {

@@ -3,20 +3,29 @@
 //!
 //! ```text
 //! main, cli -> services -> net -> handshake -> http
-//!                             \--> protocol
+//!                    \         \--> protocol
+//!                     \--> store
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
-    ("services", &["net", "handshake", "http", "protocol"]),
-    ("cli", &["services", "net", "handshake", "http", "protocol"]),
+    ("store", &[]),
+    (
+        "services",
+        &["net", "handshake", "http", "protocol", "store"],
+    ),
+    ("guide", &[]),
+    (
+        "cli",
+        &["services", "net", "handshake", "http", "protocol", "store"],
+    ),
 ];
 
 /// Bytes in, bytes out: no sockets, threads, clocks, files or randomness.
@@ -43,8 +52,11 @@ const ADDRESSES: [&str; 6] = [
 /// The packages of the library itself; every other one belongs to a service or to the command line.
 const PACKAGES: [&str; 3] = ["sha1", "base64", "log"];
 
-/// Packages behind a feature, each in the one folder that knows it.
-const OPTIONAL: [(&str, &str); 1] = [("flate2", "protocol/deflate/")];
+/// Packages behind a feature, each in the one place that knows it.
+const OPTIONAL: [(&str, &str); 2] = [
+    ("flate2", "protocol/deflate/"),
+    ("simdutf8", "protocol/utf8.rs"),
+];
 
 /// State that knows neither bytes nor sockets nor threads.
 const PURE_STATE: [&str; 4] = [
@@ -80,6 +92,11 @@ fn the_state_of_the_services_knows_no_bytes_and_no_threads() {
         assert!(found, "{file} is not where it was");
     }
     assert_none(impure_state);
+}
+
+#[test]
+fn json_is_read_in_one_place() {
+    assert_none(other_json_parsers);
 }
 
 #[test]
@@ -211,6 +228,8 @@ fn stray_sockets_threads_clocks_and_packages_are_found() {
         impure_state("services/chat/state.rs", "use crate::net::Room;").len(),
         1
     );
+    let parses = "fn f(it: &str) { serde_json::from_str(it) }";
+    assert_eq!(other_json_parsers("services/echo.rs", parses).len(), 1);
 }
 
 /// Paths into layers that the file's own layer must not know, and into the crate's root, which names them all.
@@ -292,6 +311,20 @@ fn impure_state(path: &str, source: &str) -> Vec<String> {
         .into_iter()
         .filter(|named| banned.iter().any(|it| is_within(named, it)))
         .map(|named| format!("{path}: {named}"))
+        .collect()
+}
+
+/// Parsing of JSON outside the one module that knows what to refuse.
+fn other_json_parsers(path: &str, source: &str) -> Vec<String> {
+    if path.starts_with("services/json/") {
+        return Vec::new();
+    }
+    let code = code_of(source.split("#[cfg(test)]").next().unwrap_or_default());
+    let parsers = ["from_str", "from_slice", "from_reader", "Deserializer"];
+    parsers
+        .into_iter()
+        .filter(|name| code.contains(&format!("serde_json::{name}")))
+        .map(|name| format!("{path}: serde_json::{name}"))
         .collect()
 }
 

@@ -166,7 +166,7 @@ const SEND_EXAMPLES: &str = "\
 Examples:
   echo hola | enchufe send ws://127.0.0.1:8080/echo
   echo hola | enchufe send ws://127.0.0.1:8080/echo --trace
-  enchufe send ws://127.0.0.1:8080/inspect
+  echo hola | enchufe send ws://127.0.0.1:8080/inspect --raw
   enchufe send ws://127.0.0.1:8080/chat --wait 10s < lines.txt
 ";
 

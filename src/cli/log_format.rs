@@ -1,6 +1,6 @@
 //! The log on standard error: one short line per record, in columns, with nothing in it that could pass for another line.
 //!
-//!     12:34:56.789 INFO  net           ACCEPT 127.0.0.1:50412
+//!     12:34:56.789 DEBUG net           ACCEPT  #1 127.0.0.1:50412
 //!     12:34:56.790 TRACE frame         < text FIN 5 bytes "Hello"
 //!                                    | 81 85 37 fa 21 3d
 //!

@@ -10,6 +10,7 @@ mod backoff;
 mod client_options;
 mod guess;
 mod help;
+mod keyboard;
 mod log_format;
 mod options;
 mod refusal;

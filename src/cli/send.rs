@@ -1,16 +1,17 @@
 //! `enchufe send`: each line of standard input goes out as a message, each message that comes back is printed as a line.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use enchufe::net::{Client, Limits, Reader, Sender};
+use enchufe::net::{Client, Incoming, Limits, Reader, Sender};
 use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
 use super::failure::Failure;
+use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
 use super::{log_format, refusal, signals};
 
@@ -31,11 +32,10 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(refusal::explain(&options.url, &error)))?;
     let (mut reader, sender) = socket.split();
 
-    let leaver = sender.clone();
-    let leave = move || _ = leaver.close(CloseCode::NormalClosure, "");
-    signals::watch(leave)
-        .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     let done = Arc::new(Done::default());
+    let (leaver, last) = (Arc::clone(&done), sender.clone());
+    signals::watch(move || leaver.close(&last))
+        .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     let (typist, binary, wait) = (Arc::clone(&done), options.binary, options.wait);
     thread::spawn(move || typist.send_input(&sender, binary, wait));
 
@@ -44,7 +44,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
         true => Form::Lines,
         false => Form::OneLine,
     };
-    print_messages(&mut reader, form)?;
+    print_messages(&mut reader, form, &done)?;
     done.check(&reader)
 }
 
@@ -77,12 +77,17 @@ fn client(options: &SendOptions) -> Client {
 }
 
 /// Prints what comes until the connection is closed.
-fn print_messages(reader: &mut Reader, form: Form) -> Result<(), Failure> {
+fn print_messages(reader: &mut Reader, form: Form, done: &Done) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     loop {
-        let message = match reader.read() {
-            Ok(Some(message)) => message,
-            Ok(None) => return Ok(()),
+        let message = match reader.read_until(Some(Instant::now() + GLANCE)) {
+            Ok(Incoming::Message(message)) => message,
+            Ok(Incoming::Closed) => return Ok(()),
+            Ok(Incoming::Deadline) if done.has_waited_for_goodbye() => {
+                let text = "the server does not answer our Close";
+                return Err(Failure::Failed(text.to_owned()));
+            }
+            Ok(Incoming::Deadline | Incoming::Frame(..)) => continue,
             Err(error) => return Err(Failure::Failed(error.to_string())),
         };
         match print(&mut out, message.payload(), form) {
@@ -131,6 +136,7 @@ fn print(out: &mut impl Write, payload: &[u8], form: Form) -> io::Result<()> {
 struct Done {
     all_sent: AtomicBool,
     not_utf8: AtomicBool,
+    closed: OnceLock<Instant>,
 }
 
 impl Done {
@@ -161,8 +167,19 @@ impl Done {
         }
         self.all_sent.store(true, Ordering::SeqCst);
         thread::sleep(wait);
+        self.close(sender);
+    }
+
+    fn close(&self, sender: &Sender) {
+        self.closed.get_or_init(Instant::now);
         // If it cannot be said, the connection is closed.
         _ = sender.close(CloseCode::NormalClosure, "");
+    }
+
+    fn has_waited_for_goodbye(&self) -> bool {
+        self.closed
+            .get()
+            .is_some_and(|since| since.elapsed() > GOODBYE)
     }
 
     /// Whether everything worked, once the connection is closed.

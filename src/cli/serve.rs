@@ -3,12 +3,16 @@
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
-use enchufe::services::chat::{self, HistoryLimits};
+use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
+use enchufe::store::Store;
+#[cfg(feature = "store")]
+use enchufe::store::{self, OpenError};
 use log::{info, warn};
 
 use super::failure::Failure;
@@ -21,12 +25,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
     let files = files(&options)?;
     let server = listen(&options.bind)?;
-    tell_worst_case(&options);
     let loopback = server
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let mut router = Router::new(settings(&options, loopback));
+    let (mut router, store) = services(&options, settings(&options, loopback))?;
+    tell_worst_case(&options);
     if let Some(files) = files {
         router = router.with_files(files);
     }
@@ -47,8 +51,34 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     announce(&server.local_addrs());
     server.run();
+    // What was said last is written before the end.
+    drop(store);
     info!("stopped");
     Ok(())
+}
+
+/// The services, with what is on disk if anything is to be.
+#[cfg(feature = "store")]
+fn services(
+    options: &ServeOptions,
+    settings: Settings,
+) -> Result<(Router, Option<Store>), Failure> {
+    let Some(folder) = &options.data else {
+        info!("{MEMORY_ONLY}: give --data a folder, and it is kept");
+        return Ok((Router::new(settings), None));
+    };
+    let failed = |error: OpenError| Failure::Failed(error.to_string());
+    let mut opened = store::open(folder).map_err(failed)?;
+    let router = Router::stored(settings, &mut opened).map_err(failed)?;
+    let store = opened.start().map_err(failed)?;
+    Ok((router, Some(store)))
+}
+
+/// The services; this program was built without a store.
+#[cfg(not(feature = "store"))]
+fn services(_: &ServeOptions, settings: Settings) -> Result<(Router, Option<Store>), Failure> {
+    info!("{MEMORY_ONLY}");
+    Ok((Router::new(settings), None))
 }
 
 /// A folder that cannot be read is found out now, and not by the first visitor.
@@ -95,21 +125,22 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 
 /// What the services need to know.
 fn settings(options: &ServeOptions, loopback: bool) -> Settings {
+    let inactive_after = match options.chat.inactive_after {
+        Duration::ZERO => NEVER,
+        time => time,
+    };
     Settings {
         origins: options.origins.clone(),
         hosts: options.hosts.clone(),
         loopback,
         chat: chat::Settings {
-            inactive_after: options.inactive_after,
-            history: HistoryLimits {
-                messages: options.history,
-                ..HistoryLimits::default()
-            },
-            ..chat::Settings::default()
+            inactive_after,
+            ..options.chat
         },
+        connections: options.connections.clone(),
         large_messages: MessageLimits {
             max_message: options.max_echo_message,
-            ..options.limits.message.clone()
+            ..options.connections.message.clone()
         },
     }
 }
@@ -118,12 +149,17 @@ fn settings(options: &ServeOptions, loopback: bool) -> Settings {
 /// them until this number fits.
 fn tell_worst_case(options: &ServeOptions) {
     let limits = &options.limits;
-    let message = limits.message.max_message.max(options.max_echo_message);
+    let message = options
+        .connections
+        .message
+        .max_message
+        .max(options.max_echo_message);
     let each = message
         .saturating_add(limits.out_queue)
         .saturating_add(STACK)
         .saturating_add(if options.deflate { DEFLATE } else { 0 });
     let all = limits.connection_cap().saturating_mul(each);
+    let all = all.saturating_add(options.chat.history.bytes);
     // Rounded to whole MiB, which is how it is read.
     let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
     info!(
@@ -145,6 +181,9 @@ fn announce(addresses: &[SocketAddr]) {
     }
 }
 
+const MEMORY_ONLY: &str = "history is in memory only, and ends with this process";
+/// A time that does not come, and can still be added to now.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// The address space of a connection's thread.
 const STACK: usize = 128 << 10;
 /// The windows of both directions, as large as they get.

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use enchufe::Limits;
 use enchufe::http::Authority;
-use enchufe::protocol::MessageLimits;
+use enchufe::services::chat::{self, ConnectionLimits};
 use log::LevelFilter;
 
 use super::options::{Group, Opt};
@@ -17,46 +16,39 @@ use super::value;
 pub(crate) struct ServeOptions {
     pub(crate) bind: Vec<String>,
     pub(crate) root: Option<PathBuf>,
+    #[cfg(feature = "store")]
+    pub(crate) data: Option<PathBuf>,
     pub(crate) origins: Vec<String>,
     pub(crate) hosts: Vec<String>,
     pub(crate) log: LevelFilter,
-    /// Bounds on every connection; the message is that of chat and hub.
+    /// Bounds on every connection.
     pub(crate) limits: Limits,
+    /// Bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
+    pub(crate) connections: ConnectionLimits,
     /// One message on `/echo` and `/inspect`.
     pub(crate) max_echo_message: usize,
     /// Compress for clients that offer it.
     pub(crate) deflate: bool,
-    pub(crate) json_depth: usize,
-    pub(crate) inactive_after: Duration,
-    pub(crate) history: usize,
-    pub(crate) register_timeout: Duration,
-    pub(crate) max_register: usize,
+    /// What the chat remembers, and for how long.
+    pub(crate) chat: chat::Settings,
     pub(crate) file_clients: usize,
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        let message = MessageLimits {
-            max_message: 64 << 10,
-            ..MessageLimits::default()
-        };
         Self {
             bind: vec!["127.0.0.1:8080".to_owned()],
             root: None,
+            #[cfg(feature = "store")]
+            data: None,
             origins: Vec::new(),
             hosts: Vec::new(),
             log: LevelFilter::Info,
-            limits: Limits {
-                message,
-                ..Limits::default()
-            },
+            limits: Limits::default(),
+            connections: ConnectionLimits::default(),
             max_echo_message: 16 << 20,
             deflate: false,
-            json_depth: 32,
-            inactive_after: Duration::from_secs(60),
-            history: 1_000,
-            register_timeout: Duration::from_secs(30),
-            max_register: 4 << 10,
+            chat: chat::Settings::default(),
             file_clients: 10,
         }
     }
@@ -77,6 +69,12 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "root",
                 help: "Folder whose files anybody may GET",
                 field: |o| value::directory(&mut o.root),
+            },
+            #[cfg(feature = "store")]
+            Opt {
+                name: "data",
+                help: "Folder in which users, chats and hospitals are kept; without one, in memory only",
+                field: |o| value::directory(&mut o.data),
             },
             Opt {
                 name: "origin",
@@ -100,23 +98,33 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
         options: &[
             Opt {
                 name: "inactive-after",
-                help: "Silence that turns an ACTIVE user INACTIVE",
-                field: |o| value::time(&mut o.inactive_after),
+                help: "Silence that turns an ACTIVE user INACTIVE; 0 for never",
+                field: |o| value::time_or_zero(&mut o.chat.inactive_after),
             },
             Opt {
                 name: "history",
-                help: "Messages kept in memory for each chat",
-                field: |o| value::count(&mut o.history),
+                help: "Messages kept of each chat",
+                field: |o| value::count(&mut o.chat.history.messages),
+            },
+            Opt {
+                name: "history-bytes",
+                help: "Bytes kept of all chats together",
+                field: |o| value::size(&mut o.chat.history.bytes),
+            },
+            Opt {
+                name: "max-absent",
+                help: "Known users who are not connected; past it, who left first is forgotten",
+                field: |o| value::count(&mut o.chat.max_absent),
             },
             Opt {
                 name: "register-timeout",
                 help: "JSON chat: time to say a name before the connection is closed",
-                field: |o| value::time(&mut o.register_timeout),
+                field: |o| value::time(&mut o.connections.register_within),
             },
             Opt {
                 name: "max-register",
                 help: "JSON chat: largest message before that",
-                field: |o| value::size(&mut o.max_register),
+                field: |o| value::size(&mut o.connections.first_message),
             },
         ],
     },
@@ -192,7 +200,10 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "max-message",
                 help: "Largest message, on every service",
                 field: |o| {
-                    value::sizes([&mut o.limits.message.max_message, &mut o.max_echo_message])
+                    value::sizes([
+                        &mut o.connections.message.max_message,
+                        &mut o.max_echo_message,
+                    ])
                 },
             },
             Opt {
@@ -203,12 +214,12 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "max-fragments",
                 help: "Fragments of one message",
-                field: |o| value::positive(&mut o.limits.message.max_fragments),
+                field: |o| value::positive(&mut o.connections.message.max_fragments),
             },
             Opt {
                 name: "max-empty-fragments",
                 help: "Empty fragments in a row",
-                field: |o| value::count(&mut o.limits.message.max_empty_run),
+                field: |o| value::count(&mut o.connections.message.max_empty_run),
             },
             Opt {
                 name: "message-timeout",
@@ -225,7 +236,7 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "json-depth",
                 help: "Levels of nesting in a JSON message",
-                field: |o| value::positive(&mut o.json_depth),
+                field: |o| value::positive(&mut o.connections.json_depth),
             },
         ],
     },
@@ -402,12 +413,18 @@ mod tests {
     fn max_message_holds_for_every_service_unless_echo_has_its_own() {
         let options = read(&[("max-message", "1MiB")]).unwrap();
         assert_eq!(
-            (options.limits.message.max_message, options.max_echo_message),
+            (
+                options.connections.message.max_message,
+                options.max_echo_message
+            ),
             (1 << 20, 1 << 20)
         );
         let options = read(&[("max-echo-message", "2MiB"), ("max-message", "1MiB")]).unwrap();
         assert_eq!(
-            (options.limits.message.max_message, options.max_echo_message),
+            (
+                options.connections.message.max_message,
+                options.max_echo_message
+            ),
             (1 << 20, 2 << 20)
         );
     }

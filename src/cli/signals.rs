@@ -1,26 +1,32 @@
-//! Signals that ask the program to end: the first one politely, the second one not.
+//! How a program ends: signals ask for it, the first one politely and the second one not, and a goodbye takes some time.
 
 use std::io;
+use std::time::Duration;
 
 /// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
 /// with 128 and the number of the signal as exit status, as a shell reports it.
 ///
 /// SIGHUP means that the terminal was closed, if there is one. To a program without a terminal it usually says "read
 /// your settings again"; there is nothing to read, and ending instead would be a nasty surprise.
+///
+/// SIGXFSZ, for a file that may not grow, would end the process too; caught, it is an error like that of a full disk.
 #[cfg(unix)]
 pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
     use std::io::IsTerminal;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
     let has_terminal = io::stdin().is_terminal();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             let mut end = Some(end);
             for signal in signals.forever() {
+                if signal == SIGXFSZ {
+                    continue;
+                }
                 if signal == SIGHUP && !has_terminal {
                     log::warn!(
                         "SIGHUP: settings come from the command line; to change them, start again"
@@ -29,10 +35,27 @@ pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
                 }
                 match end.take() {
                     Some(end) => end(),
-                    None => std::process::exit(128 + signal),
+                    None => {
+                        super::keyboard::give_back();
+                        std::process::exit(128 + signal)
+                    }
                 }
             }
         })?;
+    Ok(())
+}
+
+/// Calls `again`, on a thread of its own, whenever the window has another size, and when the program goes on after it was
+/// stopped: the shell has used the terminal meanwhile.
+#[cfg(unix)]
+pub(crate) fn watch_terminal(again: impl Fn() + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGCONT, SIGWINCH};
+    use signal_hook::iterator::Signals;
+
+    let mut signals = Signals::new([SIGCONT, SIGWINCH])?;
+    std::thread::Builder::new()
+        .name("terminal".to_owned())
+        .spawn(move || signals.forever().for_each(|_| again()))?;
     Ok(())
 }
 
@@ -41,3 +64,14 @@ pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
 pub(crate) fn watch(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
+
+/// Elsewhere nobody tells.
+#[cfg(not(unix))]
+pub(crate) fn watch_terminal(_: impl Fn() + Send + 'static) -> io::Result<()> {
+    Ok(())
+}
+
+/// How long a silent server may take to answer our Close, and how often we look whether that time is over. A Close that
+/// one thread sends does not wake the one that reads.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(3);
+pub(crate) const GLANCE: Duration = Duration::from_secs(1);

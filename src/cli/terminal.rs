@@ -1,9 +1,9 @@
 //! What other people wrote, on our terminal: escaped, so that a message cannot move the cursor, set the clipboard or
-//! turn the reading direction; coloured only where colours are wanted; and never through the middle of a prompt.
+//! turn the reading direction; and coloured only where colours are wanted.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::IsTerminal;
 
 /// Makes a text harmless and a single line: control characters (C0, DEL, C1) and those that are invisible or change the
 /// direction of what follows are written as `\n`, `\x1b` or `\u{202e}`. Everything else stays as it is.
@@ -74,62 +74,6 @@ impl Colour {
         });
         // The remainder is below the length.
         Self(NAME_COLOURS[(sum % NAME_COLOURS.len() as u32) as usize])
-    }
-}
-
-/// Standard output as a chat uses it: whole lines, and below them a prompt.
-pub(crate) struct Screen<W: Write = io::Stdout> {
-    out: W,
-    prompt: Option<String>,
-}
-
-impl<W: Write> Screen<W> {
-    /// A screen that shows a prompt if one is given. Where there is nobody to type there should be none.
-    pub(crate) fn new(out: W, prompt: Option<String>) -> Self {
-        Self { out, prompt }
-    }
-
-    /// Prints lines above the prompt, in one write.
-    pub(crate) fn print(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
-        let text: String = lines.into_iter().map(|line| line + "\n").collect();
-        match text.as_str() {
-            "" => Ok(()),
-            text => self.redraw("\r\x1b[K", text),
-        }
-    }
-
-    /// After the user has pressed Enter: takes what was typed off the screen, where the answer of the server will show
-    /// it again, and draws the prompt.
-    pub(crate) fn entered(&mut self) -> io::Result<()> {
-        self.redraw("\x1b[A\r\x1b[K", "")
-    }
-
-    /// Changes the prompt, if there is one, and draws it.
-    pub(crate) fn set_prompt(&mut self, prompt: String) -> io::Result<()> {
-        match &self.prompt {
-            Some(old) if *old != prompt => {
-                self.prompt = Some(prompt);
-                self.redraw("\r\x1b[K", "")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes the prompt away for good, before the program ends.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        if self.prompt.take().is_some() {
-            self.out.write_all(b"\r\x1b[K")?;
-        }
-        self.out.flush()
-    }
-
-    fn redraw(&mut self, clear: &str, text: &str) -> io::Result<()> {
-        let all = match &self.prompt {
-            Some(prompt) => format!("{clear}{text}{prompt}"),
-            None => text.to_owned(),
-        };
-        self.out.write_all(all.as_bytes())?;
-        self.out.flush()
     }
 }
 
@@ -211,40 +155,5 @@ mod tests {
         assert_eq!(Colour::of_name("ana"), Colour::of_name("ana"));
         assert_eq!(paint("ana", None), "ana");
         assert_eq!(paint("ana", Some(Colour::RED)), "\x1b[31mana\x1b[0m");
-    }
-
-    fn drawn(prompt: Option<&str>, act: impl FnOnce(&mut Screen<Vec<u8>>)) -> String {
-        let mut screen = Screen::new(Vec::new(), prompt.map(str::to_owned));
-        act(&mut screen);
-        String::from_utf8(screen.out).unwrap()
-    }
-
-    #[test]
-    fn lines_come_above_the_prompt() {
-        let out = drawn(Some("> "), |screen| {
-            screen.print(["one".to_owned(), "two".to_owned()]).unwrap();
-        });
-        assert_eq!(out, "\r\x1b[Kone\ntwo\n> ");
-    }
-
-    #[test]
-    fn a_prompt_changes_in_place_and_leaves_at_the_end() {
-        let out = drawn(Some("> "), |screen| {
-            screen.set_prompt("> ".to_owned()).unwrap();
-            screen.set_prompt("busy> ".to_owned()).unwrap();
-            screen.finish().unwrap();
-        });
-        assert_eq!(out, "\r\x1b[Kbusy> \r\x1b[K");
-    }
-
-    #[test]
-    fn without_a_prompt_there_is_only_text() {
-        let out = drawn(None, |screen| {
-            screen.print(["one".to_owned()]).unwrap();
-            screen.entered().unwrap();
-            screen.set_prompt("> ".to_owned()).unwrap();
-            screen.finish().unwrap();
-        });
-        assert_eq!(out, "one\n");
     }
 }

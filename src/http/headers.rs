@@ -1,14 +1,23 @@
 //! The fields of a head, in the order they came, looked up without regard to case
 //! ([RFC 9110, 5](https://www.rfc-editor.org/rfc/rfc9110#section-5)).
 
+use std::fmt;
+
 use super::grammar;
 
 /// An ordered list of header fields. Names keep the case they were sent with and match without regard to it.
 ///
 /// A value is the line after the colon without the white space around it. Bytes above 127 (`obs-text`) become the
 /// character of the same number (Latin-1), so nothing is lost and nothing has to be UTF-8.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
+///
+/// All fields lie in one string, so a head costs a few allocations however many lines it has.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// Name, value, name, value, with nothing between.
+    text: String,
+    /// Where each name and each value ends.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Headers {
     /// No fields.
@@ -17,8 +26,11 @@ impl Headers {
     }
 
     /// Appends a field. Nothing is checked: a head that is sent is checked when it is encoded.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.push((name.into(), value.into()));
+    pub fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+        self.text.push_str(name.as_ref());
+        let name_end = self.text.len();
+        self.text.push_str(value.as_ref());
+        self.ends.push((name_end, self.text.len()));
     }
 
     /// The value of the first field with this name.
@@ -53,30 +65,40 @@ impl Headers {
 
     /// All fields as (name, value), in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        let mut start = 0;
+        self.ends.iter().map(move |&(name_end, end)| {
+            let field = (&self.text[start..name_end], &self.text[name_end..end]);
+            start = end;
+            field
+        })
     }
 
     /// How many fields there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.ends.len()
     }
 
     /// Is there no field at all?
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
     }
 
     /// Appends `more` to the last value: a folded line of a response.
     pub(super) fn extend_last(&mut self, more: &str) {
-        if let Some((_, value)) = self.0.last_mut() {
+        if let Some((name_end, end)) = self.ends.last_mut() {
             // RFC 9112, 5.2: a user agent replaces the fold with a space.
-            if !value.is_empty() && !more.is_empty() {
-                value.push(' ');
+            if name_end != end && !more.is_empty() {
+                self.text.push(' ');
             }
-            value.push_str(more);
+            self.text.push_str(more);
+            *end = self.text.len();
         }
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

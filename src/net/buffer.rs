@@ -1,6 +1,7 @@
 //! The read buffer of one connection, and the pool of large buffers all connections share.
 //!
-//! At rest a connection holds 4 KiB. Its bytes are initialised once, when the buffer is made, never before a read.
+//! At rest a connection holds 1 KiB, and more when its messages ask for it. The bytes are initialised once, when the
+//! buffer is made, never before a read.
 //! A frame that does not fit is read into a large buffer from a last-in-first-out pool: the one used last is the one
 //! still in the processor's cache, and a thousand connections that each get a large message now and then share a few
 //! of them. Room grows with the bytes that came, never with a length a header claims.
@@ -22,14 +23,11 @@ pub(crate) struct ReadBuffer {
 }
 
 impl ReadBuffer {
-    /// A buffer that already holds `bytes`: those that came in one segment with the handshake.
-    pub(crate) fn with(bytes: &[u8]) -> Self {
-        let mut room = vec![0; AT_REST.max(bytes.len())];
-        room[..bytes.len()].copy_from_slice(bytes);
+    pub(crate) fn new() -> Self {
         Self {
-            room,
+            room: vec![0; AT_REST],
             start: 0,
-            end: bytes.len(),
+            end: 0,
             small: None,
             filled: false,
         }
@@ -81,23 +79,43 @@ impl ReadBuffer {
     }
 
     fn make_room(&mut self, wanted: usize) {
-        let held = self.end - self.start;
-        if held == 0 {
+        if self.is_empty() {
             self.rewind();
         }
-        if wanted > self.room.len() {
-            // At most double what came so far, whatever the header promises.
-            self.exchange(wanted.min((held * 2).max(LARGE)), wanted);
-        } else if self.small.is_none() && self.filled && held == 0 && self.room.len() < BULK {
-            self.room = vec![0; self.room.len() * 2];
-        } else if self.end == self.room.len() || self.start + wanted > self.room.len() {
+        // The last read brought as much as there was room for, and not of one large frame: more is on its way.
+        if std::mem::take(&mut self.filled) && wanted <= self.room.len() && self.room.len() < BULK {
+            self.grow(self.room.len() * 4);
+        }
+        let full = self.end == self.room.len();
+        if self.start > 0 && (full || self.start + wanted > self.room.len()) {
             self.room.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
             self.start = 0;
-            self.end = held;
         }
-        if self.end == self.room.len() {
-            self.exchange(self.room.len() * 2, 0);
+        let full = self.end == self.room.len();
+        let pooled = self.small.is_some();
+        if wanted > self.room.len() && !pooled {
+            match wanted {
+                ..=MODEST => self.grow(MODEST),
+                _ => self.exchange(wanted.min(LARGE), wanted),
+            }
+        } else if full && !pooled && self.room.len() < BULK {
+            self.grow(self.room.len() * 4);
+        } else if full {
+            // A large buffer is used up before it is exchanged, and doubled then: what came so far is copied a few times
+            // at most, however small the pieces, and memory follows what came and not what a header promises.
+            self.exchange(self.room.len() * 2, wanted);
         }
+    }
+
+    /// A larger buffer of its own.
+    fn grow(&mut self, size: usize) {
+        let mut room = vec![0; size];
+        let held = self.end - self.start;
+        room[..held].copy_from_slice(&self.room[self.start..self.end]);
+        self.room = room;
+        self.start = 0;
+        self.end = held;
     }
 
     /// Back to the beginning of the small buffer, when nothing is held.
@@ -168,8 +186,10 @@ fn give_back(buffer: Vec<u8>) {
     }
 }
 
-/// An idle connection holds this much.
-const AT_REST: usize = 4 * 1024;
+/// An idle connection holds this much; most requests and most small messages fit.
+const AT_REST: usize = 1024;
+/// A frame up to this size makes the connection's own buffer grow; a larger one gets one of the pool's.
+const MODEST: usize = 4 * 1024;
 /// A connection whose small messages keep filling the buffer gets up to this much.
 const BULK: usize = 64 * 1024;
 /// The smallest pooled buffer: a 64 KiB message with its header fits.
@@ -193,8 +213,8 @@ mod tests {
     #[test]
     fn bytes_come_out_as_they_went_in_across_every_growth() {
         let data: Vec<u8> = (0..600_000u32).map(|n| (n % 251) as u8).collect();
-        let mut buffer = ReadBuffer::with(&data[..3]);
-        let mut at = 3;
+        let mut buffer = ReadBuffer::new();
+        let mut at = 0;
         while at < data.len() {
             at += feed(&mut buffer, data.len(), &data[at..]);
         }
@@ -203,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_promised_length_takes_no_memory() {
-        let mut buffer = ReadBuffer::with(&[]);
+        let mut buffer = ReadBuffer::new();
         feed(&mut buffer, 1 << 30, b"ten bytes.");
         assert!(
             buffer.room.len() <= POOLED,
@@ -212,8 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn a_large_frame_in_small_pieces_is_moved_a_few_times_only() {
+        let mut buffer = ReadBuffer::new();
+        let (mut moves, mut at) = (0, buffer.room.as_ptr());
+        for n in 0..1_000_000u32 {
+            feed(&mut buffer, 1 << 20, &[n as u8]);
+            moves += u32::from(std::mem::replace(&mut at, buffer.room.as_ptr()) != at);
+        }
+        assert_eq!(buffer.bytes().len(), 1_000_000);
+        assert!(moves <= 5, "{moves} moves");
+    }
+
+    #[test]
     fn after_a_large_frame_the_connection_is_small_again() {
-        let mut buffer = ReadBuffer::with(&[]);
+        let mut buffer = ReadBuffer::new();
         let frame = vec![7; 100_000];
         let mut at = 0;
         while at < frame.len() {
@@ -226,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_large_frame_is_read_to_its_end_and_no_further() {
-        let mut buffer = ReadBuffer::with(&[]);
+        let mut buffer = ReadBuffer::new();
         let stream = vec![1; 300_000];
         let mut at = 0;
         while at < 200_000 {

@@ -5,13 +5,16 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log::{debug, trace};
+use log::trace;
 
+use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::deflate::DeflateOptions;
 use super::outbox::Outbox;
-use super::stream::{read_more, write_all};
+use super::primitive::primitive;
+use super::stream::{is_timeout, read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
+use crate::handshake::client::MOST_INTERIM;
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
 use crate::http::{ResponseHead, ResponseParser};
 use crate::protocol::Role;
@@ -97,6 +100,13 @@ impl Client {
     /// [`Error::Io`] if no address of the host answers; [`Error::Refused`] for an HTTP answer other than 101;
     /// [`Error::Handshake`] for a 101 that breaks the rules; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
+        self.attempt().map_err(|error| match error {
+            Error::Io(error) if is_timeout(&error) => Error::TimedOut,
+            error => error,
+        })
+    }
+
+    fn attempt(&self) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.timeout;
         let url = Url::parse(&self.url)?;
         let mut handshake =
@@ -111,11 +121,21 @@ impl Client {
             )));
         }
         let socket = Socket::new(dial(&url, deadline)?)?;
+        self.shake_hands(socket, &handshake, deadline)
+            .inspect_err(|_| primitive!("CLOSE", "#0"))
+    }
+
+    fn shake_hands(
+        &self,
+        socket: Socket,
+        handshake: &ClientHandshake,
+        deadline: Instant,
+    ) -> Result<WebSocket, Error> {
         let request = handshake.request();
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&request));
         socket.set_write_timeout(Some(self.timeout))?;
-        write_all(&socket, &request)?;
-        let mut input = Vec::new();
+        write_all(&socket, 0, &request)?;
+        let mut input = ReadBuffer::new();
         let head = self.read_answer(&socket, &mut input, deadline)?;
         if head.status != 101 {
             return Err(Error::Refused(Box::new(read_refusal(
@@ -140,32 +160,37 @@ impl Client {
         outbox.open()?;
         outbox.transport.set_read_timeout(None)?;
         Ok(WebSocket::new(
-            Reader::new(outbox, &self.limits, &input),
+            Reader::new(outbox, &self.limits, input),
             agreed.subprotocol,
             deflate,
         ))
     }
 
-    /// The first head that is not an interim one (RFC 9110, 15.2: any number of 1xx may precede the answer).
+    /// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
     fn read_answer(
         &self,
         socket: &Socket,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
         deadline: Instant,
     ) -> Result<ResponseHead, Error> {
         let mut parser = ResponseParser::new(self.limits.head);
+        let mut interim = 0;
         loop {
-            match parser.feed(input).map_err(HandshakeError::Http)? {
+            match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
                 Some((head, used)) => {
-                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-                    input.drain(..used);
+                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+                    input.consume(used);
                     if !head.is_interim() {
                         return Ok(head);
+                    }
+                    interim += 1;
+                    if interim > MOST_INTERIM {
+                        return Err(HandshakeError::UnexpectedStatus(head.status).into());
                     }
                     parser = ResponseParser::new(self.limits.head);
                 }
                 None => {
-                    if read_more(socket, input, deadline)? == 0 {
+                    if read_more(socket, 0, input, deadline)? == 0 {
                         return Err(Error::Disconnected);
                     }
                 }
@@ -181,7 +206,9 @@ fn dial(url: &Url, deadline: Instant) -> Result<TcpStream, Error> {
         let left = deadline
             .checked_duration_since(Instant::now())
             .filter(|left| !left.is_zero());
-        debug!(target: "enchufe::net", "SOCKET, CONNECT {address}");
+        let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+        primitive!("SOCKET", "#0 TCP over {family}");
+        primitive!("CONNECT", "#0 {address}");
         match TcpStream::connect_timeout(&address, left.ok_or(Error::TimedOut)?) {
             Ok(tcp) => return Ok(tcp),
             Err(error) => last = error,
@@ -194,7 +221,7 @@ fn dial(url: &Url, deadline: Instant) -> Result<TcpStream, Error> {
 fn read_refusal(
     socket: &Socket,
     head: ResponseHead,
-    mut body: Vec<u8>,
+    mut input: ReadBuffer,
     deadline: Instant,
 ) -> Refused {
     let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
@@ -202,11 +229,11 @@ fn read_refusal(
         .headers
         .get("Content-Length")
         .and_then(|length| length.parse().ok())
-        .unwrap_or(BODY);
-    while body.len() < length.min(BODY)
-        && read_more(socket, &mut body, deadline).is_ok_and(|count| count > 0)
+        .map_or(BODY, |length: usize| length.min(BODY));
+    while input.bytes().len() < length
+        && read_more(socket, 0, &mut input, deadline).is_ok_and(|count| count > 0)
     {}
-    body.truncate(length.min(BODY));
+    let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
     Refused {
         status: head.status,
         reason: head.reason,

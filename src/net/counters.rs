@@ -1,8 +1,13 @@
 //! What the server counts while it runs, for `/metrics` and for tests.
+//!
+//! Rare things are counted where everybody sees them. What happens for each message is counted by its connection alone,
+//! in numbers nobody else writes, and added up when somebody asks: no two processors ever pull at the same counter.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Totals since the start. Connections add to them when they pause, not per message.
+/// Totals since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Connections accepted.
@@ -11,67 +16,156 @@ pub struct Counters {
     pub open: AtomicU64,
     /// WebSocket handshakes answered with 101.
     pub upgraded: AtomicU64,
-    /// Messages received.
-    pub messages_received: AtomicU64,
-    /// Bytes received on WebSocket connections.
-    pub bytes_received: AtomicU64,
-    /// Messages sent, each recipient of a room counted.
-    pub messages_sent: AtomicU64,
-    /// Bytes sent on WebSocket connections.
-    pub bytes_sent: AtomicU64,
     /// Peers closed because their backlog was full.
     pub too_slow: AtomicU64,
     /// Handlers that panicked.
     pub panics: AtomicU64,
-    /// HTTP answers by status, `statuses[404 - 100]`.
-    statuses: Table<500>,
-    /// Close codes sent or received, whichever ended the connection, `closes[1000 - 1000]`; 1006 for none.
-    closes: Table<4000>,
+    /// HTTP answers by status.
+    statuses: Table,
+    /// Close codes sent or received, whichever ended the connection; 1006 for none.
+    closes: Table,
+    connections: Mutex<Connections>,
+}
+
+/// What went over WebSocket connections.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages received.
+    pub messages_received: u64,
+    /// Bytes received, frame headers and control frames included.
+    pub bytes_received: u64,
+    /// Messages sent, each recipient of a room counted.
+    pub messages_sent: u64,
+    /// Bytes sent, frame headers and control frames included.
+    pub bytes_sent: u64,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    live: BTreeMap<u64, Arc<Tally>>,
+    /// Of those that are gone.
+    past: Traffic,
 }
 
 impl Counters {
     pub(crate) fn status(&self, status: u16) {
-        self.statuses.add(usize::from(status), 100);
+        self.statuses.add(status);
     }
 
     pub(crate) fn closed(&self, code: u16) {
-        self.closes.add(usize::from(code), 1000);
+        self.closes.add(code);
     }
 
     /// HTTP answers so far: status and how many, without the statuses that never occurred.
     pub fn statuses(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.statuses.rows(100)
+        self.statuses.rows()
     }
 
     /// Ends of WebSocket connections so far: close code and how many; 1006 where no Close came.
     pub fn closes(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.closes.rows(1000)
+        self.closes.rows()
+    }
+
+    /// What went over all WebSocket connections so far, those that are open included.
+    pub fn traffic(&self) -> Traffic {
+        let connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let live = connections.live.values().map(|tally| tally.read());
+        live.fold(connections.past, Traffic::plus)
+    }
+
+    /// A connection comes, under a number no other has.
+    pub(crate) fn begin(&self, id: u64) -> Arc<Tally> {
+        let tally = Arc::new(Tally::default());
+        let mut connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.live.insert(id, Arc::clone(&tally));
+        tally
+    }
+
+    /// The connection goes.
+    pub(crate) fn end(&self, id: u64) {
+        let mut connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(tally) = connections.live.remove(&id) {
+            connections.past = connections.past.plus(tally.read());
+        }
     }
 }
 
+impl Traffic {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            messages_received: self.messages_received + other.messages_received,
+            bytes_received: self.bytes_received + other.bytes_received,
+            messages_sent: self.messages_sent + other.messages_sent,
+            bytes_sent: self.bytes_sent + other.bytes_sent,
+        }
+    }
+}
+
+/// The counts of one connection. Each number has one writer at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    messages_received: AtomicU64,
+    bytes_received: AtomicU64,
+    messages_sent: AtomicU64,
+    bytes_sent: AtomicU64,
+}
+
+impl Tally {
+    /// By the thread that reads the connection.
+    pub(crate) fn received(&self, messages: u64, bytes: u64) {
+        raise(&self.messages_received, messages);
+        raise(&self.bytes_received, bytes);
+    }
+
+    /// By whoever holds the lock of its outbox.
+    pub(crate) fn sent(&self, messages: u64, bytes: u64) {
+        raise(&self.messages_sent, messages);
+        raise(&self.bytes_sent, bytes);
+    }
+
+    fn read(&self) -> Traffic {
+        Traffic {
+            messages_received: self.messages_received.load(Relaxed),
+            bytes_received: self.bytes_received.load(Relaxed),
+            messages_sent: self.messages_sent.load(Relaxed),
+            bytes_sent: self.bytes_sent.load(Relaxed),
+        }
+    }
+}
+
+/// There is one writer, so two plain steps do, and no processor has to lock anything.
+fn raise(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Relaxed) + count, Relaxed);
+}
+
+/// Adds to a number that anybody may write.
 pub(crate) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Relaxed);
 }
 
-#[derive(Debug)]
-struct Table<const N: usize>(Box<[AtomicU64]>);
+/// How often each number occurred. A connection adds to it once or twice in its life, and most numbers never occur.
+#[derive(Debug, Default)]
+struct Table(Mutex<BTreeMap<u16, u64>>);
 
-impl<const N: usize> Default for Table<N> {
-    fn default() -> Self {
-        Self((0..N).map(|_| AtomicU64::new(0)).collect())
-    }
-}
-
-impl<const N: usize> Table<N> {
-    fn add(&self, number: usize, first: usize) {
-        if let Some(counter) = number.checked_sub(first).and_then(|at| self.0.get(at)) {
-            add(counter, 1);
-        }
+impl Table {
+    fn add(&self, number: u16) {
+        *self.lock().entry(number).or_default() += 1;
     }
 
-    fn rows(&self, first: u16) -> impl Iterator<Item = (u16, u64)> {
-        (first..)
-            .zip(self.0.iter().map(|n| n.load(Relaxed)))
-            .filter(|&(_, count)| count > 0)
+    fn rows(&self) -> impl Iterator<Item = (u16, u64)> {
+        self.lock().clone().into_iter()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,16 +10,18 @@ use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
 
+use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
-use super::deflate::{Deflate, DeflateOptions};
-use super::outbox::{Outbox, is_timeout, linger};
+use super::deflate::DeflateOptions;
+use super::ending::linger;
+use super::outbox::Outbox;
+use super::primitive::primitive;
 use super::registry::Place;
-use super::stream::{read_more, write_all};
-use super::{
-    Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
-};
-use crate::handshake::{self, HandshakeError};
-use crate::http::{HttpError, Request, RequestParser, Response, Version};
+use super::service::Session;
+use super::stream::{is_timeout, read_more, write_all};
+use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
+use crate::handshake::{self, HandshakeError, Offer};
+use crate::http::{HttpError, Request, RequestParser, Response};
 use crate::protocol::{CloseCode, CloseReason};
 
 /// What all connections of a server share.
@@ -30,48 +32,60 @@ pub(super) struct Exchange {
     pub(super) counters: Arc<Counters>,
 }
 
-/// What turns a connection into a WebSocket.
-struct Opening {
-    /// The 101.
-    head: Vec<u8>,
-    /// What it agrees to.
-    deflate: Option<Deflate>,
-    /// What came right behind the request.
-    first: Vec<u8>,
-}
-
-/// Whether the connection goes on after an answer.
-#[derive(PartialEq, Eq)]
+/// What comes after a request.
 enum Next {
     Request,
+    Session(Box<Opened>),
     Close,
+}
+
+/// A connection that was answered 101, and what is to run on it.
+struct Opened {
+    ws: WebSocket,
+    session: Session,
 }
 
 impl Exchange {
     /// One connection from ACCEPT to CLOSE.
     pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &Place) {
         counters::add(&self.counters.open, 1);
-        let mut input = Vec::new();
-        while let Ok(Next::Request) = self.one_request(outbox, peer, place, &mut input) {}
+        let mut input = ReadBuffer::new();
+        let last = loop {
+            match self.one_request(outbox, peer, place, &mut input) {
+                Ok(Next::Request) => {}
+                last => break last,
+            }
+        };
+        drop(input);
+        match last {
+            Ok(Next::Session(opened)) => run_session(outbox, *opened, &self.counters),
+            Err(error) => debug!("#{} {error}", outbox.id),
+            Ok(_) => {}
+        }
+        if !outbox.is_over() {
+            primitive!("CLOSE", "#{}", outbox.id);
+        }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// One request and its answer. `input` holds what was received and not used.
+    ///
+    /// Never inlined: request and answer would lie in the stack of every idle connection.
+    #[inline(never)]
     fn one_request(
         &self,
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
         place: &Place,
-        input: &mut Vec<u8>,
+        input: &mut ReadBuffer,
     ) -> io::Result<Next> {
-        let socket = &outbox.transport;
         let deadline = Instant::now() + self.limits.handshake_timeout;
-        let request = match read_head(socket, input, &self.limits, deadline) {
+        let request = match read_head(outbox, input, &self.limits, deadline) {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(Next::Close),
             Err(error) => return self.refuse(outbox, peer, &error.response()),
         };
-        let body = match self.read_body(socket, input, &request, deadline) {
+        let body = match self.read_body(outbox, input, &request, deadline) {
             Ok(body) => body,
             Err(error) => return self.refuse(outbox, peer, &error.response()),
         };
@@ -87,59 +101,58 @@ impl Exchange {
         let answer =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {
                 counters::add(&self.counters.panics, 1);
-                Answer::Respond(Response::refusal(500, "Something went wrong in here.\n"))
+                Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
-        match answer {
-            Answer::Respond(response) => self.respond(outbox, &request, &response, None),
-            Answer::Stream(response, length, body) => {
-                self.respond(outbox, &request, &response, Some((length, body)))
+        match (answer, call.offer) {
+            (Answer::Respond(response), _) => self.respond(outbox, &request, response, None),
+            (Answer::Stream(response, length, body), _) => {
+                self.respond(outbox, &request, response, Some((length, body)))
             }
-            Answer::Upgrade(upgrade) => match call.offer {
-                Some(Ok(ref offer)) => {
-                    let extras = &upgrade.headers;
-                    let (deflate, extensions) = self
-                        .compression(&upgrade)
-                        .and_then(|options| options.accept(&offer.extensions))
-                        .unzip();
-                    let head = handshake::server::response(
-                        offer,
-                        upgrade.subprotocol.as_deref(),
-                        extensions.as_deref(),
-                        extras,
-                    );
-                    match head {
-                        Ok(head) => {
-                            let opening = Opening {
-                                head,
-                                deflate,
-                                first: std::mem::take(input),
-                            };
-                            self.upgrade(outbox, peer, place, upgrade, opening)
-                        }
-                        Err(error) => self.refuse(outbox, peer, &error.response()),
-                    }
+            (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
+                match self.open(outbox, place, upgrade, &request, &offer, input)? {
+                    Ok(opened) => Ok(Next::Session(opened)),
+                    Err(refusal) => self.refuse(outbox, peer, &refusal),
                 }
-                Some(Err(ref error)) => self.refuse(outbox, peer, &error.response()),
-                None => self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response()),
-            },
+            }
+            (Answer::Upgrade(_), Some(Err(error))) => self.refuse(outbox, peer, &error.response()),
+            (Answer::Upgrade(_), None) => {
+                self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response())
+            }
         }
     }
 
-    /// 4.2.2: answers 101 and runs the session.
-    fn upgrade(
+    /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
+    fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
-        peer: SocketAddr,
         place: &Place,
-        upgrade: Upgrade,
-        opening: Opening,
-    ) -> io::Result<Next> {
-        let Opening {
-            head,
-            deflate,
-            first,
-        } = opening;
+        mut upgrade: Upgrade,
+        request: &Request,
+        offer: &Offer,
+        input: &mut ReadBuffer,
+    ) -> io::Result<Result<Box<Opened>, Response>> {
+        // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
+        let subprotocol = upgrade
+            .subprotocol
+            .take()
+            .filter(|name| offer.subprotocols.contains(name));
+        let (deflate, extensions) = self
+            .compression(&upgrade)
+            .and_then(|options| options.accept(&offer.extensions))
+            .unzip();
+        let head = handshake::server::response(
+            offer,
+            subprotocol.as_deref(),
+            extensions.as_deref(),
+            &upgrade.headers,
+        );
+        let head = match head {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(error.response())),
+        };
         outbox.hold();
+        // From here on a server that stops says 1001, which is held and leaves behind the 101.
+        place.opened();
         if let Some(deflate) = &deflate {
             outbox.compress_with(deflate);
         }
@@ -148,33 +161,30 @@ impl Exchange {
         };
         let Ok(session) = catch_unwind(AssertUnwindSafe(|| (upgrade.prepare)(sender))) else {
             counters::add(&self.counters.panics, 1);
-            let response = Response::refusal(500, "Something went wrong in here.\n");
-            return self.refuse(outbox, peer, &response);
+            return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&head));
-        write_all(&outbox.transport, &head)?;
+        info!("#{} 101 {}", outbox.id, shown(request));
+        write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
-        place.opened();
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
-        let ws = {
-            let mut limits = self.limits.clone();
-            if let Some(message) = upgrade.limits {
-                limits.message = message;
-            }
-            let mut reader = Reader::new(Arc::clone(outbox), &limits, &first);
-            reader.managed = true;
-            if upgrade.any_text {
-                reader.accept_any_text();
-            }
-            if upgrade.observe_frames {
-                reader.observe_frames();
-            }
-            WebSocket::new(reader, upgrade.subprotocol, deflate)
-        };
-        drop(first);
-        run_session(outbox, ws, session, &self.counters);
-        Ok(Next::Close)
+
+        let mut limits = self.limits.clone();
+        if let Some(message) = upgrade.limits {
+            limits.message = message;
+        }
+        let first = std::mem::replace(input, ReadBuffer::new());
+        let mut reader = Reader::new(Arc::clone(outbox), &limits, first);
+        reader.managed = true;
+        if upgrade.any_text {
+            reader.accept_any_text();
+        }
+        if upgrade.observe_frames {
+            reader.observe_frames();
+        }
+        let ws = WebSocket::new(reader, subprotocol, deflate);
+        Ok(Ok(Box::new(Opened { ws, session })))
     }
 
     /// How this session compresses, if it may.
@@ -190,36 +200,32 @@ impl Exchange {
         &self,
         outbox: &Arc<Outbox<Socket>>,
         request: &Request,
-        response: &Response,
+        mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
+        let closes = !request.wants_keep_alive() || says_close(&response);
+        if closes && response.get("Connection").is_none() {
+            response = response.header("Connection", "close");
+        }
         let mut head = Vec::new();
         response
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!(
-            "#{} {} {} {}",
-            outbox.id,
-            response.status,
-            request.method,
-            request.target.escape_default()
-        );
-        write_all(socket, &head)?;
+        info!("#{} {} {}", outbox.id, response.status, shown(request));
+        write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
-            socket.set_write_timeout(Some(PACE))?;
-            copy(&mut *body, length, socket, &self.limits)?;
+            socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
+            copy(&mut *body, length, outbox, &self.limits)?;
         }
-        if request.wants_keep_alive() && !says_close(response) && request.version == Version::Http11
-        {
+        if !closes {
             return Ok(Next::Request);
         }
         linger(socket, LINGER);
-        debug!(target: "enchufe::net", "#{} CLOSE", outbox.id);
         Ok(Next::Close)
     }
 
@@ -236,45 +242,42 @@ impl Exchange {
         info!("#{} {} refused {peer}", outbox.id, response.status);
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
-        write_all(socket, &bytes)?;
+        write_all(socket, outbox.id, &bytes)?;
         linger(socket, LINGER);
-        debug!(target: "enchufe::net", "#{} CLOSE", outbox.id);
         Ok(Next::Close)
     }
 
     fn read_body(
         &self,
-        socket: &Socket,
-        input: &mut Vec<u8>,
+        outbox: &Outbox<Socket>,
+        input: &mut ReadBuffer,
         request: &Request,
         deadline: Instant,
     ) -> Result<Vec<u8>, HttpError> {
+        let socket = &outbox.transport;
         let length = request.body_length()?;
         let length = usize::try_from(length)
             .ok()
             .filter(|&length| length <= self.limits.max_body);
         let length = length.ok_or(HttpError::ContentTooLarge)?;
-        if length > input.len() && request.expects_continue() {
-            write_all(socket, b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|_| HttpError::Timeout)?;
+        if length > input.bytes().len() && request.expects_continue() {
+            write_all(socket, outbox.id, CONTINUE).map_err(|_| HttpError::Timeout)?;
         }
-        while input.len() < length {
-            match read_more(socket, input, deadline) {
+        while input.bytes().len() < length {
+            match read_more(socket, outbox.id, input, deadline) {
                 Ok(count) if count > 0 => {}
                 _ => return Err(HttpError::Timeout),
             }
         }
-        let rest = input.split_off(length);
-        Ok(std::mem::replace(input, rest))
+        let body = input.bytes()[..length].to_vec();
+        input.consume(length);
+        Ok(body)
     }
 }
 
 /// Runs a session to its end, whatever the end is, and closes with the code that says it.
-fn run_session(
-    outbox: &Arc<Outbox<Socket>>,
-    ws: WebSocket,
-    session: impl FnOnce(WebSocket) -> Result<(), Error>,
-    counters: &Counters,
-) {
+fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters) {
+    let Opened { ws, session } = opened;
     let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
     let code = match &outcome {
         Ok(Ok(())) => CloseCode::NormalClosure,
@@ -289,29 +292,29 @@ fn run_session(
         let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
         outbox.wind_down();
     }
-    match outcome {
-        Ok(Err(error)) => info!("#{} closed: {error}", outbox.id),
-        _ => debug!("#{} session ended", outbox.id),
+    outbox.count_abnormal();
+    if let Ok(Err(error)) = outcome {
+        info!("#{} closed: {error}", outbox.id);
     }
 }
 
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
-    socket: &Socket,
-    input: &mut Vec<u8>,
+    outbox: &Outbox<Socket>,
+    input: &mut ReadBuffer,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Option<Request>, HttpError> {
     let mut parser = RequestParser::new(limits.head);
     loop {
         if !input.is_empty()
-            && let Some((request, used)) = parser.feed(input)?
+            && let Some((request, used)) = parser.feed(input.bytes())?
         {
-            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input[..used]));
-            input.drain(..used);
+            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+            input.consume(used);
             return Ok(Some(request));
         }
-        match read_more(socket, input, deadline) {
+        match read_more(&outbox.transport, outbox.id, input, deadline) {
             Ok(0) => return Ok(None),
             Ok(_) => {}
             Err(error) if is_timeout(&error) && input.is_empty() => return Ok(None),
@@ -330,9 +333,21 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
+/// A request in the log: method and path. A query may hold what is nobody else's business.
+fn shown(request: &Request) -> String {
+    let query = request.query().map_or("", |_| "?…");
+    let path = request.path().escape_default();
+    format!("{} {path}{query}", request.method)
+}
+
 /// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
 /// that takes less than the least rate: it holds a place others wait for.
-fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) -> io::Result<()> {
+fn copy(
+    body: &mut dyn Read,
+    mut length: u64,
+    outbox: &Outbox<Socket>,
+    limits: &Limits,
+) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     let mut window = Instant::now();
     let mut in_window = 0;
@@ -345,8 +360,11 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
         length -= count as u64;
         let mut left = &chunk[..count];
         while !left.is_empty() {
-            let written = match socket.write_vectored(&[IoSlice::new(left)]) {
-                Ok(written) => written,
+            let written = match outbox.transport.write_vectored(&[IoSlice::new(left)]) {
+                Ok(written) => {
+                    primitive!("SEND", "#{} {written} bytes", outbox.id);
+                    written
+                }
                 Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => 0,
                 Err(error) => return Err(error),
             };
@@ -354,7 +372,8 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
             in_window += written as u64;
             let elapsed = window.elapsed();
             if elapsed >= limits.body_window {
-                if in_window < limits.min_body_rate as u64 * elapsed.as_secs() {
+                let least = limits.min_body_rate as u128 * elapsed.as_millis() / 1_000;
+                if u128::from(in_window) < least {
                     return Err(ErrorKind::TimedOut.into());
                 }
                 window = Instant::now();
@@ -367,7 +386,7 @@ fn copy(body: &mut dyn Read, mut length: u64, socket: &Socket, limits: &Limits) 
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(tcp: TcpStream, response: &Response, counters: &Counters) {
+pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Counters) {
     static HELPERS: AtomicUsize = AtomicUsize::new(0);
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -381,10 +400,11 @@ pub(super) fn refuse(tcp: TcpStream, response: &Response, counters: &Counters) {
         .spawn(move || {
             if let Ok(socket) = Socket::new(tcp)
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
-                && write_all(&socket, &bytes).is_ok()
+                && write_all(&socket, id, &bytes).is_ok()
             {
                 linger(&socket, LINGER);
             }
+            primitive!("CLOSE", "#{id}");
             HELPERS.fetch_sub(1, Ordering::Relaxed);
         });
     if helper.is_err() {
@@ -397,6 +417,8 @@ const CHUNK: usize = 64 * 1024;
 const PACE: Duration = Duration::from_secs(1);
 /// A response that the peer does not take for this long is given up.
 const WRITE: Duration = Duration::from_secs(30);
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+const OUR_FAULT: &str = "Something went wrong in here.\n";
 /// How long a peer gets to read an answer to its end and close.
 const LINGER: Duration = Duration::from_secs(1);
 const REFUSING: usize = 32;

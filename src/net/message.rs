@@ -11,6 +11,23 @@ pub enum Message {
     Binary(Vec<u8>),
 }
 
+impl Message {
+    /// The bytes, whatever the kind.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.as_message().payload()
+    }
+
+    /// The text of a text message; `None` for a binary one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+}
+
 /// One whole message, borrowed: what a [`Reader`](super::Reader) lends and what every send takes.
 ///
 /// A text message made from `&str` is UTF-8; one that was received is too, unless its connection was told to accept

@@ -5,17 +5,21 @@
 //! `debug`, so that the log of one connection reads as the list of primitives.
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
-//! out), [`Room`] (how one message reaches everybody), [`Server`] (accept, a thread each), [`Client`] (connect).
+//! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
 
 mod buffer;
 mod client;
 mod clock;
+mod combiner;
 mod counters;
 #[cfg(feature = "deflate")]
 mod deflate;
 #[cfg(not(feature = "deflate"))]
 #[path = "no_deflate.rs"]
 mod deflate;
+mod drain;
+mod ending;
 mod error;
 mod exchange;
 mod gate;
@@ -23,9 +27,11 @@ mod limits;
 mod mask_keys;
 mod message;
 mod outbox;
+mod primitive;
 mod reader;
 mod registry;
 mod room;
+mod running;
 mod server;
 mod service;
 mod stream;
@@ -33,7 +39,7 @@ mod transport;
 mod websocket;
 
 pub use client::{Client, connect};
-pub use counters::Counters;
+pub use counters::{Counters, Traffic};
 #[cfg(feature = "deflate")]
 pub use deflate::DeflateOptions;
 pub use error::{Error, Refused};
@@ -41,6 +47,7 @@ pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};
 pub use reader::{Incoming, Reader};
 pub use room::{Audience, CODECS, Entry, MemberId, Room};
+pub use running::Running;
 pub use server::{Server, ServerHandle, serve};
 pub use service::{Answer, Call, Service, Upgrade};
 pub use transport::{Exclusive, Socket, Transport};

@@ -20,21 +20,19 @@
 //! and goes out with the next reply, in one write. Anybody else's send takes the kept bytes along.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{debug, log_enabled, trace};
+use log::{log_enabled, trace};
 
-use super::counters::{self, Counters};
+use super::counters::{Counters, Tally};
 use super::deflate::Deflate;
 use super::mask_keys::MaskKeys;
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
-    CloseCode, CloseReason, Header, MaskKey, Opcode, Role, SendError, Sender, Step, diagram,
+    CloseReason, Header, MaskKey, Opcode, Role, SendError, Sender, Step, diagram,
 };
 
 pub(crate) struct Outbox<T: ?Sized> {
@@ -42,41 +40,52 @@ pub(crate) struct Outbox<T: ?Sized> {
     pub(crate) id: u64,
     pub(crate) role: Role,
     pub(crate) counters: Arc<Counters>,
-    out_queue: usize,
-    close_timeout: Duration,
+    pub(crate) tally: Arc<Tally>,
+    pub(super) out_queue: usize,
+    pub(super) close_timeout: Duration,
     /// The thread that reads this connection: blocking it hurts nobody else.
-    owner: AtomicUsize,
+    pub(super) owner: AtomicUsize,
     /// Another whole message already waits for the owner, so what it sends may be kept for a moment.
-    more_waits: AtomicBool,
+    pub(super) more_waits: AtomicBool,
     /// Something is kept.
-    keeping: AtomicBool,
-    outgoing: Mutex<Outgoing>,
-    drained: Condvar,
+    pub(super) keeping: AtomicBool,
+    /// The peer let its backlog fill: the owner is to stop, however much it could still read.
+    pub(super) too_slow: AtomicBool,
+    pub(super) outgoing: Mutex<Outgoing>,
+    pub(super) drained: Condvar,
     pub(crate) transport: T,
 }
 
-struct Outgoing {
-    sender: Sender,
+pub(super) struct Outgoing {
+    pub(super) sender: Sender,
     /// 5.3: a client masks every frame, a server none.
-    masks: Option<MaskKeys>,
+    pub(super) masks: Option<MaskKeys>,
     /// Frames ready to be written together.
-    kept: Vec<u8>,
+    pub(super) kept: Vec<u8>,
     /// Somebody writes without holding the lock; everyone else appends to `backlog`.
-    draining: bool,
+    pub(super) draining: bool,
     /// Whole frames, except that the one taken by the drainer is no longer in here.
-    backlog: VecDeque<Vec<u8>>,
-    backlog_bytes: usize,
+    pub(super) backlog: VecDeque<Vec<u8>>,
+    pub(super) backlog_bytes: usize,
+    /// The backlog begins with the end of a frame whose beginning is written.
+    pub(super) begun: bool,
     /// 5.5.3: of several Pings that wait for a slow peer only the last needs its Pong.
-    pong: Option<Vec<u8>>,
-    ended: Option<End>,
-    give_up: Option<Instant>,
+    pub(super) pong: Option<Vec<u8>>,
+    pub(super) ended: Option<End>,
+    pub(super) give_up: Option<Instant>,
+    /// A thread sees to it that the connection ends by then.
+    pub(super) watched: bool,
+    /// The owner has closed the transport.
+    pub(super) over: bool,
+    /// How the connection ended has been counted.
+    pub(super) counted: bool,
     /// Messages encoded and not yet counted.
-    messages: u64,
+    pub(super) messages: u64,
 }
 
 /// Why nothing more can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     TooSlow,
     Broken(ErrorKind),
     Closed,
@@ -84,7 +93,7 @@ enum End {
 
 /// Whose thread is sending.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
+pub(super) enum Whose {
     /// The connection's own: it may block.
     Own,
     /// Somebody else's: it must not.
@@ -102,12 +111,14 @@ impl<T: Transport> Outbox<T> {
         Arc::new(Self {
             id,
             role,
+            tally: counters.begin(id),
             counters,
             out_queue: limits.out_queue,
             close_timeout: limits.close_timeout,
             owner: AtomicUsize::new(0),
             more_waits: AtomicBool::new(false),
             keeping: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
             outgoing: Mutex::new(Outgoing {
                 sender: Sender::new(role),
                 masks: matches!(role, Role::Client).then(MaskKeys::new),
@@ -115,9 +126,13 @@ impl<T: Transport> Outbox<T> {
                 draining: false,
                 backlog: VecDeque::new(),
                 backlog_bytes: 0,
+                begun: false,
                 pong: None,
                 ended: None,
                 give_up: None,
+                watched: false,
+                over: false,
+                counted: false,
                 messages: 0,
             }),
             drained: Condvar::new(),
@@ -150,7 +165,7 @@ impl<T: Transport> Outbox<T> {
         let mask = out.masks.as_mut().map(MaskKeys::next);
         out.messages += 1;
         if mask.is_none() && payload.len() > COPIED && !out.draining && !out.sender.compresses() {
-            // Large and sent as it is: the payload goes out from where it lies.
+            // Large, and sent as it is: the payload goes out from where it lies.
             let header = out.sender.header(kind, payload.len(), None)?;
             self.draw(kind.into(), mask, payload);
             return self.write(out, &[header.as_ref(), payload], self.whose());
@@ -212,9 +227,21 @@ impl<T: Transport> Outbox<T> {
         }
         self.encode_close(&mut out, reason)?;
         out.give_up = Some(Instant::now() + self.close_timeout);
-        self.counters
-            .closed(reason.map_or(NO_STATUS, |reason| reason.code.into()));
+        self.count(
+            &mut out,
+            reason.map_or(NO_STATUS, |reason| reason.code.into()),
+        );
         self.write(out, &[], self.whose())
+    }
+
+    /// Notes that the connection ended without a Close, unless another end was noted before.
+    pub(crate) fn count_abnormal(&self) {
+        self.count(&mut self.lock(), ABNORMAL);
+    }
+
+    /// Whether the peer let its backlog fill.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.too_slow.load(Relaxed)
     }
 
     /// Notes that the peer's Close came.
@@ -272,28 +299,14 @@ impl<T: Transport> Outbox<T> {
         out.sender.rest();
     }
 
-    /// The end of a connection, after its last frame: lets the backlog go out, says that nothing more will come, takes
-    /// what the peer still sends so that a reset does not eat our last words, and closes. Bounded in time throughout.
-    pub(crate) fn wind_down(self: &Arc<Self>) {
-        let _ = self.flush();
-        let now = Instant::now();
-        self.wait_until_drained(now + self.close_timeout);
-        let patience = match self.role {
-            // 7.1.1: the server closes first; a client leaves that to the server for a while.
-            Role::Server => LINGER,
-            Role::Client => self.close_timeout,
-        };
-        linger(&self.transport, patience);
-        debug!(target: "enchufe::net", "#{} CLOSE", self.id);
-        let mut out = self.lock();
-        out.ended.get_or_insert(End::Closed);
-        out.backlog.clear();
-        drop(out);
-        self.rest();
+    pub(super) fn lock(&self) -> MutexGuard<'_, Outgoing> {
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Outgoing> {
-        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn count(&self, out: &mut Outgoing, code: u16) {
+        if !std::mem::replace(&mut out.counted, true) {
+            self.counters.closed(code);
+        }
     }
 
     fn may_keep(&self) -> bool {
@@ -308,14 +321,14 @@ impl<T: Transport> Outbox<T> {
         }
     }
 
-    fn encode_pong(&self, out: &mut Outgoing, payload: &[u8]) -> Result<(), SendError> {
+    pub(super) fn encode_pong(&self, out: &mut Outgoing, payload: &[u8]) -> Result<(), SendError> {
         let mask = out.masks.as_mut().map(MaskKeys::next);
         out.sender.pong(payload, mask, &mut out.kept)?;
         self.draw(Opcode::Pong, mask, payload);
         Ok(())
     }
 
-    fn encode_close(
+    pub(super) fn encode_close(
         &self,
         out: &mut Outgoing,
         reason: Option<&CloseReason>,
@@ -358,170 +371,16 @@ impl<T: Transport> Outbox<T> {
         );
         trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
     }
+}
 
-    /// Writes what is kept and then `parts`, or appends them to the backlog behind what is being drained.
-    fn write(
-        self: &Arc<Self>,
-        mut out: MutexGuard<'_, Outgoing>,
-        parts: &[&[u8]],
-        whose: Whose,
-    ) -> Result<(), Error> {
-        self.keeping.store(false, Relaxed);
-        if out.draining {
-            out.append_to_backlog(parts, 0);
-            return self.check_backlog(out);
-        }
-        let total = out.kept.len() + parts.iter().map(|part| part.len()).sum::<usize>();
-        let written = match write_some(&self.transport, &out.kept, parts, 0) {
-            Ok(written) => written,
-            Err(error) if is_timeout(&error) => 0,
-            Err(error) => return Err(self.broken(&mut out, error)),
-        };
-        debug!(target: "enchufe::net", "#{} SEND {written} bytes", self.id);
-        counters::add(&self.counters.bytes_sent, total as u64);
-        counters::add(
-            &self.counters.messages_sent,
-            std::mem::take(&mut out.messages),
-        );
-        if written == total {
-            out.kept.clear();
-            out.kept.shrink_to(KEPT_ROOM);
-            return Ok(());
-        }
-        out.draining = true;
-        match whose {
-            Whose::Own => {
-                let kept = std::mem::take(&mut out.kept);
-                drop(out);
-                self.write_patiently(&kept, parts, written)?;
-                self.drain()
-            }
-            Whose::Other => {
-                debug!(target: "enchufe::net", "#{} takes no more; {} bytes wait", self.id, total - written);
-                out.append_to_backlog(parts, written);
-                self.start_drain_thread(&mut out)?;
-                self.check_backlog(out)
-            }
-        }
-    }
-
-    fn start_drain_thread(self: &Arc<Self>, out: &mut Outgoing) -> Result<(), Error> {
-        let outbox = Arc::clone(self);
-        let drainer = thread::Builder::new()
-            .name(format!("drain #{}", self.id))
-            .stack_size(DRAIN_STACK);
-        match drainer.spawn(move || outbox.drain()) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.broken(out, error)),
-        }
-    }
-
-    /// Writes the backlog until it is empty. Runs without the lock, except to take the next piece.
-    fn drain(&self) -> Result<(), Error> {
-        loop {
-            let mut out = self.lock();
-            if let Some(payload) = out.pong.take()
-                && out.backlog.is_empty()
-                && out.ended.is_none()
-            {
-                let _ = self.encode_pong(&mut out, &payload); // refused after a Close
-                out.append_to_backlog(&[], 0);
-            }
-            let Some(piece) = out.backlog.pop_front() else {
-                out.draining = false;
-                self.drained.notify_all();
-                return Ok(());
-            };
-            drop(out);
-            self.write_patiently(&piece, &[], 0)?;
-            let mut out = self.lock();
-            out.backlog_bytes = out.backlog_bytes.saturating_sub(piece.len()); // cleared when the socket broke
-        }
-    }
-
-    /// Writes `first` and `parts` from `written` on, for as long as the peer takes some now and then.
-    fn write_patiently(
-        &self,
-        first: &[u8],
-        parts: &[&[u8]],
-        mut written: usize,
-    ) -> Result<(), Error> {
-        let total = first.len() + parts.iter().map(|part| part.len()).sum::<usize>();
-        let mut patience = Instant::now() + STALLED;
-        while written < total {
-            match write_some(&self.transport, first, parts, written) {
-                Ok(count) => {
-                    debug!(target: "enchufe::net", "#{} SEND {count} bytes", self.id);
-                    written += count;
-                    patience = Instant::now() + STALLED;
-                }
-                Err(error) if is_timeout(&error) => {
-                    let mut out = self.lock();
-                    let now = Instant::now();
-                    if now >= patience || out.give_up.is_some_and(|at| at <= now) {
-                        return Err(self.broken(&mut out, ErrorKind::TimedOut.into()));
-                    }
-                    if matches!(out.ended, Some(End::Broken(_) | End::Closed)) {
-                        out.draining = false;
-                        self.drained.notify_all();
-                        return out.check();
-                    }
-                }
-                Err(error) => return Err(self.broken(&mut self.lock(), error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The socket is of no more use: whoever reads from it finds out too.
-    fn broken(&self, out: &mut Outgoing, error: io::Error) -> Error {
-        out.ended.get_or_insert(End::Broken(error.kind()));
-        out.backlog.clear();
-        out.backlog_bytes = 0;
-        out.draining = false;
-        self.drained.notify_all();
-        let _ = self.transport.shutdown(Shutdown::Both); // it may be gone already
-        Error::Io(error)
-    }
-
-    /// Past the bound the peer is too slow: what it did not take is dropped up to a frame border, and a Close says why.
-    fn check_backlog(&self, mut out: MutexGuard<'_, Outgoing>) -> Result<(), Error> {
-        if out.backlog_bytes <= self.out_queue || out.ended.is_some() {
-            return Ok(());
-        }
-        debug!(target: "enchufe::net", "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);
-        let waiting: usize = out.backlog.iter().map(Vec::len).sum();
-        out.backlog.clear();
-        out.backlog_bytes = out.backlog_bytes.saturating_sub(waiting);
-        let reason = CloseReason::new(CloseCode::PolicyViolation, "too slow");
-        if self.encode_close(&mut out, Some(&reason)).is_ok() {
-            self.counters.closed(reason.code.into());
-        }
-        out.append_to_backlog(&[], 0);
-        out.ended = Some(End::TooSlow);
-        out.give_up = Some(Instant::now() + self.close_timeout);
-        counters::add(&self.counters.too_slow, 1);
-        let _ = self.transport.shutdown(Shutdown::Read); // wakes the connection's own thread
-        Err(Error::TooSlow)
-    }
-
-    fn wait_until_drained(&self, deadline: Instant) {
-        let mut out = self.lock();
-        while out.draining {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return;
-            };
-            out = self
-                .drained
-                .wait_timeout(out, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+impl<T: ?Sized> Drop for Outbox<T> {
+    fn drop(&mut self) {
+        self.counters.end(self.id);
     }
 }
 
 impl Outgoing {
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         match self.ended {
             None => Ok(()),
             Some(End::TooSlow) => Err(Error::TooSlow),
@@ -529,77 +388,6 @@ impl Outgoing {
             Some(End::Closed) => Err(Error::Closed),
         }
     }
-
-    /// Moves what is kept, and `parts`, to the end of the backlog, without the first `written` bytes.
-    fn append_to_backlog(&mut self, parts: &[&[u8]], written: usize) {
-        let mut piece = std::mem::take(&mut self.kept);
-        for part in parts {
-            piece.extend_from_slice(part);
-        }
-        piece.drain(..written);
-        if !piece.is_empty() {
-            self.backlog_bytes += piece.len();
-            self.backlog.push_back(piece);
-        }
-    }
-}
-
-/// One write of `first` and then `parts`, without the first `skip` bytes of them all.
-fn write_some(
-    transport: &impl Transport,
-    first: &[u8],
-    parts: &[&[u8]],
-    mut skip: usize,
-) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); PARTS];
-    let mut count = 0;
-    for part in std::iter::once(&first).chain(parts) {
-        let left = &part[skip.min(part.len())..];
-        skip -= part.len() - left.len();
-        if !left.is_empty() {
-            slices[count] = IoSlice::new(left);
-            count += 1;
-        }
-    }
-    if count == 0 {
-        return Ok(0);
-    }
-    loop {
-        match transport.write_vectored(&slices[..count]) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
-}
-
-/// CLOSE without losing our last words: end our direction, take what still comes, for at most `patience`, then end
-/// both. Without this, unread bytes turn the close into a reset, and a reset discards what the peer has not read yet.
-pub(crate) fn linger(transport: &impl Transport, patience: Duration) {
-    let deadline = Instant::now() + patience;
-    let mut scrap = [0; 4 * 1024];
-    let mut taken = 0;
-    if transport.shutdown(Shutdown::Write).is_err() {
-        return;
-    }
-    while taken < LINGER_BYTES
-        && let Some(left) = deadline.checked_duration_since(Instant::now())
-        && transport
-            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
-            .is_ok()
-    {
-        match transport.read(&mut scrap) {
-            Ok(0) => break,
-            Ok(count) => taken += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    let _ = transport.shutdown(Shutdown::Both); // the peer may have been faster
-}
-
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// A number that differs between living threads: the address of a byte each thread has of its own.
@@ -610,18 +398,11 @@ fn thread_token() -> usize {
 
 /// How long a write for somebody else's sake may block. The kernel counts in ticks, so it takes up to twice this.
 const QUICK: Duration = Duration::from_millis(5);
-/// A peer that takes not one byte for this long is gone.
-const STALLED: Duration = Duration::from_secs(40);
-/// How long a server waits for the peer's end of the stream after both Closes.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 1024 * 1024;
 /// Payloads beyond this are written from where they lie; smaller ones are cheaper copied into one batch.
 const COPIED: usize = 16 * 1024;
 /// Kept replies beyond this are written even though more messages wait.
 const KEPT: usize = 64 * 1024;
-/// Room that stays for the next ones; a large message, compressed or masked, needs more for a moment.
-const KEPT_ROOM: usize = 4 * KEPT;
 /// 7.1.5: the code that stands for a Close without one.
 const NO_STATUS: u16 = 1005;
-const PARTS: usize = 4;
-const DRAIN_STACK: usize = 64 * 1024;
+/// 7.1.5: the code that stands for a connection that ended without a Close.
+const ABNORMAL: u16 = 1006;

@@ -13,10 +13,11 @@ use log::{debug, log_enabled, trace};
 
 use super::buffer::ReadBuffer;
 use super::clock::{Clock, Due};
-use super::counters;
 use super::deflate::Deflate;
 use super::gate::Gate;
-use super::outbox::{Outbox, is_timeout};
+use super::outbox::Outbox;
+use super::primitive::primitive;
+use super::stream::is_timeout;
 use super::{Error, Limits, MessageRef, Socket, Transport};
 use crate::protocol::{
     CloseCode, CloseReason, Event, Header, MessageKind, MessageLimits, Received, Receiver, diagram,
@@ -39,7 +40,6 @@ pub struct Reader<T: Transport = Socket> {
     /// Bytes of the buffer that the last message lent still occupies.
     lent: usize,
     heard: bool,
-    received: u64,
     ended: Option<Option<CloseReason>>,
     /// Somebody above sees to the end of the connection.
     pub(super) managed: bool,
@@ -75,8 +75,8 @@ enum Found {
 }
 
 impl<T: Transport> Reader<T> {
-    /// `first` are the bytes that came right behind the handshake.
-    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: &[u8]) -> Self {
+    /// `first` holds the bytes that came right behind the handshake.
+    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: ReadBuffer) -> Self {
         let mut receiver = Receiver::new(outbox.role, limits.message.clone());
         let observing = if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
             receiver.observe_frames(true);
@@ -87,7 +87,7 @@ impl<T: Transport> Reader<T> {
         Self {
             outbox,
             receiver,
-            buffer: ReadBuffer::with(first),
+            buffer: first,
             clock: Clock::start(limits, Instant::now()),
             armed: None,
             messages: Gate::new(limits.rate, limits.burst),
@@ -95,7 +95,6 @@ impl<T: Transport> Reader<T> {
             observing,
             lent: 0,
             heard: false,
-            received: 0,
             ended: None,
             managed: false,
         }
@@ -193,6 +192,9 @@ impl<T: Transport> Reader<T> {
             return Ok(Found::Closed);
         }
         loop {
+            if self.outbox.is_too_slow() {
+                return Err(self.fail(Error::TooSlow));
+            }
             if let Some(found) = self.next_in_buffer()? {
                 return Ok(found);
             }
@@ -222,7 +224,7 @@ impl<T: Transport> Reader<T> {
                     let kind = *kind;
                     self.clock.message_ended();
                     self.lent = used;
-                    self.received += 1;
+                    self.outbox.tally.received(1, 0);
                     let rest = &self.buffer.bytes()[used..];
                     self.outbox.set_more_waits(
                         !rest.is_empty() && self.receiver.whole_message_waits(rest),
@@ -268,10 +270,6 @@ impl<T: Transport> Reader<T> {
     fn receive(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
         self.outbox.set_more_waits(false);
         self.outbox.flush()?;
-        counters::add(
-            &self.outbox.counters.messages_received,
-            std::mem::take(&mut self.received),
-        );
         // Not in the middle of a large frame: then every connection would sit there with a large buffer of its own.
         if self.receiver.wanted() == 0 {
             thread::yield_now();
@@ -302,8 +300,8 @@ impl<T: Transport> Reader<T> {
             {
                 Ok(0) => return Err(self.stream_ended()),
                 Ok(count) => {
-                    debug!(target: "enchufe::net", "#{} RECEIVE {count} bytes", self.outbox.id);
-                    counters::add(&self.outbox.counters.bytes_received, count as u64);
+                    primitive!("RECEIVE", "#{} {count} bytes", self.outbox.id);
+                    self.outbox.tally.received(0, count as u64);
                     self.heard = true;
                     return Ok(true);
                 }
@@ -372,8 +370,10 @@ impl<T: Transport> Reader<T> {
 
     /// The peer's end of the stream came without its Close, or after our own end was cut.
     fn stream_ended(&mut self) -> Error {
-        debug!(target: "enchufe::net", "#{} RECEIVE end of stream", self.outbox.id);
+        primitive!("RECEIVE", "#{} end of stream", self.outbox.id);
         match self.outbox.ended() {
+            // Given up: it took nothing for too long, or did not answer our Close.
+            Err(Error::Io(error)) if is_timeout(&error) => self.fail(Error::TimedOut),
             Err(error) => self.fail(error),
             Ok(()) => self.fail(Error::Disconnected),
         }
@@ -384,9 +384,8 @@ impl<T: Transport> Reader<T> {
         let error = error.into();
         if let Some(reason) = close_reason_for(&error) {
             let _ = self.outbox.close(Some(&reason)); // the socket may be gone already
-        } else {
-            self.outbox.counters.closed(ABNORMAL);
         }
+        self.outbox.count_abnormal();
         self.end(None);
         error
     }
@@ -440,6 +439,3 @@ fn close_reason_for(error: &Error) -> Option<CloseReason> {
         _ => None,
     }
 }
-
-/// 7.1.5: the code that stands for a connection that ended without a Close.
-const ABNORMAL: u16 = 1006;

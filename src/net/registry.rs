@@ -75,17 +75,19 @@ impl Registry {
 
     /// Tells everyone 1001 and waits until they are gone; after `patience` their sockets are shut.
     pub(super) fn send_away(&self, patience: Duration) {
-        let (open, waiting) = {
+        let open = {
             let connections = self.lock();
-            connections
+            let (open, waiting) = connections
                 .live
                 .values()
                 .cloned()
-                .partition::<Vec<_>, _>(|each| connections.open.contains(&each.id))
+                .partition::<Vec<_>, _>(|each| connections.open.contains(&each.id));
+            // Under the lock: whoever gets past its handshake hereafter finds its socket shut, and sends no 101.
+            for outbox in waiting {
+                let _ = outbox.transport.shutdown(Shutdown::Both); // it may have gone already
+            }
+            open
         };
-        for outbox in waiting {
-            let _ = outbox.transport.shutdown(Shutdown::Both); // it may have gone already
-        }
         let reason = CloseReason::new(CloseCode::GoingAway, "the server stops");
         for outbox in open {
             let _ = outbox.close(Some(&reason)); // likewise
@@ -130,7 +132,7 @@ impl Place {
         self.id = Some(outbox.id);
     }
 
-    /// The opening handshake is done.
+    /// The opening handshake is as good as done.
     pub(super) fn opened(&self) {
         if let Some(id) = self.id {
             self.registry.lock().open.insert(id);

@@ -8,13 +8,13 @@
 //!
 //! Joins and leaves travel in the same batch, so a newcomer gets exactly what was appended after it came.
 //!
-//! A deliverer that others keep busy hands over: it announces its last batch, and the next session that appends waits
-//! for that batch and takes its place. So nobody delivers for others for long, and no batch is left behind.
+//! Who delivers, and when a deliverer that others keep busy hands over, is decided in `combiner`; this file does it.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
+use super::combiner::{Combiner, Turn};
 use super::websocket::Sender;
 
 /// How many encodings of the same notice a room carries side by side.
@@ -63,31 +63,12 @@ pub enum Entry {
 }
 
 /// A group of connections that see the same messages in the same order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Room {
-    batch: Mutex<Batch>,
+    batch: Mutex<Combiner<Entry>>,
     handed_over: Condvar,
     /// Locked by the deliverer alone.
     members: Mutex<BTreeMap<MemberId, Member>>,
-}
-
-#[derive(Debug, Default)]
-struct Batch {
-    entries: Vec<Entry>,
-    delivery: Delivery,
-}
-
-/// Who delivers.
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Delivery {
-    #[default]
-    Nobody,
-    /// Somebody, and everyone else may go.
-    Busy,
-    /// Somebody who is on its last batch; the next one to come waits and takes over.
-    Ending,
-    /// Somebody on its last batch, and its successor waits.
-    Awaited,
 }
 
 #[derive(Debug)]
@@ -100,76 +81,59 @@ impl Room {
     /// An empty room.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            batch: Mutex::new(Combiner::new()),
+            handed_over: Condvar::new(),
+            members: Mutex::default(),
+        }
     }
 
     /// Appends to the order. Call it while holding the lock of whatever decided the entries, and [`Room::deliver`]
     /// after letting go of that lock.
     pub fn append(&self, entries: impl IntoIterator<Item = Entry>) {
-        self.lock().entries.extend(entries);
+        self.lock().append(entries);
     }
 
     /// Sees to it that everything appended so far reaches the members: by this thread, or by one that is at it.
     pub fn deliver(&self) {
         // Other sessions that are ready to run get to append first, and one write carries their messages too.
         thread::yield_now();
-        let Some(mut batch) = self.become_deliverer() else {
-            return;
+        let mut batch = self.lock();
+        let entries = loop {
+            match batch.enter(ROUNDS) {
+                Turn::Leave => return,
+                Turn::Deliver(entries) => break entries,
+                Turn::Wait => {
+                    batch = self
+                        .handed_over
+                        .wait_while(batch, |batch| batch.is_awaited())
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
         };
+        drop(batch);
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Some(entries);
         for round in 1.. {
-            if batch.entries.is_empty() {
-                batch.delivery = Delivery::Nobody;
-                return;
-            }
-            if round == ROUNDS {
-                batch.delivery = Delivery::Ending;
-            }
-            let entries = std::mem::take(&mut batch.entries);
-            drop(batch);
+            let Some(entries) = next else { break };
             hand_out(entries, &mut members);
             if round < ROUNDS {
                 thread::yield_now();
             }
-            batch = self.lock();
-            match batch.delivery {
-                Delivery::Busy | Delivery::Nobody => {}
-                // If entries came meanwhile, their author waits here, or has yet to call `deliver`.
-                Delivery::Ending | Delivery::Awaited => {
-                    batch.delivery = Delivery::Nobody;
-                    self.handed_over.notify_all();
-                    return;
-                }
-            }
+            next = self.lock().next();
         }
+        drop(members);
+        self.handed_over.notify_all();
     }
 
-    /// `None` if somebody else delivers what is there.
-    fn become_deliverer(&self) -> Option<MutexGuard<'_, Batch>> {
-        let mut batch = self.lock();
-        loop {
-            match batch.delivery {
-                _ if batch.entries.is_empty() => return None,
-                Delivery::Nobody => {
-                    batch.delivery = Delivery::Busy;
-                    return Some(batch);
-                }
-                Delivery::Busy | Delivery::Awaited => return None,
-                Delivery::Ending => {
-                    batch.delivery = Delivery::Awaited;
-                    while batch.delivery == Delivery::Awaited {
-                        batch = self
-                            .handed_over
-                            .wait(batch)
-                            .unwrap_or_else(PoisonError::into_inner);
-                    }
-                }
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Batch> {
+    fn lock(&self) -> MutexGuard<'_, Combiner<Entry>> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

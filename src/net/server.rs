@@ -9,13 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use log::{debug, info, warn};
+use log::{info, warn};
 
 use super::counters::{self, Counters};
 use super::deflate::DeflateOptions;
 use super::exchange::{Exchange, refuse};
 use super::outbox::Outbox;
+use super::primitive::primitive;
 use super::registry::{Full, Registry};
+use super::running::Running;
 use super::stream::write_all;
 use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
 use crate::http::Response;
@@ -102,7 +104,10 @@ impl Server {
     pub fn also_bind(mut self, addr: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         let local = listener.local_addr()?;
-        debug!(target: "enchufe::net", "SOCKET, BIND {local}, LISTEN");
+        let family = if local.is_ipv4() { "IPv4" } else { "IPv6" };
+        primitive!("SOCKET", "TCP over {family}");
+        primitive!("BIND", "{local}");
+        primitive!("LISTEN", "{local}");
         self.control
             .addresses
             .lock()
@@ -168,6 +173,12 @@ impl Server {
         ServerHandle {
             control: Arc::clone(&self.control),
         }
+    }
+
+    /// Runs on a thread of its own, until the result is dropped or stopped.
+    #[must_use = "dropping it stops the server"]
+    pub fn start(self) -> Running {
+        Running::new(self)
     }
 
     /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, waits for them up to
@@ -274,6 +285,9 @@ impl Acceptor {
         loop {
             let accepted = self.listener.accept();
             if self.control.stopping.load(Ordering::SeqCst) {
+                if let Ok(local) = self.listener.local_addr() {
+                    primitive!("CLOSE", "{local}");
+                }
                 return;
             }
             match accepted {
@@ -292,20 +306,22 @@ impl Acceptor {
     }
 
     fn welcome(&self, tcp: TcpStream, peer: SocketAddr) {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        primitive!("ACCEPT", "#{id} {peer}");
         let counters = &self.exchange.counters;
         counters::add(&counters.accepted, 1);
         let mut place = match self.registry.admit(peer.ip()) {
             Ok(place) => place,
             Err(Full::Server) => {
-                return refuse(tcp, &Response::service_unavailable(RETRY_AFTER), counters);
+                let response = Response::service_unavailable(RETRY_AFTER);
+                return refuse(tcp, id, &response, counters);
             }
             Err(Full::Address) => {
-                return refuse(tcp, &Response::too_many_requests(RETRY_AFTER), counters);
+                let response = Response::too_many_requests(RETRY_AFTER);
+                return refuse(tcp, id, &response, counters);
             }
         };
         let Ok(socket) = Socket::new(tcp) else { return }; // gone again
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        debug!(target: "enchufe::net", "#{id} ACCEPT {peer}");
         let outbox = Outbox::new(
             id,
             socket,
@@ -322,19 +338,19 @@ impl Acceptor {
             .spawn(move || exchange.run(&outbox, peer, &place));
         if let Err(error) = spawned {
             warn!("#{id} no thread for {peer}: {error}");
-            say_full(&spare.transport);
+            say_full(&spare.transport, id);
         }
     }
 }
 
 /// There is no thread to answer in, so this is all a peer gets to know.
-fn say_full(socket: &Socket) {
+fn say_full(socket: &Socket, id: u64) {
     let mut bytes = Vec::new();
     if Response::service_unavailable(RETRY_AFTER)
         .encode(&mut bytes)
         .is_ok()
     {
-        let _ = write_all(socket, &bytes); // fits into the empty send buffer
+        let _ = write_all(socket, id, &bytes); // fits into the empty send buffer
     }
 }
 

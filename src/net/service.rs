@@ -94,7 +94,7 @@ impl Upgrade {
         }
     }
 
-    /// The subprotocol to agree on; it must be one the client offered.
+    /// The subprotocol to agree on; without effect unless the client offered it.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());

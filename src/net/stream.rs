@@ -4,13 +4,18 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::time::Instant;
 
 use super::Transport;
+use super::buffer::ReadBuffer;
+use super::primitive::primitive;
 
-/// Writes all of `bytes`, as long as the write timeout allows.
-pub(super) fn write_all(transport: &impl Transport, mut bytes: &[u8]) -> io::Result<()> {
+/// SEND: writes all of `bytes`, as long as the write timeout allows.
+pub(super) fn write_all(transport: &impl Transport, id: u64, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match transport.write_vectored(&[IoSlice::new(bytes)]) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
+            Ok(count) => {
+                primitive!("SEND", "#{id} {count} bytes");
+                bytes = &bytes[count..];
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -18,32 +23,34 @@ pub(super) fn write_all(transport: &impl Transport, mut bytes: &[u8]) -> io::Res
     Ok(())
 }
 
-/// Appends what one read brings to `input`; the read ends by `deadline`.
+/// RECEIVE: appends what one read brings to `input`; the read ends by `deadline`.
 pub(super) fn read_more(
     transport: &impl Transport,
-    input: &mut Vec<u8>,
+    id: u64,
+    input: &mut ReadBuffer,
     deadline: Instant,
 ) -> io::Result<usize> {
-    let held = input.len();
-    input.resize(held + READ, 0);
-    let outcome = loop {
-        let Some(left) = deadline
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
-        else {
-            break Err(ErrorKind::TimedOut.into());
-        };
-        if let Err(error) = transport.set_read_timeout(Some(left)) {
-            break Err(error);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
         }
-        match transport.read(&mut input[held..]) {
+        transport.set_read_timeout(Some(left))?;
+        match input.fill(0, |room| transport.read(room)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => break outcome,
+            Ok(0) => {
+                primitive!("RECEIVE", "#{id} end of stream");
+                return Ok(0);
+            }
+            Ok(count) => {
+                primitive!("RECEIVE", "#{id} {count} bytes");
+                return Ok(count);
+            }
+            Err(error) => return Err(error),
         }
-    };
-    input.truncate(held + *outcome.as_ref().unwrap_or(&0));
-    outcome
+    }
 }
 
-/// How much is read at a time; most heads are smaller.
-const READ: usize = 2 * 1024;
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::buffer::ReadBuffer;
 use super::counters::Counters;
 use super::deflate::Deflate;
 use super::outbox::Outbox;
@@ -45,7 +46,7 @@ impl<S: Read + Write + Send + 'static> WebSocket<Exclusive<S>> {
             limits,
             Arc::new(Counters::default()),
         );
-        Self::new(Reader::new(outbox, limits, b""), None, None)
+        Self::new(Reader::new(outbox, limits, ReadBuffer::new()), None, None)
     }
 }
 
@@ -108,10 +109,11 @@ impl<T: Transport> WebSocket<T> {
     }
 
     /// Closes: sends a Close, discards what still comes, and waits for the peer's Close
-    /// ([RFC 6455, 7.1.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2)). The reason is cut to 123 bytes.
+    /// ([RFC 6455, 7.1.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2)).
     ///
     /// # Errors
-    /// [`Error::TimedOut`] if the peer did not answer within [`Limits::close_timeout`]; it is closed all the same.
+    /// [`Error::Send`] if the reason is longer than 123 bytes or the code must not be sent, and the connection stays open;
+    /// [`Error::TimedOut`] if the peer did not answer within [`Limits::close_timeout`]: it is closed all the same.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.reader.close(&CloseReason::new(code, reason))
     }
@@ -186,12 +188,15 @@ impl<T: Transport> Sender<T> {
         self.outbox.wait_until_sent()
     }
 
-    /// Sends a Close; the reader sees the peer's answer. Nothing can be sent after it.
+    /// Sends a Close; the reader sees the peer's answer, or [`Error::TimedOut`] when there is none within
+    /// [`Limits::close_timeout`]. Nothing can be sent after it.
     ///
     /// # Errors
-    /// [`Error::Io`] if the socket is gone.
+    /// [`Error::Io`] if the socket is gone; [`Error::Send`] as for [`WebSocket::close`].
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.outbox.close(Some(&CloseReason::new(code, reason)))
+        self.outbox.close(Some(&CloseReason::new(code, reason)))?;
+        self.outbox.end_in_time();
+        Ok(())
     }
 }
 

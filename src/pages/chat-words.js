@@ -81,6 +81,7 @@ export const words = {
     'error-2': 'The server did not accept that status.',
     'error-3': 'An empty message is not sent.',
     'error-4': 'That person is disconnected: the message was not delivered.',
+    'error-5': 'The history is unavailable: the message arrives, but may be lost.',
     error: (code) => `The server reports error ${code}.`,
 
     'link-asking': 'Connecting…',
@@ -186,6 +187,7 @@ export const words = {
     'error-2': 'El servidor no aceptó ese estado.',
     'error-3': 'Un mensaje vacío no se envía.',
     'error-4': 'Esa persona está desconectada: el mensaje no se entregó.',
+    'error-5': 'El historial no está disponible: el mensaje llega, pero puede perderse.',
     error: (code) => `El servidor informa del error ${code}.`,
 
     'link-asking': 'Conectando…',

@@ -225,6 +225,9 @@ export class Chats {
       this.answered(3);
       this.wanted = this.status;
       this.tell({ kind: 'refused', code });
+    } else if (code > 4) {
+      // Not about a request: 5 comes before a message of ours that arrives and is not on the server's disk.
+      this.tell({ kind: 'refused', code });
     } else {
       const asked = this.answered(4);
       if (asked) asked.message.state = 'refused';

@@ -73,8 +73,9 @@ export class Explanation {
     if (index === bad) notes.push(t('x-spoilt'));
     if (opcode === 8 && index < 2 && payload.length > 1) notes.push(`${t('x-code')} ${closeCode(payload[0] * 256 + payload[1])}`);
     const byte = payload[index];
-    const plain = `${bits8(byte)}   ${hex2(byte)}  ${character(byte)}`;
-    if (!key) return [`${hex2(byte)} ${character(byte)}`, '5.2', t('x-payload-plain', index), ...notes, build('pre', plain)];
+    const shown = character(byte) === hex2(byte) ? '' : ` ${character(byte)}`;
+    const plain = `${bits8(byte)}   ${hex2(byte)} ${shown}`;
+    if (!key) return [`${hex2(byte)}${shown}`, '5.2', t('x-payload-plain', index), ...notes, build('pre', plain)];
     const sum = [
       `    ${bits8(value)}   ${hex2(value)}  ${t('x-wire')}`,
       `XOR ${bits8(key[index % 4])}   ${hex2(key[index % 4])}  ${t('f-key')}[${index % 4}]`,

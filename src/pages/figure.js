@@ -13,6 +13,7 @@ export class Figure {
     element.addEventListener('click', ({ target }) => target.dataset.bit && flip(Number(target.dataset.bit)));
     element.addEventListener('keydown', (event) => this.move(event));
     element.addEventListener('focusin', ({ target }) => this.mark(fieldOf(target)));
+    element.addEventListener('focusout', ({ relatedTarget }) => relatedTarget && !element.contains(relatedTarget) && this.mark());
     element.addEventListener('mouseover', ({ target }) => this.mark(fieldOf(target) ?? fieldOf(focused())));
     element.addEventListener('mouseleave', () => this.mark(fieldOf(focused())));
   }

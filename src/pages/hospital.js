@@ -14,7 +14,7 @@ document.title = `${t('title')} · enchufe`;
 const hub = new Hub('/socket', { state: showState, invocation: hear, record: showRecord });
 let ticking;
 
-function showState(state, { until } = {}) {
+function showState(state, { until = 0 } = {}) {
   const open = state === 'open';
   $('dot').className = `dot ${{ open: 'ok', connecting: 'hollow', waiting: 'bad' }[state]}`;
   $('state').textContent = t(state);
@@ -36,6 +36,8 @@ function showState(state, { until } = {}) {
 
 $('now').onclick = () => hub.now();
 addEventListener('online', () => hub.now());
+addEventListener('pagehide', () => hub.pause());
+addEventListener('pageshow', () => hub.now());
 document.addEventListener('visibilitychange', () => document.hidden || hub.now());
 
 // Asking for the board: one question at a time, and one more if something happened meanwhile.

@@ -15,7 +15,7 @@ export function frameLab(t) {
   let role = 'server';
   let results = [];
   let selected = 0;
-  let asHex = false; // how the payload is edited
+  let asHex = false; // how the payload is edited where there is a choice: what is no text is edited so anyway
 
   const explanation = new Explanation($('explain'), t);
   const verdict = new Verdict($('verdict'), $('checks'), t);
@@ -43,7 +43,7 @@ export function frameLab(t) {
 
   /** Writes the selected frame anew with some fields changed. */
   function change(fields) {
-    const { frame } = current() ?? { frame: { start: 0, end: 0, opcode: 1, fin: true, payload: new Uint8Array(), key: KEY } };
+    const { frame } = current();
     const form = fields.form ?? (frame.form === shortest(frame.length ?? 0n) ? undefined : frame.form);
     const payload = fields.payload ?? frame.payload;
     // A frame that promises more than is there goes on doing so, until its payload is edited.
@@ -62,8 +62,15 @@ export function frameLab(t) {
 
   // ---- The fields
 
-  for (const [id, name] of [['f-fin', 'fin'], ['f-rsv1', 'rsv1'], ['f-rsv2', 'rsv2'], ['f-rsv3', 'rsv3']]) {
-    $(id).addEventListener('change', () => change({ [name]: $(id).checked }));
+  /** The first byte, bit by bit: no other byte depends on it. */
+  function changeFirst(clear, set) {
+    const next = bytes.slice();
+    next[current().frame.start] = (next[current().frame.start] & ~clear) | set;
+    open(next, { frame: selected });
+  }
+
+  for (const [id, bit] of [['f-fin', 0x80], ['f-rsv1', 0x40], ['f-rsv2', 0x20], ['f-rsv3', 0x10]]) {
+    $(id).addEventListener('change', () => changeFirst(bit, $(id).checked ? bit : 0));
   }
   for (let opcode = 0; opcode < 16; opcode++) {
     const option = build('option', `${opcode.toString(16)} ${opcodeName(opcode)}`);
@@ -71,7 +78,7 @@ export function frameLab(t) {
     $('f-opcode').append(option);
   }
   $('fields').addEventListener('submit', (event) => event.preventDefault());
-  $('f-opcode').addEventListener('change', () => change({ opcode: Number($('f-opcode').value) }));
+  $('f-opcode').addEventListener('change', () => changeFirst(0x0f, Number($('f-opcode').value)));
   $('f-mask').addEventListener('change', () => change({ key: $('f-mask').checked ? KEY : null }));
   $('f-newkey').addEventListener('click', () => change({ key: crypto.getRandomValues(new Uint8Array(4)) }));
   $('f-key').addEventListener('input', () => {
@@ -88,7 +95,7 @@ export function frameLab(t) {
   }
   $('f-payload').addEventListener('input', () => {
     const text = $('f-payload').value;
-    const payload = asHex ? parseHex(text) : new TextEncoder().encode(text);
+    const payload = $('fields').elements.as.value === 'hex' ? parseHex(text) : new TextEncoder().encode(text);
     $('payload-problem').textContent = payload ? '' : t('payload-not-hex');
     if (payload) change({ payload });
   });
@@ -112,13 +119,14 @@ export function frameLab(t) {
   function showPayload(payload) {
     const text = asText(payload);
     const large = payload.length > EDITABLE;
-    if (text === null) asHex = true;
-    $('fields').elements.as.value = asHex ? 'hex' : 'text';
+    const typing = document.activeElement === $('f-payload');
+    const inHex = typing ? $('fields').elements.as.value === 'hex' : asHex || text === null;
+    $('fields').elements.as.value = inHex ? 'hex' : 'text';
     $('fields').elements.as[0].disabled = text === null;
-    $('f-payload').classList.toggle('mono', asHex);
+    $('f-payload').classList.toggle('mono', inHex);
     $('f-payload').disabled = large;
-    put($('f-payload'), large ? '' : asHex ? hex(payload) : text);
-    if (document.activeElement !== $('f-payload')) {
+    put($('f-payload'), large ? '' : inHex ? hex(payload) : text);
+    if (!typing) {
       $('payload-problem').textContent = large ? t('payload-large') : text === null ? t('payload-not-text') : '';
     }
   }

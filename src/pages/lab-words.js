@@ -39,7 +39,7 @@ export const words = {
     'p-continuation': 'Continuation of nothing',
     'p-interleaved': 'Text inside a text',
     'p-close-1005': 'Close 1005',
-    'p-close-reason': 'Close for a bad reason',
+    'p-close-reason': 'Close, reason not in UTF-8',
     'p-close-short': 'Close of one byte',
 
     bytes: 'Bytes on the wire, in hexadecimal',
@@ -219,7 +219,7 @@ export const words = {
     'p-continuation': 'Continuación de nada',
     'p-interleaved': 'Texto dentro de un texto',
     'p-close-1005': 'Close 1005',
-    'p-close-reason': 'Close con motivo erróneo',
+    'p-close-reason': 'Close, motivo sin UTF-8',
     'p-close-short': 'Close de un byte',
 
     bytes: 'Bytes en el cable, en hexadecimal',

@@ -35,6 +35,13 @@ export class Hub {
     socket.onclose = ({ code, reason }) => current() && this.retry(reason || String(code));
   }
 
+  /** The page goes out of sight, perhaps to come back: a browser may keep it, and its connection, for minutes. */
+  pause() {
+    if (this.state === 'idle') return;
+    this.drop(1000, 'page left');
+    this.become('waiting', { reason: 'page left' });
+  }
+
   /** Does not wait for the next attempt. */
   now() {
     if (this.state === 'waiting') this.connect();
@@ -119,12 +126,12 @@ export class Hub {
     this.become('waiting', { reason, until: this.world.now() + delay });
   }
 
-  drop() {
+  drop(...close) {
     this.world.cancel(this.timer);
     const { socket, calls } = this;
     this.socket = undefined;
     this.calls = new Map();
-    socket?.close();
+    socket?.close(...close);
     for (const call of calls.values()) call.reject(new Error('connection lost'));
   }
 

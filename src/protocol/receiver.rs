@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::assembler::Assembler;
 use super::deflate::Decompressor;
 use super::event::{Event, Place, Received};
+use super::utf8::is_utf8;
 use super::{
     CloseReason, Extensions, Header, MessageKind, MessageLimits, Opcode, ProtocolError, Role,
     Utf8Validator,
@@ -241,7 +242,7 @@ impl Receiver {
         if let Some(key) = header.mask {
             key.apply(0, payload);
         }
-        if header.opcode == Opcode::Text && self.check_utf8 && str::from_utf8(payload).is_err() {
+        if header.opcode == Opcode::Text && self.check_utf8 && !is_utf8(payload) {
             return Err(ProtocolError::InvalidUtf8);
         }
         self.act(&header, start, end, input)

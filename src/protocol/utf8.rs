@@ -3,11 +3,16 @@
 //! and fails at the first octet that no continuation could make right.
 
 use std::fmt;
+#[cfg(not(feature = "simd"))]
 use std::str::from_utf8;
+
+#[cfg(feature = "simd")]
+use simdutf8::compat::from_utf8;
 
 /// Checks one text that arrives in pieces of any size.
 ///
-/// The work is done by [`std::str::from_utf8`]; what is added is memory across the cuts.
+/// The work is done by [`std::str::from_utf8`], or, with the feature `simd`, by its namesake in `simdutf8`; what is added
+/// is memory across the cuts.
 #[derive(Debug, Clone, Default)]
 pub struct Utf8Validator {
     /// The beginning of a character whose end has not arrived: `cut[..held]` is a prefix of some valid sequence.
@@ -72,6 +77,12 @@ impl Utf8Validator {
     pub const fn reset(&mut self) {
         self.held = 0;
     }
+}
+
+/// Whether a whole text is UTF-8.
+#[inline]
+pub(super) fn is_utf8(text: &[u8]) -> bool {
+    from_utf8(text).is_ok()
 }
 
 impl fmt::Display for InvalidUtf8 {

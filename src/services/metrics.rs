@@ -5,65 +5,60 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::http::Response;
 use crate::net::Counters;
+use crate::store;
 
-/// The counters as one page.
+/// The counters as one page; those of the store only where there is one.
 #[must_use]
-pub fn page(counters: &Counters) -> Response {
+pub fn page(counters: &Counters, store: Option<&store::Counters>) -> Response {
     let mut page = Page(String::new());
-    page.single(
-        "connections_accepted_total",
-        "counter",
-        "Connections accepted.",
-        &counters.accepted,
-    );
+    let traffic = counters.traffic();
+    let now = |counter: &AtomicU64| counter.load(Relaxed);
     page.single(
         "connections_open",
         "gauge",
         "Connections open now.",
-        &counters.open,
+        now(&counters.open),
     );
-    page.single(
-        "websockets_opened_total",
-        "counter",
-        "Handshakes answered with 101.",
-        &counters.upgraded,
-    );
-    page.single(
-        "messages_received_total",
-        "counter",
-        "Messages received.",
-        &counters.messages_received,
-    );
-    page.single(
-        "messages_sent_total",
-        "counter",
-        "Messages sent, per recipient.",
-        &counters.messages_sent,
-    );
-    page.single(
-        "received_bytes_total",
-        "counter",
-        "Bytes received on WebSockets.",
-        &counters.bytes_received,
-    );
-    page.single(
-        "sent_bytes_total",
-        "counter",
-        "Bytes sent on WebSockets.",
-        &counters.bytes_sent,
-    );
-    page.single(
-        "queue_overflows_total",
-        "counter",
-        "Peers closed as too slow.",
-        &counters.too_slow,
-    );
-    page.single(
-        "panics_total",
-        "counter",
-        "Handlers that panicked.",
-        &counters.panics,
-    );
+    for (name, help, count) in [
+        (
+            "connections_accepted",
+            "Connections accepted.",
+            now(&counters.accepted),
+        ),
+        (
+            "websockets_opened",
+            "Handshakes answered with 101.",
+            now(&counters.upgraded),
+        ),
+        (
+            "messages_received",
+            "Messages received.",
+            traffic.messages_received,
+        ),
+        (
+            "messages_sent",
+            "Messages sent, per recipient.",
+            traffic.messages_sent,
+        ),
+        (
+            "received_bytes",
+            "Bytes received on WebSockets.",
+            traffic.bytes_received,
+        ),
+        (
+            "sent_bytes",
+            "Bytes sent on WebSockets.",
+            traffic.bytes_sent,
+        ),
+        (
+            "queue_overflows",
+            "Peers closed as too slow.",
+            now(&counters.too_slow),
+        ),
+        ("panics", "Handlers that panicked.", now(&counters.panics)),
+    ] {
+        page.single(&format!("{name}_total"), "counter", help, count);
+    }
     page.table(
         "http_responses_total",
         "HTTP responses by status.",
@@ -76,6 +71,9 @@ pub fn page(counters: &Counters) -> Response {
         "code",
         counters.closes(),
     );
+    if let Some(store) = store {
+        page.store(store);
+    }
     let mut response =
         Response::new(200).header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     response.body = page.0.into_bytes();
@@ -85,9 +83,37 @@ pub fn page(counters: &Counters) -> Response {
 struct Page(String);
 
 impl Page {
-    fn single(&mut self, name: &str, kind: &str, help: &str, counter: &AtomicU64) {
+    fn store(&mut self, store: &store::Counters) {
+        self.single(
+            "store_commits_total",
+            "counter",
+            "Transactions of the history on disk.",
+            store.commits.load(Relaxed),
+        );
+        self.single(
+            "store_rows_total",
+            "counter",
+            "Rows written or removed in them.",
+            store.rows.load(Relaxed),
+        );
+        self.single(
+            "store_failures_total",
+            "counter",
+            "Times that writing the history began to fail.",
+            store.failures.load(Relaxed),
+        );
+        self.head(
+            "store_failing",
+            "gauge",
+            "1 while the history cannot be written.",
+        );
+        let failing = u8::from(store.failing.load(Relaxed));
+        self.line(format_args!("enchufe_store_failing {failing}"));
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, count: u64) {
         self.head(name, kind, help);
-        self.line(format_args!("enchufe_{name} {}", counter.load(Relaxed)));
+        self.line(format_args!("enchufe_{name} {count}"));
     }
 
     fn table(
@@ -121,8 +147,10 @@ mod tests {
 
     #[test]
     fn every_line_is_a_comment_or_a_name_and_a_number() {
-        let page = String::from_utf8(page(&Counters::default()).body).expect("the page is text");
+        let page = page(&Counters::default(), Some(&store::Counters::default()));
+        let page = String::from_utf8(page.body).expect("the page is text");
         assert!(page.contains("\nenchufe_connections_open 0\n"));
+        assert!(page.contains("\nenchufe_store_failing 0\n"));
         for line in page.lines().filter(|line| !line.starts_with('#')) {
             let (name, number) = line.split_once(' ').expect("two fields");
             assert!(

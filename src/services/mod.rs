@@ -10,7 +10,10 @@ pub mod files;
 #[cfg(feature = "json")]
 pub mod hospital;
 pub mod inspect;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod metrics;
+mod outlet;
 pub mod pages;
 mod router;
 

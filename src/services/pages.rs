@@ -47,6 +47,8 @@ macro_rules! assets {
 
 const ASSETS: &[(&str, &str)] = assets![
     "accept.js"
+    "chat-list.js"
+    "chat-talk.js"
     "chat-view.js"
     "chat-words.js"
     "chat.css"

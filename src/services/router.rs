@@ -11,7 +11,6 @@
 //! | `/`, `/chat`, `/lab`, `/hospital`, `/assets/…` | the pages in the binary |
 //! | everything else | files |
 
-#[cfg(feature = "json")]
 use std::sync::Arc;
 
 use super::chat::Chat;
@@ -25,6 +24,7 @@ use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Response, Version};
 use crate::net::{Answer, Call, Service, Upgrade};
 use crate::protocol::MessageLimits;
+use crate::store::{self, OpenError, Opened};
 
 /// All services of the server binary behind one [`Service`].
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Router {
     hospital: Arc<hospital::Hub>,
     #[cfg(feature = "files")]
     files: Option<Files>,
+    /// What the store counts, if there is one.
+    store: Option<Arc<store::Counters>>,
 }
 
 /// What of the services can be set.
@@ -42,7 +44,8 @@ pub struct Router {
 pub struct Settings {
     /// Origins besides the server's own whose pages may connect (`https://example.org`).
     pub origins: Vec<String>,
-    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`.
+    /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`. Requests for
+    /// another name are answered 421.
     pub hosts: Vec<String>,
     /// The server listens on loopback only, so a request for a foreign name is a page playing tricks with DNS.
     pub loopback: bool,
@@ -50,20 +53,47 @@ pub struct Settings {
     pub large_messages: MessageLimits,
     /// The chat's own.
     pub chat: chat::Settings,
+    /// The bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
+    pub connections: chat::ConnectionLimits,
 }
 
 impl Router {
-    /// The services, with these settings, and no files.
+    /// The services, with these settings, and no files. What they remember is in memory only.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            chat: Chat::new(settings.chat),
-            settings,
+            chat: Chat::with_limits(settings.chat, settings.connections.clone()),
             #[cfg(feature = "json")]
-            hospital: Arc::default(),
+            hospital: Arc::new(
+                hospital::Hub::with_limits(settings.connections.message.clone())
+                    .with_json_depth(settings.connections.json_depth),
+            ),
+            settings,
             #[cfg(feature = "files")]
             files: None,
+            store: None,
         }
+    }
+
+    /// The services with what a store holds: users, chats and hospitals go on where it ends, and are kept in there. It
+    /// is for the caller to [start](Opened::start) the store before the server.
+    ///
+    /// # Errors
+    /// What in the store cannot be read.
+    pub fn stored(settings: Settings, opened: &mut Opened) -> Result<Self, OpenError> {
+        let connections = settings.connections.clone();
+        #[cfg(feature = "json")]
+        let hospital = hospital::Hub::stored(connections.message.clone(), opened)?
+            .with_json_depth(connections.json_depth);
+        Ok(Self {
+            chat: Chat::stored(settings.chat, connections, opened)?,
+            #[cfg(feature = "json")]
+            hospital: Arc::new(hospital),
+            settings,
+            #[cfg(feature = "files")]
+            files: None,
+            store: Some(opened.counters()),
+        })
     }
 
     /// Also serves these files, to whoever asks for them.
@@ -74,18 +104,13 @@ impl Router {
         self
     }
 
-    /// 10.2: a page of another site must not speak in its visitor's name.
-    fn check_who_asks(&self, call: &Call<'_>) -> Result<(), HandshakeError> {
-        check_host(call.request, &self.settings.hosts, self.settings.loopback)?;
-        check_origin(call.request, &self.settings.origins)
-    }
-
     #[cfg_attr(
         not(feature = "json"),
         expect(unused_variables, reason = "only JSON has a subprotocol")
     )]
     fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
-        if let Err(error) = self.check_who_asks(call) {
+        // 10.2: a page of another site must not speak in its visitor's name.
+        if let Err(error) = check_origin(call.request, &self.settings.origins) {
             return Answer::Respond(error.response());
         }
         let large = || self.settings.large_messages.clone();
@@ -126,7 +151,7 @@ impl Router {
         }
         match (path, request.query_value("name")) {
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
-            ("/metrics", _) => Answer::Respond(metrics::page(call.counters)),
+            ("/metrics", _) => Answer::Respond(metrics::page(call.counters, self.store.as_deref())),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
             ("/", None) if self.has_index() => self.file(call),
             _ => match pages::at(path) {
@@ -162,6 +187,13 @@ impl Router {
 
 impl Service for Router {
     fn call(&self, call: &Call<'_>) -> Answer {
+        let Settings {
+            hosts, loopback, ..
+        } = &self.settings;
+        // A foreign name that leads here is a page playing tricks with DNS: it would be of our own origin.
+        if let Err(error) = check_host(call.request, hosts, *loopback) {
+            return Answer::Respond(error.response());
+        }
         match &call.offer {
             Some(Err(error)) => Answer::Respond(error.response()),
             Some(Ok(offer)) => self.upgrade(call, offer),

@@ -2,7 +2,15 @@
 //! is tested beside the code.
 #![cfg(all(unix, feature = "cli"))]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "json")]
+mod asking;
 mod chat;
+#[cfg(feature = "json")]
+mod flags;
+mod log;
 mod program;
 mod send;
 mod serve;

@@ -103,3 +103,10 @@ fn a_hangup_without_a_terminal_is_refused_with_a_reason() {
     );
     TcpStream::connect(address).expect("it still listens");
 }
+
+#[test]
+fn a_user_turns_inactive_after_the_time_given() {
+    let (_server, address) = server(&["--inactive-after", "50ms"]);
+    let ana = Program::start(&["chat", &address, "--name", "ana"]);
+    ana.line_with("* you are inactive");
+}

@@ -128,6 +128,16 @@ test('a message to somebody who has just left is refused where it was written', 
   assert.deepEqual(ana.shows('ben'), []);
 });
 
+test('a message that the server could not keep is warned of and shown', () => {
+  const [server, ana, ben] = room('ana', 'ben');
+  server.keeps = false;
+  ana.chats.say('~', 'hello');
+  settle(ana, ben);
+  assert.equal(ana.events.find((event) => event.kind === 'refused').code, 5);
+  assert.deepEqual(ana.chats.chat('~').outgoing, []);
+  for (const person of [ana, ben]) assert.deepEqual(person.shows('~'), ['ana: hello']);
+});
+
 test('somebody can be looked for by name', () => {
   const [, ana] = room('ana', 'ben');
   ana.chats.find('ben');

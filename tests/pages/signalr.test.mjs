@@ -14,7 +14,7 @@ function world() {
     },
     {
       connect(path) {
-        const socket = { path, sent: [], send: (text) => socket.sent.push(text), close: () => (socket.closed = true) };
+        const socket = { path, sent: [], send: (text) => socket.sent.push(text), close: (...words) => (socket.closed = words) };
         it.sockets.push(socket);
         return socket;
       },
@@ -66,7 +66,7 @@ test('a refused handshake is told and tried again', () => {
   it.socket().onopen();
   it.say({ error: 'no' });
   assert.deepEqual(it.states, ['connecting', 'waiting: no']);
-  assert.equal(it.socket().closed, true);
+  assert.deepEqual(it.socket().closed, []);
 });
 
 test('the hub calls us, several records to a message and a record over several messages', () => {
@@ -161,6 +161,22 @@ test('a Close record and a record that is not JSON end the connection', () => {
   it.open();
   it.socket().onmessage({ data: 'nonsense\x1e' });
   assert.equal(it.states.at(-1), 'waiting: not JSON');
+});
+
+test('a page out of sight pauses and comes back at once', async () => {
+  const it = world();
+  it.hub.pause();
+  assert.deepEqual(it.states, [], 'nothing to pause');
+  it.open();
+  const call = it.hub.invoke('CrearCama', 1);
+  const { sockets } = it;
+  it.hub.pause();
+  assert.deepEqual(it.socket().closed, [1000, 'page left']);
+  await assert.rejects(call, { message: 'connection lost' });
+  it.pass(60_000);
+  assert.equal(sockets.length, 1, 'no timer connects meanwhile');
+  it.hub.now();
+  assert.equal(sockets.length, 2);
 });
 
 test('an old socket has no say', () => {

@@ -9,6 +9,7 @@ export class Server {
     this.users = new Map(); // name -> status
     this.wires = new Map(); // name -> wire
     this.histories = new Map();
+    this.keeps = true; // are messages put on disk?
   }
 
   history(one, other) {
@@ -51,6 +52,7 @@ export class Server {
     } else if (id === 4) {
       const [to, text] = fields;
       if (to !== GENERAL && !this.wires.has(to)) return answer(50, 4);
+      if (!this.keeps) answer(50, 5);
       this.history(person.name, to).push({ author: person.name, text });
       const audience = to === GENERAL ? this.wires.keys() : new Set([person.name, to]);
       for (const name of audience) this.wires.get(name).incoming.push(bytes([55, person.name, text]));

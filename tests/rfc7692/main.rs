@@ -1,10 +1,7 @@
-//! RFC 7692, compressed messages, as tests: first the two halves in memory, in both roles, then the handshake, then whole
-//! connections.
+//! RFC 7692, compressed messages, as tests: the two halves in memory, in both roles, and the handshake.
 
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../support/tools.rs"]
-mod tools;
 
 mod connection;
 mod damaged;

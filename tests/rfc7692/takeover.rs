@@ -128,7 +128,7 @@ fn our_two_halves_understand_each_other() {
 /// zlib in C, which refuses a reference that does not fit its window, where zlib-rs does not look.
 #[test]
 fn no_message_refers_further_back_than_the_window() {
-    if !crate::tools::available("python3", &["-c", "import zlib"]) {
+    if !crate::support::tools::available("python3", &["-c", "import zlib"]) {
         return;
     }
     for bits in 9..=15u8 {

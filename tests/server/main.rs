@@ -3,4 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod client;
+mod closing;
+mod crowd;
+mod hand_over;
+mod memory;
 mod opening;
+mod patience;
+mod session;
+mod slow_peer;

@@ -34,13 +34,15 @@ fn without(line: &str) -> String {
     format!("{}{}", &whole[..start], &whole[end..])
 }
 
-/// What is wrong, the status that says so, and a field that has to go with it.
-fn refusals() -> Vec<(
+/// What is wrong, the status that says so, a field that has to go with it, and the octets.
+type Refusal = (
     &'static str,
     u16,
     Option<(&'static str, &'static str)>,
     String,
-)> {
+);
+
+fn refusals() -> Vec<Refusal> {
     let with = |line: &str| request("/echo", line);
     let key = |key: &str| {
         without("Sec-WebSocket-Key")

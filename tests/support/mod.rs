@@ -1,6 +1,9 @@
 //! What the integration tests share. Each of them uses its own part.
 #![allow(dead_code)]
 
+pub(crate) mod folder;
 pub(crate) mod frames;
+pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod server;
+pub(crate) mod tools;

@@ -243,7 +243,7 @@ impl Peer {
         let left = deadline.saturating_duration_since(Instant::now());
         self.tcp
             .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-        let mut octets = [0; 16 * 1024];
+        let mut octets = [0; 64 * 1024];
         let count = self.tcp.read(&mut octets)?;
         self.input.extend_from_slice(&octets[..count]);
         Ok(count)
@@ -333,15 +333,14 @@ pub(crate) fn decode(wire: &[u8]) -> Option<(Frame, usize)> {
             .map(|(key, rest)| (Some(*key), rest))?
     };
     let payload = rest.get(..usize::try_from(length).ok()?)?;
-    let mask = key.unwrap_or_default();
+    let mut unmasked = payload.to_vec();
+    for (octet, key) in unmasked.iter_mut().zip(key.iter().flatten().cycle()) {
+        *octet ^= key;
+    }
     let frame = Frame {
         first,
         key,
-        payload: payload
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(octet, key)| octet ^ key)
-            .collect(),
+        payload: unmasked,
     };
     Some((frame, wire.len() - rest.len() + payload.len()))
 }

@@ -145,7 +145,7 @@ pub(crate) fn echo(mut ws: WebSocket) -> Result<(), Error> {
 
 /// For what cannot be waited for in any other way: looks again and again, up to the deadline.
 #[track_caller]
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "in vain: {what}");

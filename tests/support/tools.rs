@@ -11,10 +11,19 @@ pub(crate) fn available(program: &str, args: &[&str]) -> bool {
         .output()
         .is_ok_and(|output| output.status.success());
     if !answers {
-        let line = format!("skipped: `{program} {}` does not work here", args.join(" "));
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
-        // Past the harness, which hides what a passing test prints.
-        let _ = writeln!(std::io::stderr(), "{line}");
+        skip(&format!(
+            "`{program} {}` does not work here",
+            args.join(" ")
+        ));
     }
     answers
+}
+
+/// Says why the test that returns now is skipped; fails where nothing may be.
+#[track_caller]
+pub(crate) fn skip(why: &str) {
+    let line = format!("skipped: {why}");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
+    // Past the harness, which hides what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -9,7 +9,7 @@
 //! One lock guards the view and the screen, so lines come out in the order in which they happened. It is not held while
 //! something is sent.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, ErrorKind, IsTerminal};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,13 @@ use enchufe::services::chat::binary_client;
 use super::input::{self, HELP, Input};
 use super::line::Line;
 use super::request::Request;
+use super::screen::Screen;
+use super::typing::{Typed, Typing};
 use super::view::View;
+use crate::cli::keyboard::{self, Keyboard};
 use crate::cli::refusal;
-use crate::cli::terminal::{self, Screen};
+use crate::cli::signals::{GLANCE, GOODBYE};
+use crate::cli::terminal;
 
 pub(super) struct Desk {
     state: Mutex<State>,
@@ -30,6 +34,8 @@ pub(super) struct Desk {
     coloured: bool,
     /// Somebody types at a prompt, who can be told to try again later.
     interactive: bool,
+    /// Each key comes by itself, and what is typed shows because we show it.
+    keys: bool,
 }
 
 struct State {
@@ -42,11 +48,16 @@ struct State {
 }
 
 impl Desk {
-    pub(super) fn new(name: &str) -> Self {
+    /// `keyboard` if the keys come one by one.
+    pub(super) fn new(name: &str, keyboard: Option<&Keyboard>) -> Self {
         let view = View::new(name);
         let interactive =
             io::stdin().is_terminal() && io::stdout().is_terminal() && !terminal::is_dumb();
-        let screen = Screen::new(io::stdout(), interactive.then(|| view.prompt()));
+        let screen = match keyboard {
+            _ if !interactive => Screen::without_prompt(io::stdout()),
+            None => Screen::of_lines(io::stdout(), view.prompt()),
+            Some(_) => Screen::of_keys(io::stdout(), view.prompt(), keyboard::columns()),
+        };
         Self {
             state: Mutex::new(State {
                 view,
@@ -57,6 +68,7 @@ impl Desk {
             changed: Condvar::new(),
             coloured: terminal::wants_colour(&io::stdout()),
             interactive,
+            keys: keyboard.is_some(),
         }
     }
 
@@ -79,11 +91,11 @@ impl Desk {
         }
         let why = loop {
             match reader.read_until(Some(Instant::now() + GLANCE)) {
-                _ if self.has_waited_for_goodbye() => {
-                    break "the server does not answer".to_owned();
-                }
                 Ok(Incoming::Message(message)) => self.notice(message.payload()),
                 Ok(Incoming::Closed) => break refusal::close_in_words(reader.close_reason()),
+                Ok(Incoming::Deadline) if self.has_waited_for_goodbye() => {
+                    break "the server does not answer".to_owned();
+                }
                 Ok(Incoming::Deadline | Incoming::Frame(..)) => {}
                 Err(error) => break error.to_string(),
             }
@@ -99,6 +111,47 @@ impl Desk {
 
     /// Reads what is typed, until the input or the program ends.
     pub(super) fn type_in(&self) {
+        match self.keys {
+            true => self.type_keys(),
+            false => self.type_lines(),
+        }
+    }
+
+    /// The window has another size, or the program was stopped and goes on.
+    pub(super) fn terminal_changed(&self) {
+        let mut state = self.lock();
+        if state.leaving.is_none() {
+            keyboard::take_again();
+            // Nobody sees us any more: the next read says so too.
+            _ = state.screen.set_columns(keyboard::columns());
+        }
+    }
+
+    fn type_keys(&self) {
+        let mut input = io::stdin().lock();
+        let mut typing = Typing::default();
+        while !self.is_leaving() {
+            let (typed, count) = match input.fill_buf() {
+                Ok([]) => (vec![Typed::End], 0),
+                Ok(bytes) => (typing.feed(bytes), bytes.len()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => (vec![Typed::End], 0),
+            };
+            input.consume(count);
+            for typed in typed {
+                match typed {
+                    Typed::Line(line) => self.typed(&line),
+                    Typed::End => self.leave(),
+                }
+            }
+            let shown = self.lock().screen.set_typed(typing.line());
+            if shown.is_err() {
+                self.leave();
+            }
+        }
+    }
+
+    fn type_lines(&self) {
         let mut input = io::stdin().lock();
         let mut line = Vec::new();
         while !self.is_leaving() {
@@ -114,14 +167,9 @@ impl Desk {
     /// Says goodbye: the reading thread goes on until the server has answered.
     pub(super) fn leave(&self) {
         let mut state = self.lock();
-        state.leaving.get_or_insert_with(Instant::now);
-        let sender = state.sender.take();
+        state.leave();
         drop(state);
         self.changed.notify_all();
-        if let Some(sender) = sender {
-            // If it cannot be said, the connection is gone, which is as good.
-            _ = sender.close(CloseCode::NormalClosure, "");
-        }
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -241,7 +289,7 @@ impl Desk {
             .is_err()
         {
             // Nobody sees us any more.
-            state.leaving.get_or_insert_with(Instant::now);
+            state.leave();
         }
     }
 
@@ -250,10 +298,17 @@ impl Desk {
     }
 }
 
+impl State {
+    fn leave(&mut self) {
+        self.leaving.get_or_insert_with(Instant::now);
+        if let Some(sender) = self.sender.take() {
+            // If it cannot be said, the connection is gone, which is as good.
+            _ = sender.close(CloseCode::NormalClosure, "");
+        }
+    }
+}
+
 /// So many unanswered messages are under way at most; a file would fill every buffer otherwise.
 const WINDOW: usize = 64;
 /// A server that does not answer is written to all the same.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a server may take to answer our Close, and how often we look.
-const GOODBYE: Duration = Duration::from_secs(3);
-const GLANCE: Duration = Duration::from_secs(1);

@@ -80,7 +80,6 @@ pub(super) const HELP: &[&str] = &[
     "/history [NAME]     the last messages of everybody, or those with somebody",
     "//TEXT              a text that begins with /",
     "/quit               leave, as Ctrl-D does",
-    "A message that came while you typed hides your line: Ctrl-R shows it again.",
 ];
 
 /// A text that does not fit in one message becomes several.

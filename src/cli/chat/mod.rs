@@ -1,14 +1,18 @@
 //! `enchufe chat`: a person at a terminal, or a file, in the binary chat of a server.
 //!
-//! Reading order: `input` (what is typed), `request` (what is asked), `view` (what comes of the answers) with `hidden`
-//! and `memory`, `line` (how it looks), `desk` (the two threads at work).
+//! Reading order: `typing` (keys become a line), `input` (what it asks for), `request` (what is asked), `view` (what comes of
+//! the answers) with `hidden` and `memory`, `line` (how it looks), `screen` with `columns` (where), `desk` (the two threads at
+//! work).
 
+mod columns;
 mod desk;
 mod hidden;
 mod input;
 mod line;
 mod memory;
 mod request;
+mod screen;
+mod typing;
 mod view;
 
 #[cfg(test)]
@@ -25,6 +29,7 @@ use self::line::Line;
 use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
+use super::keyboard::Keyboard;
 use super::{log_format, refusal, signals};
 
 /// Talks until the person leaves. A connection that is lost is made again.
@@ -33,10 +38,16 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     let client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
     let mut socket = client.connect().map_err(|error| refused(options, &error))?;
 
-    let desk = Arc::new(Desk::new(&options.name));
+    let keyboard = Keyboard::take();
+    let desk = Arc::new(Desk::new(&options.name, keyboard.as_ref()));
     let leaver = Arc::clone(&desk);
     signals::watch(move || leaver.leave())
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
+    if keyboard.is_some() {
+        let screen = Arc::clone(&desk);
+        signals::watch_terminal(move || screen.terminal_changed())
+            .map_err(|error| Failure::Failed(format!("cannot watch the terminal: {error}")))?;
+    }
     let typist = Arc::clone(&desk);
     thread::spawn(move || typist.type_in());
 

@@ -202,6 +202,8 @@ fn an_error_says_what_it_is_about() {
     );
     let gone = problem("beto is not here; not sent: psst");
     assert_eq!(view.notice(ServerMessage::Error(4)), [gone]);
+    let unkept = problem("history is unavailable: what you say arrives, and may be lost");
+    assert_eq!(view.notice(ServerMessage::Error(5)), [unkept]);
     assert_eq!(view.notice(says("ana", "hola")), [shown("ana", "hola")]);
     assert_eq!(
         view.notice(ServerMessage::Error(9)),

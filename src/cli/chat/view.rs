@@ -251,6 +251,9 @@ impl View {
             }
             INVALID_STATUS => |request| matches!(request, Request::SetStatus { .. }),
             EMPTY_MESSAGE | NOT_HERE => |request| matches!(request, Request::Say { .. }),
+            UNKEPT => {
+                return "history is unavailable: what you say arrives, and may be lost".to_owned();
+            }
             _ => return format!("the server answered with error {code}"),
         };
         match self.answered(kind) {
@@ -317,3 +320,5 @@ const NO_SUCH_USER: u8 = 1;
 const INVALID_STATUS: u8 = 2;
 const EMPTY_MESSAGE: u8 = 3;
 const NOT_HERE: u8 = 4;
+/// Beyond the seed: comes before one's own message that could not be put on disk.
+const UNKEPT: u8 = 5;

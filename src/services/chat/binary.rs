@@ -65,6 +65,7 @@ pub fn encode(notice: &Notice, mut send: impl FnMut(&[u8])) {
                 send(&said);
             }
         }
+        Notice::Unkept => send(&[ERROR, UNKEPT]),
         Notice::History { messages, .. } => send(&history_message(messages)),
     }
 }
@@ -137,6 +138,9 @@ fn count(number: usize) -> u8 {
     // The callers have cut at MAX_COUNT.
     u8::try_from(number).unwrap_or(u8::MAX)
 }
+
+/// Beyond the seed, which ends with 4: the message that comes next is delivered, and is not on disk.
+const UNKEPT: u8 = 5;
 
 /// The longest list.
 const MAX_COUNT: usize = 255;

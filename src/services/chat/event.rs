@@ -100,6 +100,8 @@ pub enum Notice {
     Left(Name),
     /// A chat message.
     Said(Message),
+    /// What you say next in this order is delivered, and is not on disk: the history is unavailable.
+    Unkept,
     /// The messages of one chat.
     History {
         /// The other user of a chat of two; `None` for the general chat.

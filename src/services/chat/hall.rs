@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use super::binary_client as client;
 use super::command::Refusal;
 use super::json_fault::Fault;
+use super::json_object;
 use super::name::Name;
 use super::state::Settings;
-use super::switchboard::{Codec, Member, Switchboard};
+use super::switchboard::{Codec, Member, Reaction, Switchboard};
 use super::timestamp::{Moment, Timestamp};
 use crate::net::{Audience, Entry, MemberId};
 use crate::protocol::{CloseCode, Header, MessageKind, Opcode};
+use crate::services::json::MAX_DEPTH;
 
 /// A chat whose room is played by a test.
 pub(super) struct Hall {
@@ -71,9 +73,8 @@ impl Hall {
 
     /// A message of a JSON connection that is not registered.
     pub(super) fn first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), Fault> {
-        let registered = self
-            .switchboard
-            .register(kind, message, "10.0.0.2", self.now)?;
+        let object = json_object::read(kind, message, MAX_DEPTH)?;
+        let registered = self.switchboard.register(&object, "10.0.0.2", self.now)?;
         self.join(
             registered.name.as_str(),
             registered.member,
@@ -108,11 +109,17 @@ impl Hall {
         kind: MessageKind,
         message: &[u8],
     ) -> Option<CloseCode> {
-        let reaction = self
-            .switchboard
-            .message(&name(who), kind, message, self.now);
+        let reaction = self.react(who, kind, message);
         self.carry(reaction.entries);
         reaction.close
+    }
+
+    /// What a message of a connected user leads to.
+    pub(super) fn react(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Reaction {
+        let who = name(who);
+        let codec = self.switchboard.members[&who].codec;
+        let heard = codec.read(kind, message, MAX_DEPTH);
+        self.switchboard.message(&who, heard, self.now)
     }
 
     pub(super) fn leave(&mut self, who: &str) {

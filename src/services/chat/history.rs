@@ -48,8 +48,9 @@ impl Histories {
         }
     }
 
-    /// Keeps a message, whose sequence number is greater than all before, and forgets what no longer fits.
-    pub fn push(&mut self, message: Message) {
+    /// Keeps a message, whose sequence number is greater than all before, and forgets what no longer fits: `forgotten` is
+    /// told the sequence number of each.
+    pub fn push(&mut self, message: Message, mut forgotten: impl FnMut(u64)) {
         let (sequence, channel) = (message.sequence, message.channel());
         self.bytes += cost(&message);
         self.messages.insert(sequence, message);
@@ -59,11 +60,13 @@ impl Histories {
             && let Some(oldest) = sequences.front().copied()
         {
             self.forget(oldest);
+            forgotten(oldest);
         }
         while self.bytes > self.limits.bytes
             && let Some((&oldest, _)) = self.messages.first_key_value()
         {
             self.forget(oldest);
+            forgotten(oldest);
         }
     }
 
@@ -126,6 +129,18 @@ mod tests {
         }
     }
 
+    /// Keeps a message and sees that what is reported as forgotten is what is gone.
+    fn push(histories: &mut Histories, message: Message) {
+        let sequence = message.sequence;
+        let mut before: Vec<u64> = histories.messages.keys().copied().collect();
+        before.push(sequence);
+        let mut forgotten = Vec::new();
+        histories.push(message, |sequence| forgotten.push(sequence));
+        before.retain(|sequence| !histories.messages.contains_key(sequence));
+        forgotten.sort_unstable();
+        assert_eq!(forgotten, before);
+    }
+
     fn sequences(histories: &Histories, channel: &Channel, after: u64) -> Vec<u64> {
         histories
             .of(channel, after)
@@ -137,10 +152,10 @@ mod tests {
     #[test]
     fn each_chat_has_its_own_history_in_order() {
         let mut histories = Histories::new(HistoryLimits::default());
-        histories.push(message(1, "ana", None, "hola"));
-        histories.push(message(2, "ana", Some("bo"), "psst"));
-        histories.push(message(3, "bo", None, "hola ana"));
-        histories.push(message(4, "bo", Some("ana"), "¿qué?"));
+        push(&mut histories, message(1, "ana", None, "hola"));
+        push(&mut histories, message(2, "ana", Some("bo"), "psst"));
+        push(&mut histories, message(3, "bo", None, "hola ana"));
+        push(&mut histories, message(4, "bo", Some("ana"), "¿qué?"));
         assert_eq!(sequences(&histories, &Channel::General, 0), [1, 3]);
         assert_eq!(
             sequences(&histories, &Channel::between(&name("ana"), &name("bo")), 0),
@@ -154,7 +169,7 @@ mod tests {
     fn after_leaves_out_what_was_seen() {
         let mut histories = Histories::new(HistoryLimits::default());
         for sequence in [2, 4, 6] {
-            histories.push(message(sequence, "ana", None, "hola"));
+            push(&mut histories, message(sequence, "ana", None, "hola"));
         }
         assert_eq!(sequences(&histories, &Channel::General, 1), [2, 4, 6]);
         assert_eq!(sequences(&histories, &Channel::General, 2), [4, 6]);
@@ -168,9 +183,9 @@ mod tests {
             messages: 3,
             ..HistoryLimits::default()
         });
-        histories.push(message(1, "ana", Some("bo"), "kept"));
+        push(&mut histories, message(1, "ana", Some("bo"), "kept"));
         for sequence in 2..=10 {
-            histories.push(message(sequence, "ana", None, "hola"));
+            push(&mut histories, message(sequence, "ana", None, "hola"));
         }
         assert_eq!(sequences(&histories, &Channel::General, 0), [8, 9, 10]);
         assert_eq!(
@@ -186,7 +201,7 @@ mod tests {
             messages: 0,
             ..HistoryLimits::default()
         });
-        histories.push(message(1, "ana", None, "hola"));
+        push(&mut histories, message(1, "ana", None, "hola"));
         assert!(sequences(&histories, &Channel::General, 0).is_empty());
         assert!(histories.channels.is_empty() && histories.messages.is_empty());
     }
@@ -199,10 +214,10 @@ mod tests {
             ..HistoryLimits::default()
         });
         for sequence in 1..=3 {
-            histories.push(message(sequence, "ana", Some("bo"), "hola"));
+            push(&mut histories, message(sequence, "ana", Some("bo"), "hola"));
         }
         for sequence in 4..=5 {
-            histories.push(message(sequence, "ana", Some("cy"), "hola"));
+            push(&mut histories, message(sequence, "ana", Some("cy"), "hola"));
         }
         assert_eq!(
             sequences(&histories, &Channel::between(&name("ana"), &name("bo")), 0),
@@ -222,12 +237,10 @@ mod tests {
             ..HistoryLimits::default()
         });
         for sequence in 1..=5_000 {
-            histories.push(message(
-                sequence,
-                &format!("user {sequence}"),
-                Some("bo"),
-                "hola",
-            ));
+            push(
+                &mut histories,
+                message(sequence, &format!("user {sequence}"), Some("bo"), "hola"),
+            );
             assert!(histories.bytes <= 100_000);
         }
         assert_eq!(histories.channels.len(), histories.messages.len());

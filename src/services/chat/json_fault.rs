@@ -15,11 +15,11 @@ pub enum Fault {
     NotUtf8,
     /// Not a JSON text.
     NotJson,
-    /// Arrays and objects nested more than 32 deep.
+    /// Arrays and objects nested deeper than the limit.
     TooDeep,
     /// JSON, but not an object.
     NotAnObject,
-    /// A key that comes twice.
+    /// A key that comes twice in an object, at any depth.
     RepeatedField,
     /// A field that is needed is absent or null.
     Missing(&'static str),

@@ -8,7 +8,7 @@ use std::fmt;
 use super::event::Notice;
 use super::message::Message;
 use super::name::{Name, SERVER};
-use super::sentences::sentence;
+use super::sentences::{UNKEPT, sentence};
 use super::status::Status;
 use super::timestamp::Timestamp;
 
@@ -46,6 +46,7 @@ pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
             .text("content", &format!("{name} ha salido"))
             .end(now),
         Notice::Said(message) => said(message),
+        Notice::Unkept => error(UNKEPT, now),
         Notice::History {
             with,
             onward,

@@ -1,12 +1,12 @@
 //! One connection of the JSON chat until it has registered a name; from then on it is like any other.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::json_fault::Fault;
 use super::json_notice;
 use super::place::Chat;
-use super::session::{MAX_MESSAGE, address, converse, message_limits};
+use super::session::{address, converse};
 use super::timestamp::Timestamp;
 use crate::handshake::Offer;
 use crate::net::{Error, Incoming, Upgrade, WebSocket};
@@ -20,7 +20,7 @@ impl Chat {
         // What follows a NUL need not be UTF-8; what comes before it is checked here.
         let upgrade = Upgrade::to(move |ws| json(ws, &chat, &address)).accept_any_text();
         // A stranger gets little memory; registering raises the limit.
-        let upgrade = upgrade.message_limits(message_limits(MAX_FIRST_MESSAGE));
+        let upgrade = upgrade.message_limits(self.limits().first());
         if offer
             .subprotocols
             .iter()
@@ -32,14 +32,14 @@ impl Chat {
     }
 }
 
-/// Serves one client of the JSON chat: it has 30 seconds to register.
+/// Serves one client of the JSON chat: it has some time to register.
 ///
 /// # Errors
 ///
 /// Why the connection ended other than by a closing handshake.
 pub fn json(ws: WebSocket, chat: &Chat, address: &str) -> Result<(), Error> {
     let (mut reader, sender) = ws.split();
-    let deadline = Instant::now() + REGISTER_WITHIN;
+    let deadline = Instant::now() + chat.limits().register_within;
     loop {
         let message = match reader.read_until(Some(deadline))? {
             Incoming::Message(message) => message,
@@ -51,7 +51,7 @@ pub fn json(ws: WebSocket, chat: &Chat, address: &str) -> Result<(), Error> {
         };
         match chat.register(message.kind(), message.payload(), address, &sender) {
             Ok(place) => {
-                reader.set_message_limits(message_limits(MAX_MESSAGE));
+                reader.set_message_limits(chat.limits().message.clone());
                 return converse(reader, &sender, place);
             }
             Err(Fault::NotUtf8) => return sender.close(CloseCode::InvalidFramePayloadData, ""),
@@ -66,9 +66,3 @@ pub fn json(ws: WebSocket, chat: &Chat, address: &str) -> Result<(), Error> {
 
 /// The subprotocol of the JSON chat, for those who ask for one.
 const SUBPROTOCOL: &str = "chat-protocol";
-
-/// How long a JSON connection may speak for nobody.
-const REGISTER_WITHIN: Duration = Duration::from_secs(30);
-
-/// The longest message before registering, in bytes: a name fits many times.
-const MAX_FIRST_MESSAGE: usize = 4 * 1024;

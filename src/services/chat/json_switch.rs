@@ -4,13 +4,13 @@
 use super::command::Command;
 use super::json_fault::Fault;
 use super::json_notice;
-use super::json_object::{Object, parse};
+use super::json_object::Object;
 use super::json_request::{Meaning, meaning};
 use super::name::Name;
 use super::switchboard::{Codec, Frames, Member, Reaction, Switchboard};
 use super::timestamp::Moment;
 use crate::net::{Audience, Entry};
-use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
+use crate::protocol::{CloseCode, Opcode, encode_frame};
 
 /// A newcomer's place, and what the room has to carry after its `Join`.
 #[derive(Debug)]
@@ -24,20 +24,18 @@ pub struct Registered {
 }
 
 impl Switchboard {
-    /// Reads a message of a connection that speaks for nobody yet, and registers it if that is what it asks for.
+    /// Registers a connection that speaks for nobody yet, if that is what its message asks for.
     ///
     /// # Errors
     ///
-    /// Any [`Fault`]; the connection may try again, except after [`Fault::NotUtf8`].
+    /// Any [`Fault`] from [`Fault::Missing`] on; the connection may try again.
     pub fn register(
         &mut self,
-        kind: MessageKind,
-        payload: &[u8],
+        object: &Object,
         address: &str,
         now: Moment,
     ) -> Result<Registered, Fault> {
-        let object = object(kind, payload)?;
-        let Meaning::Register(name) = meaning(&object, None)? else {
+        let Meaning::Register(name) = meaning(object, None)? else {
             return Err(Fault::NotRegistered);
         };
         let name = Name::parse(name.as_bytes())?;
@@ -54,11 +52,10 @@ impl Switchboard {
     pub(super) fn json_message(
         &mut self,
         who: &Name,
-        kind: MessageKind,
-        payload: &[u8],
+        object: Result<Object, Fault>,
         now: Moment,
     ) -> Reaction {
-        let object = match object(kind, payload) {
+        let object = match object {
             Ok(object) => object,
             Err(fault) => return self.fault(who, fault, now),
         };
@@ -107,12 +104,5 @@ impl Switchboard {
             to: Audience::Only(member.id),
             frames,
         }])
-    }
-}
-
-fn object(kind: MessageKind, payload: &[u8]) -> Result<Object, Fault> {
-    match kind {
-        MessageKind::Text => parse(payload),
-        MessageKind::Binary => Err(Fault::NotText),
     }
 }

@@ -26,13 +26,15 @@ pub mod json_request;
 #[cfg(feature = "json")]
 pub mod json_session;
 #[cfg(feature = "json")]
-pub mod json_shape;
-#[cfg(feature = "json")]
 pub mod json_switch;
+pub mod ledger;
+pub mod limits;
 pub mod message;
 pub mod name;
 pub mod place;
 pub mod presence;
+pub mod record;
+pub mod revival;
 pub mod sentences;
 pub mod session;
 pub mod state;
@@ -41,6 +43,7 @@ pub mod switchboard;
 pub mod timestamp;
 
 pub use history::HistoryLimits;
+pub use limits::ConnectionLimits;
 pub use place::Chat;
 pub use state::Settings;
 

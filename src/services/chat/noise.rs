@@ -11,6 +11,11 @@ impl Noise {
             .collect()
     }
 
+    /// A number below `bound`, which is not 0.
+    pub(super) fn number(&mut self, bound: usize) -> usize {
+        self.next() % bound
+    }
+
     fn next(&mut self) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

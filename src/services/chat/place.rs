@@ -1,22 +1,29 @@
 //! The chat as connections share it, and a name's way through it as values: a [`Reservation`] becomes a [`Place`], and
 //! whichever of them is dropped gives back what it holds, also when its thread panics.
 //!
-//! Each step is: lock, decide, apply, append the frames to the room, unlock, deliver. The order in which the state
-//! changes is the order in which everybody hears of it, and no lock is held while bytes move.
+//! Each step is: read, lock, decide, apply, append the frames to the outlet, unlock, deliver. The order in which the state
+//! changes is the order in which everybody hears of it, and no lock is held while bytes move. With a store the frames
+//! leave later, in the same order: when what they tell is on disk.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::command::{Command, Refusal};
 #[cfg(feature = "json")]
 use super::json_fault::Fault;
+#[cfg(feature = "json")]
+use super::json_object;
+use super::limits::ConnectionLimits;
 use super::name::Name;
+use super::revival::revive;
 use super::state::Settings;
-use super::switchboard::{Codec, Member, Reaction, Switchboard};
+use super::switchboard::{Codec, Member, Reaction, Switchboard, unkept};
 use super::timestamp::{Moment, Timestamp};
-use crate::net::{Entry, Room, Sender};
+use crate::net::{Entry, Sender};
 use crate::protocol::{CloseCode, MessageKind};
+use crate::services::outlet::Outlet;
+use crate::store::{OpenError, Opened};
 
 /// The chat, with both its wires. Cheap to clone: all clones are the same chat.
 #[derive(Clone)]
@@ -24,7 +31,8 @@ pub struct Chat(Arc<Shared>);
 
 struct Shared {
     switchboard: Mutex<Switchboard>,
-    room: Room,
+    outlet: Outlet,
+    limits: ConnectionLimits,
 }
 
 /// A name that nobody else can take, for a connection that is about to be.
@@ -40,6 +48,7 @@ pub struct Reservation {
 pub struct Place {
     chat: Chat,
     name: Name,
+    codec: Codec,
     inactive_at: Option<Instant>,
     /// Since when something may wait for [`Place::deliver`].
     undelivered: Option<Instant>,
@@ -49,10 +58,46 @@ impl Chat {
     /// An empty chat.
     #[must_use]
     pub fn new(settings: Settings) -> Chat {
+        Chat::with_limits(settings, ConnectionLimits::default())
+    }
+
+    /// An empty chat with other bounds on its connections.
+    #[must_use]
+    pub fn with_limits(settings: Settings, limits: ConnectionLimits) -> Chat {
+        Chat::of(Switchboard::new(settings), Outlet::direct(), limits)
+    }
+
+    /// The chat as it is in a store, with nobody connected, and from here on everything is on disk before it is told.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub fn stored(
+        settings: Settings,
+        limits: ConnectionLimits,
+        opened: &mut Opened,
+    ) -> Result<Chat, OpenError> {
+        let (state, ledger) = revive(settings, opened, now())?;
+        let outlet = Outlet::stored(opened, || unkept(now()));
+        Ok(Chat::of(
+            Switchboard::revived(state, ledger),
+            outlet,
+            limits,
+        ))
+    }
+
+    fn of(switchboard: Switchboard, outlet: Outlet, limits: ConnectionLimits) -> Chat {
         Chat(Arc::new(Shared {
-            switchboard: Mutex::new(Switchboard::new(settings)),
-            room: Room::new(),
+            switchboard: Mutex::new(switchboard),
+            outlet,
+            limits,
         }))
+    }
+
+    /// The bounds on each connection.
+    #[must_use]
+    pub fn limits(&self) -> &ConnectionLimits {
+        &self.0.limits
     }
 
     /// Whether a user of this name could connect now.
@@ -96,34 +141,38 @@ impl Chat {
         address: &str,
         sender: &Sender,
     ) -> Result<Place, Fault> {
+        let object = json_object::read(kind, payload, self.0.limits.json_depth)?;
         let mut switchboard = self.lock();
-        let registered = switchboard.register(kind, payload, address, now())?;
+        let registered = switchboard.register(&object, address, now())?;
         let (name, member) = (registered.name, registered.member);
-        let place = self.join(&switchboard, name, member, sender, registered.entries);
+        let place = self.join(&mut switchboard, name, member, sender, registered.entries);
         drop(switchboard);
-        self.0.room.deliver();
+        self.0.outlet.deliver();
         Ok(place)
     }
 
     fn join(
         &self,
-        switchboard: &Switchboard,
+        switchboard: &mut Switchboard,
         name: Name,
         member: Member,
         sender: &Sender,
         entries: Vec<Entry>,
     ) -> Place {
-        let (id, codec) = (member.id, member.codec as usize);
+        let Member { id, codec } = member;
         let join = Entry::Join {
             id,
             sender: sender.clone(),
-            codec,
+            codec: codec as usize,
         };
-        self.0.room.append([join].into_iter().chain(entries));
+        let changes = switchboard.take_changes(&name);
+        let entries = [join].into_iter().chain(entries);
+        self.0.outlet.append(changes, entries);
         let inactive_at = switchboard.state().inactivity_deadline(&name);
         Place {
             chat: self.clone(),
             name,
+            codec,
             inactive_at,
             undelivered: None,
         }
@@ -149,9 +198,9 @@ impl Reservation {
         let mut switchboard = chat.lock();
         let name = self.name.take().ok_or(Refusal::OutOfTurn)?;
         let (member, entries) = switchboard.connect(&name, address, Codec::Binary, now())?;
-        let place = chat.join(&switchboard, name, member, sender, entries);
+        let place = chat.join(&mut switchboard, name, member, sender, entries);
         drop(switchboard);
-        chat.0.room.deliver();
+        chat.0.outlet.deliver();
         Ok(place)
     }
 }
@@ -181,7 +230,10 @@ impl Place {
     ///
     /// Returns the code with which the connection is to be closed, if it is, after [`Place::settle`].
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
-        self.step(|switchboard, name, now| switchboard.message(name, kind, payload, now))
+        let heard = self
+            .codec
+            .read(kind, payload, self.chat.0.limits.json_depth);
+        self.step(|switchboard, name, now| switchboard.message(name, heard, now))
     }
 
     /// Does what the passing of time does to the user.
@@ -195,17 +247,14 @@ impl Place {
         let late = |since: Instant| since.elapsed() >= COLLECTED;
         if !more_waits || self.undelivered.is_some_and(late) {
             self.undelivered = None;
-            self.chat.0.room.deliver();
+            self.chat.0.outlet.deliver();
         }
     }
 
     /// Delivers, and returns when everything the user was told is on its way: what comes next comes last.
     pub fn settle(&mut self) {
-        let (done, settled) = mpsc::channel();
-        self.chat.0.room.append([Entry::Mark(done)]);
-        self.deliver(false);
-        // Whoever delivers gets there, or is gone with its end of the channel.
-        let _either = settled.recv_timeout(SETTLED);
+        self.undelivered = None;
+        self.chat.0.outlet.settle();
     }
 
     fn step(
@@ -216,7 +265,8 @@ impl Place {
         let now = now();
         let reaction = step(&mut switchboard, &self.name, now);
         self.inactive_at = switchboard.state().inactivity_deadline(&self.name);
-        self.chat.0.room.append(reaction.entries);
+        let changes = switchboard.take_changes(&self.name);
+        self.chat.0.outlet.append(changes, reaction.entries);
         drop(switchboard);
         self.undelivered.get_or_insert(now.instant);
         reaction.close
@@ -228,9 +278,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut switchboard = self.chat.lock();
         let entries = switchboard.leave(&self.name, now());
-        self.chat.0.room.append(entries);
+        let changes = switchboard.take_changes(&self.name);
+        self.chat.0.outlet.append(changes, entries);
         drop(switchboard);
-        self.chat.0.room.deliver();
+        self.chat.0.outlet.deliver();
     }
 }
 
@@ -249,6 +300,3 @@ fn now() -> Moment {
 
 /// Messages of one connection are collected no longer than this.
 const COLLECTED: Duration = Duration::from_millis(1);
-
-/// Nobody who delivers takes this long.
-const SETTLED: Duration = Duration::from_secs(5);

@@ -100,8 +100,8 @@ impl Presence {
         known.is_none()
     }
 
-    /// The user's connection has ended. False if there was none.
-    pub fn leave(&mut self, name: &Name) -> bool {
+    /// The user's connection has ended. False if there was none. `forgotten` is told who is not known any more.
+    pub fn leave(&mut self, name: &Name, mut forgotten: impl FnMut(Name)) -> bool {
         let Some(user) = self.present.remove(name) else {
             return false;
         };
@@ -119,8 +119,14 @@ impl Presence {
             && let Some((_, first)) = self.departures.pop_first()
         {
             self.absent.remove(&first);
+            forgotten(first);
         }
         true
+    }
+
+    /// Those with a connection, by name.
+    pub fn connected(&self) -> impl Iterator<Item = &Name> {
+        self.present.keys()
     }
 
     /// Those who count as connected, by name; the asker always does.
@@ -150,7 +156,7 @@ mod tests {
 
     fn come_and_go(presence: &mut Presence, who: &str) -> bool {
         let new = presence.connect(name(who), "::1".into(), Instant::now());
-        assert!(presence.leave(&name(who)));
+        assert!(presence.leave(&name(who), |_| {}));
         new
     }
 
@@ -165,7 +171,7 @@ mod tests {
     fn leaving_twice_is_leaving_once() {
         let mut presence = Presence::new(10);
         come_and_go(&mut presence, "ana");
-        assert!(!presence.leave(&name("ana")));
+        assert!(!presence.leave(&name("ana"), |_| {}));
         assert_eq!(presence.absent.len(), 1);
     }
 
@@ -180,6 +186,10 @@ mod tests {
             "bo left before ana left again"
         );
         assert!(presence.find(b"ana").is_some() && presence.find(b"cy").is_some());
+        presence.connect(name("di"), "::1".into(), Instant::now());
+        let mut forgotten = Vec::new();
+        presence.leave(&name("di"), |name| forgotten.push(name));
+        assert_eq!(forgotten, [name("ana")]);
         for number in 0..1_000 {
             come_and_go(&mut presence, &number.to_string());
         }

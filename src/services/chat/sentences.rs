@@ -19,3 +19,7 @@ pub fn sentence(refusal: Refusal) -> &'static str {
         Refusal::OutOfTurn => "No es posible en este momento",
     }
 }
+
+/// Said to an author whose message is delivered and cannot be put on disk.
+pub const UNKEPT: &str =
+    "El historial no está disponible: el mensaje se entrega, pero puede perderse";

@@ -10,7 +10,7 @@ use super::place::{Chat, Place};
 use super::sentences::sentence;
 use crate::http::Response;
 use crate::net::{Answer, Error, Incoming, Reader, Sender, Upgrade, WebSocket};
-use crate::protocol::{CloseCode, MessageLimits};
+use crate::protocol::CloseCode;
 
 impl Chat {
     /// An upgrade to `/?name=…`, the binary chat: the name is claimed before the 101, and a name that cannot be had is
@@ -24,7 +24,7 @@ impl Chat {
                 let connect = move |sender| reservation.connect(&address, &sender);
                 // Known clients send text that is not UTF-8.
                 let upgrade = Upgrade::prepared(connect, binary).accept_any_text();
-                Answer::Upgrade(upgrade.message_limits(message_limits(MAX_MESSAGE)))
+                Answer::Upgrade(upgrade.message_limits(self.limits().message.clone()))
             }
             Err(refusal) => Answer::Respond(Response::refusal(400, line(sentence(refusal)))),
         }
@@ -82,13 +82,3 @@ pub(super) fn address(peer: SocketAddr) -> String {
 fn line(sentence: &str) -> String {
     format!("{sentence}\n")
 }
-
-pub(super) fn message_limits(max_message: usize) -> MessageLimits {
-    MessageLimits {
-        max_message,
-        ..MessageLimits::default()
-    }
-}
-
-/// The longest message of a user, in bytes.
-pub(super) const MAX_MESSAGE: usize = 64 * 1024;

@@ -1,6 +1,6 @@
 //! Users of both chats in one room as a specification: what one wire says, the other tells.
 
-use super::hall::{Hall, broadcast, name, private, status_update};
+use super::hall::{Hall, broadcast, private, status_update};
 use super::noise::Noise;
 use crate::net::Entry;
 use crate::protocol::MessageKind;
@@ -108,9 +108,7 @@ fn everybody_sees_one_order_and_the_history_agrees_with_it() {
 #[test]
 fn a_wire_that_nobody_reads_is_not_written() {
     let frames = |hall: &mut Hall, who: &str, kind, message: &[u8]| {
-        let reaction = hall
-            .switchboard
-            .message(&name(who), kind, message, hall.now);
+        let reaction = hall.react(who, kind, message);
         match reaction.entries.into_iter().next() {
             Some(Entry::Frames { frames, .. }) => frames.map(|frames| !frames.is_empty()),
             other => panic!("{other:?}"),

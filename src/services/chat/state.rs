@@ -30,6 +30,17 @@ pub struct State {
     users: Presence,
     histories: Histories,
     next_sequence: u64,
+    /// What was forgotten since somebody asked, if anybody ever will.
+    forgotten: Option<Vec<Forgotten>>,
+}
+
+/// What is not remembered any more, because of a bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    /// The message of this sequence number.
+    Message(u64),
+    /// A user without a connection.
+    User(Name),
 }
 
 /// What the state is told once.
@@ -61,7 +72,28 @@ impl State {
             users: Presence::new(settings.max_absent),
             histories: Histories::new(settings.history),
             next_sequence: 1,
+            forgotten: None,
         }
+    }
+
+    /// From now on what is forgotten is listed for [`State::take_forgotten`].
+    pub fn report_forgotten(&mut self) {
+        self.forgotten.get_or_insert_default();
+    }
+
+    /// What was forgotten since this was asked last, in order.
+    pub fn take_forgotten(&mut self) -> Vec<Forgotten> {
+        self.forgotten.as_mut().map_or(Vec::new(), std::mem::take)
+    }
+
+    /// Sequence numbers up to this one have been used.
+    pub fn resume_after(&mut self, sequence: u64) {
+        self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
+    }
+
+    /// Everybody with a connection, by name.
+    pub fn connected(&self) -> Vec<Name> {
+        self.users.connected().cloned().collect()
     }
 
     /// Whether `who` may do this, and what then happens. Changes nothing.
@@ -97,7 +129,16 @@ impl State {
                 let new = self.users.connect(name.clone(), address, now.instant);
                 return vec![(Audience::AllBut(name.clone()), Notice::Joined { name, new })];
             }
-            Event::Left { name, farewell } if self.users.leave(&name) => {
+            Event::Left { name, farewell } => {
+                let forgotten = &mut self.forgotten;
+                let report = |name| {
+                    if let Some(list) = forgotten {
+                        list.push(Forgotten::User(name));
+                    }
+                };
+                if !self.users.leave(&name, report) {
+                    return Delivery::new();
+                }
                 let audience = if farewell {
                     Audience::All
                 } else {
@@ -105,7 +146,6 @@ impl State {
                 };
                 return vec![(audience, Notice::Left(name))];
             }
-            Event::Left { .. } => {}
             Event::StatusChanged { name, status } => {
                 return self.apply_status(name, status, now.instant);
             }
@@ -248,8 +288,13 @@ impl State {
             Some(to) if *to == message.from => Audience::Only(to.clone()),
             Some(to) => Audience::Both(message.from.clone(), to.clone()),
         };
-        self.next_sequence = message.sequence + 1;
-        self.histories.push(message.clone());
+        self.next_sequence = message.sequence.saturating_add(1);
+        let forgotten = &mut self.forgotten;
+        self.histories.push(message.clone(), |sequence| {
+            if let Some(list) = forgotten {
+                list.push(Forgotten::Message(sequence));
+            }
+        });
         delivery.push((audience, Notice::Said(message)));
         delivery
     }

@@ -12,17 +12,25 @@ use super::command::Query;
 use super::command::{Command, Refusal, Request};
 use super::event::{self, Delivery, Event, Notice};
 #[cfg(feature = "json")]
+use super::json_fault::Fault;
+#[cfg(feature = "json")]
 use super::json_notice;
+#[cfg(feature = "json")]
+use super::json_object::{self, Object};
+use super::ledger::Ledger;
 use super::name::Name;
 use super::state::{Settings, State};
 use super::timestamp::Moment;
 use crate::net::{Audience, CODECS, Entry, MemberId};
 use crate::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
+use crate::services::outlet::Changes;
 
 /// The chat behind its two wires.
 #[derive(Debug)]
 pub struct Switchboard {
     state: State,
+    /// With a store: what is to change in there.
+    ledger: Option<Ledger>,
     pub(super) members: HashMap<Name, Member>,
     /// How many members read each wire.
     readers: Readers,
@@ -37,6 +45,16 @@ pub enum Codec {
     /// Seed 002.
     #[cfg(feature = "json")]
     Json = 1,
+}
+
+/// What a message says. It is read before anything is locked: how long that takes is up to the peer.
+#[derive(Debug)]
+pub enum Heard<'a> {
+    /// A request, or nothing that the binary chat knows.
+    Binary(Option<Request<'a>>),
+    /// An object, or what is wrong with it.
+    #[cfg(feature = "json")]
+    Json(Result<Object, Fault>),
 }
 
 /// What a message leads to.
@@ -69,8 +87,18 @@ pub struct Member {
 impl Switchboard {
     /// An empty chat.
     pub fn new(settings: Settings) -> Switchboard {
+        Switchboard::of(State::new(settings), None)
+    }
+
+    /// A chat that goes on where a store ends.
+    pub fn revived(state: State, ledger: Ledger) -> Switchboard {
+        Switchboard::of(state, Some(ledger))
+    }
+
+    fn of(state: State, ledger: Option<Ledger>) -> Switchboard {
         Switchboard {
-            state: State::new(settings),
+            state,
+            ledger,
             members: HashMap::new(),
             readers: Readers::default(),
             next_id: 0,
@@ -126,28 +154,13 @@ impl Switchboard {
         Ok((member, entries))
     }
 
-    /// Does what a message of a user asks for, on the wire the user speaks.
-    #[cfg_attr(
-        not(feature = "json"),
-        expect(unused_variables, reason = "text is as good as binary")
-    )]
-    pub fn message(
-        &mut self,
-        who: &Name,
-        kind: MessageKind,
-        payload: &[u8],
-        now: Moment,
-    ) -> Reaction {
-        let codec = self.members.get(who).map(|member| member.codec);
-        match codec {
-            // Text is as good as binary here: known clients send so.
-            Some(Codec::Binary) => match binary::decode(payload) {
-                Some(request) => Reaction::from(self.request(who, request, now)),
-                None => Reaction::default(),
-            },
+    /// Does what a message of a user asks for.
+    pub fn message(&mut self, who: &Name, heard: Heard<'_>, now: Moment) -> Reaction {
+        match heard {
+            Heard::Binary(None) => Reaction::default(),
+            Heard::Binary(Some(request)) => Reaction::from(self.request(who, request, now)),
             #[cfg(feature = "json")]
-            Some(Codec::Json) => self.json_message(who, kind, payload, now),
-            None => Reaction::default(),
+            Heard::Json(object) => self.json_message(who, object, now),
         }
     }
 
@@ -168,7 +181,7 @@ impl Switchboard {
     pub fn tick(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
         let event = self.state.tick(who, now);
         let delivery = event
-            .map(|event| self.state.apply(event, now))
+            .map(|event| self.apply(event, now))
             .unwrap_or_default();
         self.entries(delivery, now)
     }
@@ -192,7 +205,30 @@ impl Switchboard {
         now: Moment,
     ) -> Result<Delivery, Refusal> {
         let event: Event = self.state.decide(who, command, now)?;
-        Ok(self.state.apply(event, now))
+        Ok(self.apply(event, now))
+    }
+
+    fn apply(&mut self, event: Event, now: Moment) -> Delivery {
+        let Some(ledger) = &mut self.ledger else {
+            return self.state.apply(event, now);
+        };
+        ledger.note(&event);
+        let delivery = self.state.apply(event, now);
+        ledger.forget(self.state.take_forgotten());
+        delivery
+    }
+
+    /// What `who` has led to since this was asked last, and has to be on disk before it is told.
+    pub(super) fn take_changes(&mut self, who: &Name) -> Changes {
+        let Some(ledger) = &mut self.ledger else {
+            return Changes::default();
+        };
+        let (rows, said) = ledger.take();
+        let author = self.members.get(who).filter(|_| said);
+        Changes {
+            rows,
+            author: author.map(|member| member.id),
+        }
     }
 
     pub(super) fn remove(&mut self, who: &Name) -> Option<Member> {
@@ -238,6 +274,22 @@ impl Switchboard {
     }
 }
 
+impl Codec {
+    /// Reads a message from this wire, JSON nested at most `json_depth` deep.
+    #[cfg_attr(
+        not(feature = "json"),
+        expect(unused_variables, reason = "text is as good as binary")
+    )]
+    pub fn read(self, kind: MessageKind, payload: &[u8], json_depth: usize) -> Heard<'_> {
+        match self {
+            // Text is as good as binary here: known clients send so.
+            Codec::Binary => Heard::Binary(binary::decode(payload)),
+            #[cfg(feature = "json")]
+            Codec::Json => Heard::Json(json_object::read(kind, payload, json_depth)),
+        }
+    }
+}
+
 impl Member {
     fn alone(self) -> (Audience, Readers) {
         let mut readers = Readers::default();
@@ -251,6 +303,11 @@ type Readers = [usize; CODECS];
 
 /// Whole frames on each wire.
 pub(super) type Frames = [Vec<u8>; CODECS];
+
+/// The frames that warn an author whose message cannot be put on disk, on every wire.
+pub(super) fn unkept(now: Moment) -> Frames {
+    encode(&Notice::Unkept, [1; CODECS], now)
+}
 
 /// The frames that tell a notice, on each wire that has readers.
 fn encode(notice: &Notice, readers: Readers, now: Moment) -> Frames {

@@ -45,7 +45,11 @@ impl Validators {
     /// 13.2.2: the conditions in the order they are to be looked at.
     pub(super) fn judge(&self, headers: &Headers) -> Verdict {
         if headers.get("If-Match").is_some() {
-            if !self.is_listed(headers, "If-Match") {
+            // 13.1.1: what is continued must be the same to the byte, and a weak tag does not say so.
+            if !headers
+                .tokens("If-Match")
+                .any(|tag| tag == "*" || tag == self.etag)
+            {
                 return Verdict::Failed;
             }
         } else if let (Some(limit), Some(modified)) =
@@ -55,7 +59,7 @@ impl Validators {
             return Verdict::Failed;
         }
         if headers.get("If-None-Match").is_some() {
-            if self.is_listed(headers, "If-None-Match") {
+            if self.is_held(headers) {
                 return Verdict::NotModified;
             }
         } else if let (Some(since), Some(modified)) =
@@ -78,9 +82,10 @@ impl Validators {
         }
     }
 
-    fn is_listed(&self, headers: &Headers, name: &str) -> bool {
+    /// 13.1.2: whether the client names our state among those it holds. Weak is good enough here.
+    fn is_held(&self, headers: &Headers) -> bool {
         headers
-            .tokens(name)
+            .tokens("If-None-Match")
             .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
     }
 }
@@ -136,7 +141,9 @@ mod tests {
     #[test]
     fn a_condition_on_another_state_fails() {
         assert_eq!(judged("If-Match", "\"b-1\""), Verdict::Failed);
-        assert_eq!(judged("If-Match", "\"a-1\""), Verdict::Send);
+        assert_eq!(judged("If-Match", "W/\"a-1\""), Verdict::Failed);
+        assert_eq!(judged("If-Match", "\"b\", \"a-1\""), Verdict::Send);
+        assert_eq!(judged("If-Match", "*"), Verdict::Send);
         assert_eq!(
             judged("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT"),
             Verdict::Failed

@@ -13,6 +13,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::http::{Request, Response};
 use crate::net::Answer;
@@ -54,11 +55,7 @@ impl Files {
         };
         match self.open(&target) {
             Some(Found::File(file, metadata, path)) => self.send(request, file, &metadata, &path),
-            Some(Found::Folder) => Answer::Respond(
-                Response::new(301)
-                    .header("Location", target.as_folder())
-                    .header("Content-Type", HTML),
-            ),
+            Some(Found::Folder) => moved(&target.as_folder()),
             None => not_found(),
         }
     }
@@ -85,6 +82,10 @@ impl Files {
     }
 
     fn open_file(&self, path: &Path) -> Option<Found> {
+        // Opening alone can do things: a FIFO wakes its writer, a device may wind its tape.
+        if !fs::metadata(path).ok()?.is_file() {
+            return None;
+        }
         let file = open_without_blocking(path).ok()?;
         let metadata = file.metadata().ok()?;
         let real = path.canonicalize().ok()?;
@@ -100,6 +101,7 @@ impl Files {
         let describe = |response: Response| {
             validators
                 .describe(response)
+                .header("Date", httpdate::fmt_http_date(SystemTime::now()))
                 .header("Accept-Ranges", "bytes")
                 .header("X-Content-Type-Options", "nosniff")
         };
@@ -114,7 +116,10 @@ impl Files {
             Verdict::Send => {}
         }
         let part = match request.headers.get("Range") {
-            Some(range) if validators.allow_range(&request.headers) => range::parse(range, length),
+            // RFC 9110, 14.2: for GET and nothing else.
+            Some(range) if request.method == "GET" && validators.allow_range(&request.headers) => {
+                range::parse(range, length)
+            }
             _ => Part::Whole,
         };
         let (response, start, count) = match part {
@@ -192,17 +197,28 @@ fn same_file(_: &Metadata, _: &Metadata) -> bool {
     true
 }
 
+/// `location` is percent-encoded, so nothing in it can end the attribute it stands in.
+fn moved(location: &str) -> Answer {
+    let title = "301 Moved Permanently";
+    let text = format!("<p>It is at <a href=\"{location}\">{location}</a>.\n");
+    Answer::Respond(page(301, title, &text).header("Location", location))
+}
+
 fn not_found() -> Answer {
-    let mut response = Response::new(404)
+    Answer::Respond(page(404, "404 Not Found", ""))
+}
+
+fn page(status: u16, title: &str, text: &str) -> Response {
+    let mut response = Response::new(status)
         .header("Content-Type", HTML)
         .header("X-Content-Type-Options", "nosniff");
-    response.body = NOT_FOUND.as_bytes().to_vec();
-    Answer::Respond(response)
+    let page = format!("<!doctype html>\n<title>{title}</title>\n<h1>{title}</h1>\n{text}");
+    response.body = page.into_bytes();
+    response
 }
 
 const INDEX: &str = "index.html";
 const HTML: &str = "text/html; charset=utf-8";
-const NOT_FOUND: &str = "<!doctype html>\n<title>404 Not Found</title>\n<h1>404 Not Found</h1>\n";
 /// `O_NONBLOCK` on every Linux architecture but MIPS, Alpha, SPARC and PA-RISC, which Rust's std serves rarely.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const O_NONBLOCK: i32 = 0o4000;

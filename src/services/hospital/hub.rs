@@ -1,6 +1,6 @@
-//! The hub itself: the board behind its lock, the room in which everybody hears of changes, and the loop of one client.
+//! The hub itself: the board behind its lock, the way on which everybody hears of changes, and the loop of one client.
 //!
-//! Lock, decide, append to the room, unlock, then deliver: the order in which the board changes is the order in which
+//! Lock, decide, append to the outlet, unlock, then deliver: the order in which the board changes is the order in which
 //! everybody hears of it, and no lock is held while bytes move.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,26 +10,35 @@ use std::time::Instant;
 use log::debug;
 
 use super::changes::{Command, Notice};
+use super::ledger::{Ledger, revive};
 use super::methods::{self, Call};
 use super::session::{End, MAX_HANDSHAKE, MAX_RECORD, Session, Step};
 use super::signalr;
 use super::state::State;
 use crate::net::{
-    Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Room, Sender, Upgrade, WebSocket,
+    Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Sender, Upgrade, WebSocket,
 };
 use crate::protocol::{MessageLimits, Opcode, encode_frame};
+use crate::services::json::MAX_DEPTH;
+use crate::services::outlet::{Changes, Outlet};
+use crate::store::{OpenError, Opened};
 
 /// One board and everybody who looks at it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hub {
     board: Mutex<Board>,
-    room: Room,
+    outlet: Outlet,
     last_member: AtomicU64,
+    /// The bounds on a message; a record is as long at most.
+    limits: MessageLimits,
+    json_depth: usize,
 }
 
 #[derive(Debug, Default)]
 struct Board {
     state: State,
+    /// With a store: what is to change in there.
+    ledger: Option<Ledger>,
     /// The whole board as a frame, until it changes: every viewer asks for it after every change.
     view: Option<Vec<u8>>,
     /// When everybody was last told something.
@@ -45,11 +54,55 @@ struct Client<'a> {
     joined: bool,
 }
 
+impl Default for Hub {
+    fn default() -> Hub {
+        Hub::new()
+    }
+}
+
 impl Hub {
     /// An empty board that nobody looks at.
     #[must_use]
     pub fn new() -> Hub {
-        Hub::default()
+        Hub::with_limits(message_limits(MAX_RECORD))
+    }
+
+    /// The same with other bounds on a message, and on a record.
+    #[must_use]
+    pub fn with_limits(limits: MessageLimits) -> Hub {
+        Hub::of(Board::default(), Outlet::direct(), limits)
+    }
+
+    /// The board as it is in a store, and from here on every change is on disk before anybody hears of it.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn stored(limits: MessageLimits, opened: &mut Opened) -> Result<Hub, OpenError> {
+        let (state, ledger) = revive(opened)?;
+        let board = Board {
+            state,
+            ledger: Some(ledger),
+            ..Board::default()
+        };
+        // The protocol has no word for a change that is made and not kept: the log says so.
+        let outlet = Outlet::stored(opened, Default::default);
+        Ok(Hub::of(board, outlet, limits))
+    }
+
+    fn of(board: Board, outlet: Outlet, limits: MessageLimits) -> Hub {
+        Hub {
+            board: Mutex::new(board),
+            outlet,
+            last_member: AtomicU64::default(),
+            limits,
+            json_depth: MAX_DEPTH,
+        }
+    }
+
+    /// The same for records nested at most so deep instead of [`MAX_DEPTH`].
+    #[must_use]
+    pub fn with_json_depth(self, json_depth: usize) -> Hub {
+        Hub { json_depth, ..self }
     }
 
     /// How to run a connection to `/socket`.
@@ -57,7 +110,11 @@ impl Hub {
     pub fn upgrade(self: &Arc<Self>) -> Upgrade {
         let hub = Arc::clone(self);
         // A stranger gets little memory; the handshake raises the limit.
-        Upgrade::to(move |ws| hub.session(ws)).message_limits(message_limits(MAX_HANDSHAKE))
+        let limits = MessageLimits {
+            max_message: MAX_HANDSHAKE.min(self.limits.max_message),
+            ..self.limits.clone()
+        };
+        Upgrade::to(move |ws| hub.session(ws)).message_limits(limits)
     }
 
     /// Serves one client until it leaves, or breaks a rule and has been told so.
@@ -74,7 +131,9 @@ impl Hub {
             sender,
             joined: false,
         };
-        let mut session = Session::new(Instant::now());
+        let mut session = Session::new(Instant::now())
+            .with_max_record(self.limits.max_message)
+            .with_json_depth(self.json_depth);
         loop {
             let end = match client.reader.read_until(Some(session.deadline()))? {
                 Incoming::Message(message) => {
@@ -108,10 +167,11 @@ impl Hub {
             ),
         };
         let complete = complete.map(|frame| entry(Audience::Only(caller), frame));
-        self.room
-            .append([entry(to, told)].into_iter().chain(complete));
+        let changes = board.take_changes();
+        let entries = [entry(to, told)].into_iter().chain(complete);
+        self.outlet.append(changes, entries);
         drop(board);
-        self.room.deliver();
+        self.outlet.deliver();
     }
 
     /// A panic elsewhere leaves a board that is still a board: every change is made in one piece.
@@ -122,12 +182,30 @@ impl Hub {
 
 impl Board {
     fn change(&mut self, command: Command) -> Notice {
-        let notice = self.state.execute(command);
         self.told = Some(Instant::now());
-        if notice.outcome.is_ok() {
-            self.view = None;
+        let subject = command.subject();
+        match self.state.decide(command) {
+            Ok(event) => {
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.note(&event);
+                }
+                self.view = None;
+                self.state.apply(event)
+            }
+            Err(refusal) => Notice {
+                subject,
+                outcome: Err(refusal),
+            },
         }
-        notice
+    }
+
+    /// What has to be on disk before it is told.
+    fn take_changes(&mut self) -> Changes {
+        let rows = self.ledger.as_mut().map(Ledger::take);
+        Changes {
+            rows: rows.unwrap_or_default(),
+            author: None,
+        }
     }
 
     fn view(&mut self) -> Vec<u8> {
@@ -158,7 +236,7 @@ impl Client<'_> {
     fn perform(&mut self, step: Step) -> Option<End> {
         match step {
             Step::Welcome(record) => {
-                self.reader.set_message_limits(message_limits(MAX_RECORD));
+                self.reader.set_message_limits(self.hub.limits.clone());
                 self.joined = true;
                 let join = Entry::Join {
                     id: self.id,
@@ -177,6 +255,8 @@ impl Client<'_> {
     /// Says why, in the protocol's own words first, and closes.
     fn end(mut self, end: End) -> Result<(), Error> {
         debug!("hospital client {} ends: {end:?}", self.id.0);
+        // All that was told before comes first.
+        self.hub.outlet.settle();
         self.leave();
         if let Some(record) = end.record() {
             self.sender.send(record)?;
@@ -193,8 +273,8 @@ impl Client<'_> {
 
     /// Answers travel through the room too, behind what was told before them.
     fn share(&self, entries: impl IntoIterator<Item = Entry>) {
-        self.hub.room.append(entries);
-        self.hub.room.deliver();
+        self.hub.outlet.append(Changes::default(), entries);
+        self.hub.outlet.deliver();
     }
 }
 

@@ -3,8 +3,6 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
 use super::changes::{BedId, Command, HospitalId, Notice, Subject};
 use super::signalr::{self, CallError, Invocation};
 use super::state::State;
@@ -23,7 +21,7 @@ pub enum Call {
 ///
 /// # Errors
 /// Says why it cannot be called.
-pub fn call(invocation: Invocation) -> Result<Call, CallError> {
+pub fn call(invocation: Invocation<'_>) -> Result<Call, CallError> {
     let target = invocation.target;
     let (_, method) = METHODS
         .iter()
@@ -33,20 +31,14 @@ pub fn call(invocation: Invocation) -> Result<Call, CallError> {
         // "Errors": a method with a single result, called as a stream, completes with an error.
         return Err(CallError::NoStream);
     }
-    let mut arguments = invocation
-        .arguments
-        .ok_or(CallError::WrongArguments)?
-        .into_iter();
-    let found = match (method, arguments.next(), arguments.next()) {
-        (Method::View, None, _) => Some(Call::View),
-        (Method::Text(command), Some(Value::String(text)), None) => {
-            Some(Call::Change(command(text)))
-        }
-        (Method::Number(command), Some(Value::Number(number)), None) => {
-            let number = number
-                .as_i64()
-                .and_then(|number| i32::try_from(number).ok());
-            number.map(|number| Call::Change(command(number)))
+    let arguments = invocation.arguments.ok_or(CallError::WrongArguments)?;
+    let found = match (method, arguments.as_slice()) {
+        (Method::View, []) => Some(Call::View),
+        (Method::Text(command), [text]) => text
+            .text()
+            .map(|text| Call::Change(command(text.into_owned()))),
+        (Method::Number(command), [number]) => {
+            number.whole().map(|number| Call::Change(command(number)))
         }
         _ => None,
     };
@@ -77,7 +69,7 @@ fn board(state: &State) -> String {
     let mut out = String::from("[");
     for (id, hospital) in state.hospitals() {
         separate(&mut out);
-        let name = Value::from(hospital.name.as_str());
+        let name = serde_json::Value::from(hospital.name.as_str());
         // Writing to a string cannot fail, here and below.
         let _ = write!(out, r#"{{"id":{},"nombre":{name},"camas":["#, id.0);
         for (id, bed) in &hospital.beds {
@@ -140,15 +132,17 @@ mod tests {
     use super::super::changes::Refusal;
     use super::super::state::{MAX_BEDS, MAX_HOSPITALS, MAX_NAME};
     use super::*;
+    use crate::services::json;
 
-    fn invoke(target: &str, arguments: Value) -> Result<Call, CallError> {
-        let Value::Array(arguments) = arguments else {
-            panic!("not an array")
-        };
+    fn invoke(target: &str, arguments: serde_json::Value) -> Result<Call, CallError> {
+        invoke_with(target, &arguments.to_string())
+    }
+
+    fn invoke_with(target: &str, arguments: &str) -> Result<Call, CallError> {
         call(Invocation {
             id: None,
             target: target.into(),
-            arguments: Some(arguments),
+            arguments: Some(json::parse(arguments, 9).unwrap().array().unwrap()),
             streaming: false,
         })
     }
@@ -280,9 +274,8 @@ mod tests {
             "1e300",
         ];
         for wrong in numbers {
-            let wrong: Value = serde_json::from_str(wrong).unwrap();
             assert_eq!(
-                invoke("CrearCama", json!([wrong])),
+                invoke_with("CrearCama", &format!("[{wrong}]")),
                 Err(CallError::WrongArguments),
                 "{wrong}"
             );

@@ -3,12 +3,15 @@
 //! It speaks the SignalR JSON hub protocol, so the ordinary SignalR clients connect to it.
 //! Reading order: [`changes`] and [`state`] (the rules of the board), [`records`] and [`signalr`]
 //! (the protocol of any hub), [`methods`] (the names of this one), [`session`] (one client),
-//! [`Hub`] (all of them), [`mod@negotiate`] (what a client asks over HTTP before it connects).
+//! [`Hub`] (all of them), [`mod@negotiate`] (what a client asks over HTTP before it connects),
+//! [`ledger`] and [`mod@record`] (what survives a restart).
 
 pub mod changes;
 mod hub;
+pub mod ledger;
 pub mod methods;
 pub mod negotiate;
+pub mod record;
 pub mod records;
 pub mod session;
 pub mod signalr;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use crate::services::json::{self, JsonError, Object};
 
 /// Cuts what arrives into records. Every byte is looked at once, however it arrives.
 #[derive(Debug, Default)]
@@ -25,12 +25,10 @@ pub enum RecordError {
     TooLong,
     /// Not JSON, not UTF-8, a number no `f64` holds, or half a surrogate pair.
     NotJson,
-    /// Nested deeper than [`MAX_DEPTH`].
+    /// Nested deeper than allowed.
     TooDeep,
     /// An object has the same key twice: which one counts would be a guess.
-    DuplicateKey,
-    /// An object begins with a key that the parser keeps for itself.
-    PrivateKey,
+    RepeatedKey,
     /// JSON, but not an object.
     NotAnObject,
     /// No `type`, or one that is not a whole number.
@@ -93,82 +91,23 @@ impl Splitter {
     }
 }
 
-/// Reads a record as a JSON object.
+/// Reads a record as a JSON object, nested at most `max_depth` deep.
 ///
 /// # Errors
-/// When it is not one: see [`RecordError`]. Linear in the length of the record, and the stack it
-/// needs is bounded by [`MAX_DEPTH`].
-pub fn parse_object(record: &[u8]) -> Result<Map<String, Value>, RecordError> {
-    let members = check_shape(record)?;
-    let value = serde_json::from_slice(record).map_err(|_| RecordError::NotJson)?;
-    // The parser keeps the last of equal keys, so a key that came twice is a member that is missing.
-    if count_members(&value) != members {
-        return Err(RecordError::DuplicateKey);
-    }
-    match value {
-        Value::Object(object) => Ok(object),
-        _ => Err(RecordError::NotAnObject),
-    }
+/// When it is not one: see [`RecordError`].
+pub fn parse_object(record: &[u8], max_depth: usize) -> Result<Object<'_>, RecordError> {
+    let text = str::from_utf8(record).map_err(|_| RecordError::NotJson)?;
+    let value = json::parse(text, max_depth)?;
+    value.object().ok_or(RecordError::NotAnObject)
 }
 
-/// Looks at the record before the parser does: refuses what is nested too deep for a parser that recurses, and counts
-/// the members of all objects (outside strings, JSON has one colon for each).
-fn check_shape(record: &[u8]) -> Result<usize, RecordError> {
-    let (mut depth, mut members) = (0_usize, 0_usize);
-    let (mut in_string, mut escaped, mut before) = (false, false, b' ');
-    for (at, byte) in record.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = in_string,
-            b'"' => {
-                if !in_string && before == b'{' && is_private(&record[at..]) {
-                    return Err(RecordError::PrivateKey);
-                }
-                in_string = !in_string;
-            }
-            _ if in_string => {}
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return Err(RecordError::TooDeep);
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b':' => members += 1,
-            _ => {}
+impl From<JsonError> for RecordError {
+    fn from(error: JsonError) -> RecordError {
+        match error {
+            JsonError::NotJson => RecordError::NotJson,
+            JsonError::TooDeep => RecordError::TooDeep,
+            JsonError::RepeatedKey => RecordError::RepeatedKey,
         }
-        if !in_string && !byte.is_ascii_whitespace() {
-            before = *byte;
-        }
-    }
-    Ok(members)
-}
-
-/// Whether a key, first in its object, is one by which the parser recognizes objects of its own making, if some of its
-/// features are on: it would parse the string behind it as JSON, as deep as that goes.
-fn is_private(key_and_rest: &[u8]) -> bool {
-    let (Some(b'$' | b'\\'), Some(end)) = (key_and_rest.get(1), end_of_string(key_and_rest)) else {
-        return false;
-    };
-    serde_json::from_slice::<String>(&key_and_rest[..end]).is_ok_and(|key| key.starts_with(PRIVATE))
-}
-
-/// Where the string that begins here is over.
-fn end_of_string(bytes: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    let quote = bytes.iter().skip(1).position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    });
-    quote.map(|offset| offset + 2)
-}
-
-fn count_members(value: &Value) -> usize {
-    match value {
-        Value::Object(object) => object.len() + object.values().map(count_members).sum::<usize>(),
-        Value::Array(array) => array.iter().map(count_members).sum(),
-        _ => 0,
     }
 }
 
@@ -178,8 +117,7 @@ impl fmt::Display for RecordError {
             RecordError::TooLong => "the record is too long",
             RecordError::NotJson => "the record is not JSON",
             RecordError::TooDeep => "the record is nested too deep",
-            RecordError::DuplicateKey => "an object in the record has a key twice",
-            RecordError::PrivateKey => "an object in the record has a key of the parser's own",
+            RecordError::RepeatedKey => "an object in the record has a key twice",
             RecordError::NotAnObject => "the record is not an object",
             RecordError::NoType => "the record has no type",
             RecordError::BadInvocationId => "the invocationId is not a short string",
@@ -191,12 +129,6 @@ impl std::error::Error for RecordError {}
 
 /// RECORD SEPARATOR. JSON writes control characters as escapes, so it never occurs inside a record.
 pub const SEPARATOR: u8 = 0x1e;
-
-/// How deep arrays and objects may nest. An invocation needs 2.
-pub const MAX_DEPTH: usize = 32;
-
-/// How all of those keys begin.
-const PRIVATE: &str = "$serde_json::private::";
 
 /// What a connection at rest keeps.
 const KEPT_CAPACITY: usize = 4 * 1024;
@@ -314,151 +246,22 @@ mod tests {
     }
 
     #[test]
-    fn an_object_keeps_its_members() {
-        let object = parse_object(br#" {"type":1,"b":{"c":[]}} "#).unwrap();
-        assert_eq!(
-            Value::Object(object).to_string(),
-            r#"{"type":1,"b":{"c":[]}}"#
-        );
-    }
-
-    #[test]
-    fn what_is_not_json_is_refused() {
-        let bad: [&[u8]; 16] = [
-            b"",
-            b" ",
-            b"nonsense",
-            b"{",
-            b"}",
-            b"{]",
-            b"{'type':6}",
-            b"{\"a\":1,}",
-            b"{\"a\":1}{}",
-            b"{\"a\":1} x",
-            b"\xef\xbb\xbf{}",
-            b"{\"a\":1e999}",
-            b"{\"a\":NaN}",
-            b"{\"a\":\"\\ud800\"}",
-            b"{\"a\":\"\xff\"}",
-            b"{\"a\":\"line\nend\"}",
-        ];
-        for record in bad {
-            let result = parse_object(record);
-            assert_eq!(
-                result,
-                Err(RecordError::NotJson),
-                "{}",
-                String::from_utf8_lossy(record)
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_not_an_object_is_refused() {
+    fn a_record_is_an_object_in_utf_8() {
+        let refused = |record: &[u8]| parse_object(record, 2).unwrap_err();
+        let object = parse_object(br#" {"type":1,"b":{"c":"d"}} "#, 2).unwrap();
+        assert_eq!(object.get("type").unwrap().whole(), Some(1));
         for record in ["[]", "1", "\"{}\"", "null", "[{\"type\":6}]"] {
-            assert_eq!(
-                parse_object(record.as_bytes()),
-                Err(RecordError::NotAnObject),
-                "{record}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_key_that_comes_twice_is_refused_at_any_depth_and_however_it_is_written() {
-        for record in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"a":1,"\u0061":2}"#,
-            r#"{"x":[{"y":{"a":1,"a":2}}]}"#,
-        ] {
-            assert_eq!(
-                parse_object(record.as_bytes()),
-                Err(RecordError::DuplicateKey),
-                "{record}"
-            );
+            assert_eq!(refused(record.as_bytes()), RecordError::NotAnObject);
         }
         for record in [
-            r#"{"a":1,"b":{"a":1}}"#,
-            r#"{"a":":","b":"\":\\","c":[{"a":1},{"a":2}]}"#,
+            &b""[..],
+            b"nonsense",
+            b"{\"a\":\"\xff\"}",
+            b"\xef\xbb\xbf{}",
         ] {
-            assert!(parse_object(record.as_bytes()).is_ok(), "{record}");
+            assert_eq!(refused(record), RecordError::NotJson);
         }
-    }
-
-    #[test]
-    fn nesting_is_allowed_to_32_and_no_deeper() {
-        let nested = |depth: usize| {
-            format!(
-                "{{\"a\":{}{}}}",
-                "[".repeat(depth - 1),
-                "]".repeat(depth - 1)
-            )
-        };
-        assert!(parse_object(nested(32).as_bytes()).is_ok());
-        assert_eq!(
-            parse_object(nested(33).as_bytes()),
-            Err(RecordError::TooDeep)
-        );
-        // Brackets in a string nest nothing.
-        assert!(parse_object(format!("{{\"a\":\"{}\"}}", "[{\\\"".repeat(100)).as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn a_key_by_which_the_parser_would_parse_a_string_again_is_refused() {
-        let deep = "[".repeat(100);
-        for key in [
-            "$serde_json::private::RawValue",
-            "$serde_json::private::Number",
-            r"\u0024serde_json::private\u003a:RawValue",
-        ] {
-            for record in [
-                format!(r#"{{"{key}":"{deep}"}}"#),
-                format!(r#"{{"a":[{{ "{key}" :"{deep}"}}]}}"#),
-            ] {
-                assert_eq!(
-                    parse_object(record.as_bytes()),
-                    Err(RecordError::PrivateKey),
-                    "{record}"
-                );
-            }
-        }
-        for harmless in [
-            r#"{"$":1}"#,
-            r#"{"\u0061":1}"#,
-            r#"{"a":"$serde_json::private::RawValue"}"#,
-            r#"{"$a\"":1}"#,
-        ] {
-            assert!(parse_object(harmless.as_bytes()).is_ok(), "{harmless}");
-        }
-        assert_eq!(
-            parse_object(b"{\"$serde_json::private::"),
-            Err(RecordError::NotJson)
-        );
-    }
-
-    /// Parses on a stack of so many KiB; a stack that overflows ends the whole test run.
-    fn parse_on_stack(kib: usize, record: String) -> Result<Map<String, Value>, RecordError> {
-        let thread = std::thread::Builder::new().stack_size(kib * 1024);
-        thread
-            .spawn(move || parse_object(record.as_bytes()))
-            .unwrap()
-            .join()
-            .unwrap()
-    }
-
-    #[test]
-    fn a_stack_of_64_kib_survives_any_depth() {
-        for record in ["[".repeat(100_000), "{\"a\":".repeat(100_000)] {
-            assert_eq!(parse_on_stack(64, record), Err(RecordError::TooDeep));
-        }
-        // Without optimization the parser takes up to 3 KiB for each level that is allowed.
-        let deepest = format!("{{\"a\":{}{}}}", "[".repeat(31), "]".repeat(31));
-        assert!(parse_on_stack(if cfg!(debug_assertions) { 128 } else { 64 }, deepest).is_ok());
-    }
-
-    #[test]
-    fn a_key_of_64_kilobytes_is_read_in_linear_time() {
-        let record = format!("{{\"{}\":1}}", "k".repeat(64 * 1024));
-        assert_eq!(parse_object(record.as_bytes()).unwrap().len(), 1);
+        assert_eq!(refused(br#"{"a":[[]]}"#), RecordError::TooDeep);
+        assert_eq!(refused(br#"{"a":{"b":1,"b":2}}"#), RecordError::RepeatedKey);
     }
 }

@@ -17,20 +17,26 @@ use super::methods::{self, Call};
 use super::records::{RecordError, Splitter};
 use super::signalr::{self, CallError, HandshakeRefusal, Message};
 use crate::protocol::CloseCode;
+use crate::services::json::MAX_DEPTH;
 
 /// What one client has sent so far, and when.
 #[derive(Debug)]
 pub struct Session {
     records: Splitter,
+    max_record: usize,
+    json_depth: usize,
     phase: Phase,
     began: Instant,
     /// When the client last sent a message.
     heard: Instant,
     /// When we last sent it something.
     spoke: Instant,
-    /// The last ids it used, to notice one that comes again.
-    ids: VecDeque<String>,
+    ids: Ids,
 }
+
+/// The last invocation ids a client used, to notice one that comes again.
+#[derive(Debug, Default)]
+struct Ids(VecDeque<String>);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +78,26 @@ impl Session {
     pub fn new(now: Instant) -> Session {
         Session {
             records: Splitter::new(),
+            max_record: MAX_RECORD,
+            json_depth: MAX_DEPTH,
             phase: Phase::Handshake,
             began: now,
             heard: now,
             spoke: now,
-            ids: VecDeque::new(),
+            ids: Ids::default(),
         }
+    }
+
+    /// Takes records of up to so many bytes after the handshake instead of [`MAX_RECORD`].
+    #[must_use]
+    pub fn with_max_record(self, max_record: usize) -> Session {
+        Session { max_record, ..self }
+    }
+
+    /// Takes records nested at most so deep instead of [`MAX_DEPTH`].
+    #[must_use]
+    pub fn with_json_depth(self, json_depth: usize) -> Session {
+        Session { json_depth, ..self }
     }
 
     /// Takes a WebSocket message, text or binary. Call [`Session::next_step`] until it has no more.
@@ -94,20 +114,22 @@ impl Session {
         loop {
             let limit = match self.phase {
                 Phase::Handshake => MAX_HANDSHAKE,
-                Phase::Open => MAX_RECORD,
+                Phase::Open => self.max_record,
                 Phase::Ended => return None,
             };
             let step = match (self.records.take(limit), self.phase) {
                 (Ok(None), _) => return None,
-                (Ok(Some(record)), Phase::Handshake) => match signalr::check_handshake(record) {
-                    Ok(()) => {
-                        self.phase = Phase::Open;
-                        Step::Welcome(signalr::handshake_response(None))
+                (Ok(Some(record)), Phase::Handshake) => {
+                    match signalr::check_handshake(record, self.json_depth) {
+                        Ok(()) => {
+                            self.phase = Phase::Open;
+                            Step::Welcome(signalr::handshake_response(None))
+                        }
+                        Err(refusal) => self.end(End::Refused(refusal)),
                     }
-                    Err(refusal) => self.end(End::Refused(refusal)),
-                },
-                (Ok(Some(record)), _) => match signalr::parse(record) {
-                    Ok(Message::Invocation(invocation)) => match self.invoke(invocation) {
+                }
+                (Ok(Some(record)), _) => match signalr::parse(record, self.json_depth) {
+                    Ok(Message::Invocation(invocation)) => match self.ids.invoke(invocation) {
                         Some(step) => step,
                         None => continue,
                     },
@@ -154,8 +176,15 @@ impl Session {
         }
     }
 
+    fn end(&mut self, end: End) -> Step {
+        self.phase = Phase::Ended;
+        Step::End(end)
+    }
+}
+
+impl Ids {
     /// A call, or the answer that there is none; nothing for a bad call that wants no answer.
-    fn invoke(&mut self, invocation: signalr::Invocation) -> Option<Step> {
+    fn invoke(&mut self, invocation: signalr::Invocation<'_>) -> Option<Step> {
         let id = invocation.id.clone();
         let call = match &id {
             Some(id) if !self.is_new(id) => Err(CallError::IdUsedBefore),
@@ -171,19 +200,14 @@ impl Session {
     /// Notes the id. Every call is complete before the next is read, so a repeated id confuses only
     /// the client; the last few are enough to tell it.
     fn is_new(&mut self, id: &str) -> bool {
-        if self.ids.iter().any(|used| used == id) {
+        if self.0.iter().any(|used| used == id) {
             return false;
         }
-        if self.ids.len() == IDS_KEPT {
-            self.ids.pop_front();
+        if self.0.len() == IDS_KEPT {
+            self.0.pop_front();
         }
-        self.ids.push_back(id.to_owned());
+        self.0.push_back(id.to_owned());
         true
-    }
-
-    fn end(&mut self, end: End) -> Step {
-        self.phase = Phase::Ended;
-        Step::End(end)
     }
 }
 
@@ -237,7 +261,7 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 /// Bytes in the handshake record: nobody has introduced himself yet.
 pub const MAX_HANDSHAKE: usize = 4 * 1024;
 
-/// Bytes in a record, and in a message of the hub.
+/// Bytes in a record, and in a message of the hub, unless told otherwise.
 pub const MAX_RECORD: usize = 64 * 1024;
 
 /// Invocation ids remembered.
@@ -489,7 +513,7 @@ mod tests {
         for id in 0..1_000 {
             scene.hear(&invocation(Some(&id.to_string()), "CrearCama", "[1]"));
         }
-        assert_eq!(scene.session.ids.len(), IDS_KEPT);
+        assert_eq!(scene.session.ids.0.len(), IDS_KEPT);
     }
 
     #[test]

@@ -2,17 +2,19 @@
 //! It knows the protocol, not the hub: which methods exist is the business of `methods`.
 //! [SignalR hub protocol](https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md)
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::records::{RecordError, SEPARATOR, parse_object};
+use crate::services::json::{Object, Value};
 
 /// What a client says once the handshake is done.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Message {
+pub enum Message<'a> {
     /// Types 1 and 4: call a method.
-    Invocation(Invocation),
+    Invocation(Invocation<'a>),
     /// Type 7: the client is about to leave.
     Close,
     /// Nothing to do beyond noting that the client is there: pings (6), cancelling what is already
@@ -24,14 +26,14 @@ pub enum Message {
 /// A call of a method. Only its `invocationId` is checked: everything else that can be wrong with
 /// it is answered under that id.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Invocation {
+pub struct Invocation<'a> {
     /// Asks for a completion under this id. None: no answer must be sent, not even an error.
     pub id: Option<String>,
     /// The method. Empty when it was missing or not a string: no method is called so.
-    pub target: String,
+    pub target: Cow<'a, str>,
     /// `None` when it was something else than an array, or came with streams. A missing or null
     /// array is an empty one.
-    pub arguments: Option<Vec<Value>>,
+    pub arguments: Option<Vec<Value<'a>>>,
     /// The caller expects a stream of results (type 4).
     pub streaming: bool,
 }
@@ -64,17 +66,14 @@ pub enum HandshakeRefusal {
 ///
 /// # Errors
 /// Says why, for [`handshake_response`].
-pub fn check_handshake(record: &[u8]) -> Result<(), HandshakeRefusal> {
-    let request = parse_object(record).map_err(|_| HandshakeRefusal::NotAHandshake)?;
-    let (Some(Value::String(protocol)), Some(Value::Number(version))) =
-        (request.get("protocol"), request.get("version"))
-    else {
-        return Err(HandshakeRefusal::NotAHandshake);
-    };
-    if protocol == "json" && version.as_u64() == Some(1) {
-        Ok(())
-    } else {
-        Err(HandshakeRefusal::OtherProtocol)
+pub fn check_handshake(record: &[u8], max_depth: usize) -> Result<(), HandshakeRefusal> {
+    let request = parse_object(record, max_depth).map_err(|_| HandshakeRefusal::NotAHandshake)?;
+    let protocol = request.get("protocol").and_then(Value::text);
+    let version = request.get("version").filter(|version| version.is_number());
+    match (protocol.as_deref(), version) {
+        (Some("json"), Some(version)) if version.whole() == Some(1) => Ok(()),
+        (Some(_), Some(_)) => Err(HandshakeRefusal::OtherProtocol),
+        _ => Err(HandshakeRefusal::NotAHandshake),
     }
 }
 
@@ -82,20 +81,17 @@ pub fn check_handshake(record: &[u8]) -> Result<(), HandshakeRefusal> {
 ///
 /// # Errors
 /// When it is not a message at all: the connection cannot go on.
-pub fn parse(record: &[u8]) -> Result<Message, RecordError> {
-    let mut object = parse_object(record)?;
-    match object
-        .get("type")
-        .and_then(Value::as_u64)
-        .ok_or(RecordError::NoType)?
-    {
+pub fn parse(record: &[u8], max_depth: usize) -> Result<Message<'_>, RecordError> {
+    let object = parse_object(record, max_depth)?;
+    let kind: Option<u64> = object.get("type").and_then(Value::whole);
+    match kind.ok_or(RecordError::NoType)? {
         kind @ (INVOCATION | STREAM_INVOCATION) => Ok(Message::Invocation(Invocation {
-            id: take_id(&mut object)?,
-            target: match object.remove("target") {
-                Some(Value::String(target)) => target,
-                _ => String::new(),
-            },
-            arguments: take_arguments(&mut object),
+            id: id(&object)?,
+            target: object
+                .get("target")
+                .and_then(Value::text)
+                .unwrap_or_default(),
+            arguments: arguments(&object),
             streaming: kind == STREAM_INVOCATION,
         })),
         CLOSE => Ok(Message::Close),
@@ -143,28 +139,26 @@ pub fn close(error: &str, reconnect: bool) -> String {
     record(&close)
 }
 
-fn take_id(object: &mut Map<String, Value>) -> Result<Option<String>, RecordError> {
-    match object.remove("invocationId") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(id)) if id.len() <= MAX_ID => Ok(Some(id)),
-        Some(_) => Err(RecordError::BadInvocationId),
+fn id(object: &Object<'_>) -> Result<Option<String>, RecordError> {
+    let Some(id) = object.get("invocationId") else {
+        return Ok(None);
+    };
+    match id.text() {
+        Some(id) if id.len() <= MAX_ID => Ok(Some(id.into_owned())),
+        _ => Err(RecordError::BadInvocationId),
     }
 }
 
-fn take_arguments(object: &mut Map<String, Value>) -> Option<Vec<Value>> {
-    let streams = object
-        .get("streamIds")
-        .and_then(Value::as_array)
-        .is_some_and(|ids| !ids.is_empty());
-    match object.remove("arguments") {
-        _ if streams => None,
-        None | Some(Value::Null) => Some(Vec::new()),
-        Some(Value::Array(arguments)) => Some(arguments),
-        Some(_) => None,
+fn arguments<'a>(object: &Object<'a>) -> Option<Vec<Value<'a>>> {
+    let streams = object.get("streamIds").and_then(Value::array);
+    match object.get("arguments") {
+        _ if streams.is_some_and(|ids| !ids.is_empty()) => None,
+        None => Some(Vec::new()),
+        Some(arguments) => arguments.array(),
     }
 }
 
-fn record(value: &Value) -> String {
+fn record(value: &serde_json::Value) -> String {
     end(value.to_string())
 }
 
@@ -211,8 +205,17 @@ const CLOSE: u64 = 7;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::json::{self, MAX_DEPTH};
 
-    fn invocation_of(record: &str) -> Invocation {
+    fn check_handshake(record: &[u8]) -> Result<(), HandshakeRefusal> {
+        super::check_handshake(record, MAX_DEPTH)
+    }
+
+    fn parse(record: &[u8]) -> Result<Message<'_>, RecordError> {
+        super::parse(record, MAX_DEPTH)
+    }
+
+    fn invocation_of(record: &str) -> Invocation<'_> {
         match parse(record.as_bytes()) {
             Ok(Message::Invocation(invocation)) => invocation,
             other => panic!("{record}: {other:?}"),
@@ -295,7 +298,7 @@ mod tests {
         let expected = Invocation {
             id: Some("7".into()),
             target: "CrearCama".into(),
-            arguments: Some(vec![3.into()]),
+            arguments: json::parse("[3]", 1).unwrap().array(),
             streaming: false,
         };
         assert_eq!(invocation_of(record), expected);
@@ -354,21 +357,18 @@ mod tests {
 
     #[test]
     fn an_invocation_id_is_a_string_of_at_most_128_bytes() {
-        let with = |id: String| {
-            parse(format!(r#"{{"type":1,"invocationId":{id},"target":"x"}}"#).as_bytes())
+        let with = |id: &str| {
+            let record = format!(r#"{{"type":1,"invocationId":{id},"target":"x"}}"#);
+            parse(record.as_bytes()).map(drop)
         };
-        assert!(with(format!("\"{}\"", "i".repeat(128))).is_ok());
+        assert!(with(&format!("\"{}\"", "i".repeat(128))).is_ok());
         for bad in [
             format!("\"{}\"", "i".repeat(129)),
             "7".into(),
             "{}".into(),
             "true".into(),
         ] {
-            assert_eq!(
-                with(bad.clone()),
-                Err(RecordError::BadInvocationId),
-                "{bad}"
-            );
+            assert_eq!(with(&bad), Err(RecordError::BadInvocationId), "{bad}");
         }
     }
 

@@ -1,0 +1,104 @@
+//! Client frames, made before they are needed, and what must come back for them
+//! ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+
+use crate::options::Payload;
+
+/// A whole masked frame.
+pub fn masked(opcode: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
+    let mut frame = header(opcode, payload.len(), MASK);
+    frame.extend_from_slice(&key);
+    frame.extend(
+        payload
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(octet, key)| octet ^ key),
+    );
+    frame
+}
+
+/// A whole unmasked frame, as a server sends it.
+pub fn unmasked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = header(opcode, payload.len(), 0);
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// A server frame at the front of `bytes`: its opcode, where its payload begins and where it ends. `None` if the header
+/// is not all there; the payload may not be either.
+pub fn parse(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+    let (&[first, second], rest) = bytes.split_first_chunk()?;
+    let (start, length) = match second {
+        126 => (4, usize::from(u16::from_be_bytes(*rest.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*rest.first_chunk()?) as usize),
+        length => (2, usize::from(length)),
+    };
+    Some((first & 0x0f, start, start + length))
+}
+
+/// A payload of `size` bytes that differs from connection to connection.
+pub fn payload(kind: Payload, size: usize, connection: usize) -> Vec<u8> {
+    match kind {
+        Payload::Binary => (0..size)
+            .map(|at| (at * 31 + connection * 7 + (at >> 8)) as u8)
+            .collect(),
+        Payload::Ascii => text(
+            "the quick brown fox jumps over the lazy dog; ",
+            size,
+            connection,
+        ),
+        Payload::Mixed => text(
+            "¿Qué tal, señor? Mañana más 🎉🚀 ¡adiós, corazón! 😀 ",
+            size,
+            connection,
+        ),
+    }
+}
+
+pub fn opcode(kind: Payload) -> u8 {
+    match kind {
+        Payload::Binary => BINARY,
+        Payload::Ascii | Payload::Mixed => TEXT,
+    }
+}
+
+/// `sample` over and over, from another character for each connection, filled up with spaces to exactly `size` bytes.
+fn text(sample: &str, size: usize, connection: usize) -> Vec<u8> {
+    let mut text = String::with_capacity(size);
+    for character in sample
+        .chars()
+        .cycle()
+        .skip(connection % sample.chars().count())
+    {
+        if text.len() + character.len_utf8() > size {
+            break;
+        }
+        text.push(character);
+    }
+    let mut text = text.into_bytes();
+    text.resize(size, b' ');
+    text
+}
+
+fn header(opcode: u8, length: usize, mask: u8) -> Vec<u8> {
+    let mut header = vec![FIN | opcode];
+    match length {
+        0..=125 => header.push(mask | length as u8),
+        126..=0xffff => {
+            header.push(mask | 126);
+            header.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            header.push(mask | 127);
+            header.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    header
+}
+
+pub const TEXT: u8 = 1;
+pub const BINARY: u8 = 2;
+pub const CLOSE: u8 = 8;
+pub const PING: u8 = 9;
+pub const PONG: u8 = 10;
+const FIN: u8 = 0x80;
+const MASK: u8 = 0x80;

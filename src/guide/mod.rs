@@ -1,0 +1,7 @@
+//! Longer texts: a walk through the code, and how to run the server for others.
+
+#[doc = include_str!("tour.md")]
+pub mod tour {}
+
+#[doc = include_str!("deploy.md")]
+pub mod deploy {}

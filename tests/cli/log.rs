@@ -1,0 +1,126 @@
+//! The log at `debug`: who follows one connection reads the list of socket primitives that it went through.
+
+use crate::program::Program;
+use crate::support::peer::{Peer, TEXT, masked, request};
+
+#[test]
+fn a_websocket_reads_as_a_list_of_primitives_on_both_sides() {
+    let server = logging(&["--bind", "127.0.0.1:0"]);
+    let address = server.address();
+    let mut client = logging(&["send", &format!("ws://{address}/echo")]);
+    client.type_line("hola");
+    assert_eq!(client.line(), "hola");
+    let client = primitives(&client.end().errors);
+    assert_eq!(
+        client[..3],
+        [
+            "SOCKET #0 TCP over IPv4".to_owned(),
+            format!("CONNECT #0 {address}"),
+            "SEND #0".to_owned()
+        ]
+    );
+    // From here on one thread sends while the other receives, and either may be the first to say so.
+    let names = distinct(&client);
+    assert_eq!(names[3..5], ["RECEIVE", "SEND"], "{client:?}");
+    assert_eq!(
+        names.last().map(String::as_str),
+        Some("CLOSE"),
+        "{client:?}"
+    );
+    server.signal("TERM");
+    let log = server.wait().errors;
+    let listening = [
+        "SOCKET TCP over IPv4".to_owned(),
+        format!("BIND {address}"),
+        format!("LISTEN {address}"),
+    ];
+    assert_eq!(primitives(&log)[..3], listening, "{log}");
+    let followed = of_connection(&log, "#1");
+    assert_eq!(
+        distinct(&followed),
+        [
+            "ACCEPT", "RECEIVE", "SEND", "RECEIVE", "SEND", "RECEIVE", "SEND", "CLOSE"
+        ],
+        "{log}"
+    );
+    assert_eq!(
+        primitives(&log).last(),
+        Some(&format!("CLOSE {address}")),
+        "{log}"
+    );
+}
+
+#[test]
+fn plain_http_is_logged_the_same_way_and_without_its_query() {
+    let server = logging(&["--bind", "127.0.0.1:0"]);
+    let address = server.address().parse().expect("an address");
+    let mut peer = Peer::connect(address);
+    for _ in 0..2 {
+        peer.send("GET /healthz?token=secret HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(peer.answer().body, "ok\n");
+    }
+    drop(peer);
+    // Refused, and gone in the middle: each connection has its end in the log.
+    let mut peer = Peer::connect(address);
+    peer.send("GET / HTTP/7.0\r\n\r\n").answer();
+    peer.end();
+    let mut peer = Peer::connect(address);
+    peer.send(request("/echo", "")).head();
+    peer.send(masked(TEXT, "hola")).expect(TEXT, "hola");
+    drop(peer);
+    server.signal("TERM");
+    let log = server.wait().errors;
+    assert!(
+        !log.contains("secret") && log.contains("#1 200 GET /healthz?"),
+        "{log}"
+    );
+    let list = |id| distinct(&of_connection(&log, id));
+    assert_eq!(
+        list("#1"),
+        [
+            "ACCEPT", "RECEIVE", "SEND", "RECEIVE", "SEND", "RECEIVE", "CLOSE"
+        ],
+        "{log}"
+    );
+    assert_eq!(list("#2"), ["ACCEPT", "RECEIVE", "SEND", "CLOSE"], "{log}");
+    let broken = list("#3");
+    assert_eq!(broken.first(), Some(&"ACCEPT".to_owned()), "{log}");
+    assert_eq!(
+        broken.iter().filter(|name| *name == "CLOSE").count(),
+        1,
+        "{log}"
+    );
+}
+
+fn logging(words: &[&str]) -> Program {
+    Program::start_with(words, &[("RUST_LOG", "enchufe=debug")])
+}
+
+/// The primitives of a log without their times, and without how many bytes.
+fn primitives(log: &str) -> Vec<String> {
+    log.lines()
+        .map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>())
+        .filter_map(|words| words.strip_prefix(&["DEBUG", "net"]).map(<[_]>::to_vec))
+        .map(|words| match words[..] {
+            ["SEND" | "RECEIVE", id, ..] => format!("{} {id}", words[0]),
+            _ => words.join(" "),
+        })
+        .collect()
+}
+
+fn of_connection(log: &str, id: &str) -> Vec<String> {
+    let mut all = primitives(log);
+    all.retain(|line| line.split(' ').nth(1) == Some(id));
+    all
+}
+
+/// The names alone, each run of equal ones as one: the system may cut what is sent.
+fn distinct(lines: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = lines
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect();
+    names.dedup();
+    names
+}
