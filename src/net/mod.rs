@@ -9,6 +9,7 @@
 //! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
 
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod combiner;
