@@ -6,7 +6,8 @@
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect),
+//! `dial` (the way out), `opening` (the client's handshake).
 
 mod buffer;
 mod capacity;
@@ -14,6 +15,7 @@ mod client;
 mod clock;
 mod combiner;
 mod counters;
+mod dial;
 mod drain;
 mod ending;
 mod error;
@@ -22,6 +24,7 @@ mod gate;
 mod limits;
 mod mask_keys;
 mod message;
+mod opening;
 mod outbox;
 mod primitive;
 mod reader;
