@@ -69,6 +69,10 @@ fn client(options: &SendOptions) -> Client {
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
+    #[cfg(feature = "deflate")]
+    if options.deflate {
+        client = client.deflate(enchufe::DeflateOptions::default());
+    }
     client
 }
 
