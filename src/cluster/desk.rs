@@ -401,9 +401,7 @@ impl Desk {
         };
         if let Some(change) = change {
             inner.told = change == Change::CutOff;
-            self.counters
-                .cut_off
-                .store(u64::from(inner.told), Relaxed);
+            self.counters.cut_off.store(u64::from(inner.told), Relaxed);
             drop(inner);
             self.progress.notify_all();
         }

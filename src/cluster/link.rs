@@ -135,16 +135,18 @@ impl Link {
         }
         let answer = list(self.script(STEP, &arguments)?)?;
         match &answer[..] {
-            [Value::BulkString(word), seq, Value::BulkString(results), next, due]
-                if word == b"ok" && results.len() == ops.len() =>
-            {
-                Ok(Stepped::Done {
-                    seq: number(seq)?,
-                    results: results.clone(),
-                    next_lease: Duration::from_millis(number(next)?),
-                    snapshot_due: number(due)? == 1,
-                })
-            }
+            [
+                Value::BulkString(word),
+                seq,
+                Value::BulkString(results),
+                next,
+                due,
+            ] if word == b"ok" && results.len() == ops.len() => Ok(Stepped::Done {
+                seq: number(seq)?,
+                results: results.clone(),
+                next_lease: Duration::from_millis(number(next)?),
+                snapshot_due: number(due)? == 1,
+            }),
             [Value::BulkString(word)] if word == b"epoch" => Ok(Stepped::NewEpoch),
             [Value::BulkString(word)] if word == b"fenced" => Ok(Stepped::Fenced),
             _ => Err(LinkError::Answer("step")),

@@ -133,11 +133,7 @@ impl Opened {
 }
 
 impl Cluster {
-    fn spawn(
-        &mut self,
-        name: &str,
-        work: impl FnOnce() + Send + 'static,
-    ) -> Result<(), JoinError> {
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JoinError> {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
         self.threads.push(thread.map_err(JoinError::Thread)?);
         Ok(())

@@ -4,10 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
     /// Makes a name this server's own, unless it is somebody's. Its number is the claim.
-    Claim {
-        name: Vec<u8>,
-        claim: u64,
-    },
+    Claim { name: Vec<u8>, claim: u64 },
     /// Publishes in a name, if the claim on it still holds.
     Tell {
         name: Vec<u8>,

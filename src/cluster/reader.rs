@@ -79,7 +79,9 @@ impl Reader {
         self.at = loaded.snapshot_at;
         while self.at.seq < loaded.seq {
             let entries = self.link.next(self.at, AT_ONCE)?;
-            let follow = entries.first().is_some_and(|first| first.position.seq == self.at.seq + 1);
+            let follow = entries
+                .first()
+                .is_some_and(|first| first.position.seq == self.at.seq + 1);
             if !follow {
                 return self.hole(&loaded);
             }

@@ -333,7 +333,10 @@ impl Switchboard {
         let command = match logged::decode(&who, &entry.what) {
             Ok(command) => command,
             Err(error) => {
-                error!("entry {} of the log is passed over: {error}", entry.position);
+                error!(
+                    "entry {} of the log is passed over: {error}",
+                    entry.position
+                );
                 return Vec::new();
             }
         };
@@ -361,7 +364,10 @@ impl Switchboard {
                 Err(refusal) => only(&who, Notice::Refused(refusal)),
             },
         };
-        let is_told = self.front.as_ref().is_none_or(|front| front.before.is_none());
+        let is_told = self
+            .front
+            .as_ref()
+            .is_none_or(|front| front.before.is_none());
         if is_told {
             self.entries(delivery, now)
         } else {
@@ -407,7 +413,10 @@ impl Switchboard {
             front.holds.remove(name);
         }
         let member = self.remove(name);
-        member.map(|member| Entry::Leave(member.id)).into_iter().collect()
+        member
+            .map(|member| Entry::Leave(member.id))
+            .into_iter()
+            .collect()
     }
 
     fn front_mut(&mut self) -> Result<&mut Front, Refusal> {

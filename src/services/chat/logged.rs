@@ -124,7 +124,10 @@ mod tests {
     #[test]
     fn what_is_not_valid_is_not_logged() {
         let status = None;
-        let command = Command::ChangeStatus { name: b"ana", status };
+        let command = Command::ChangeStatus {
+            name: b"ana",
+            status,
+        };
         assert_eq!(encode(command), None);
         assert_eq!(encode(Command::Reserve), None);
     }

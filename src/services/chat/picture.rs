@@ -27,26 +27,29 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
         event(key, &Event::Said(message.clone()))
     });
     let last = Record::new(LAST).number(state.last_sequence()).end();
-    let people = state.people().into_iter().flat_map(|(name, address, status)| {
-        let connected = Event::Connected {
-            name: name.clone(),
-            address,
-        };
-        let then = match status {
-            None => event(
-                0,
-                &Event::Left {
-                    name,
-                    farewell: false,
-                },
-            ),
-            Some(status) => {
-                let row = Record::new(STATUS).string(name.as_bytes());
-                Some(row.byte(status.number()).end())
-            }
-        };
-        event(0, &connected).into_iter().chain(then)
-    });
+    let people = state
+        .people()
+        .into_iter()
+        .flat_map(|(name, address, status)| {
+            let connected = Event::Connected {
+                name: name.clone(),
+                address,
+            };
+            let then = match status {
+                None => event(
+                    0,
+                    &Event::Left {
+                        name,
+                        farewell: false,
+                    },
+                ),
+                Some(status) => {
+                    let row = Record::new(STATUS).string(name.as_bytes());
+                    Some(row.byte(status.number()).end())
+                }
+            };
+            event(0, &connected).into_iter().chain(then)
+        });
     messages.chain([last]).chain(people).collect()
 }
 
@@ -153,7 +156,12 @@ mod tests {
 
     #[test]
     fn a_row_that_makes_no_sense_is_an_error() {
-        for row in [&b"\x01\x09"[..], b"\x01\x02\x03ana\x09", b"\x01\x03\x00", b"\x02\x01"] {
+        for row in [
+            &b"\x01\x09"[..],
+            b"\x01\x02\x03ana\x09",
+            b"\x01\x03\x00",
+            b"\x02\x01",
+        ] {
             assert!(super::state(Settings::default(), &[row], now()).is_err());
         }
     }

@@ -9,6 +9,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+#[cfg(feature = "cluster")]
+use super::clustered::Stake;
 use super::command::{Command, Refusal};
 #[cfg(feature = "json")]
 use super::json_fault::Fault;
@@ -28,8 +30,6 @@ use crate::cluster::Log;
 use crate::net::{Entry, Sender};
 use crate::protocol::{CloseCode, MessageKind};
 use crate::services::outlet::Outlet;
-#[cfg(feature = "cluster")]
-use super::clustered::Stake;
 use crate::store::{OpenError, Opened};
 
 /// The chat, with both its wires. Cheap to clone: all clones are the same chat.
