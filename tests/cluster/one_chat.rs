@@ -35,8 +35,8 @@ fn everybody_on_three_servers_hears_everything_in_one_order() {
     for other in &heard[1..] {
         assert_eq!(*other, heard[0]);
     }
-    for server in &three.servers {
-        let history = Guest::new(server, "reader").history(None);
+    for (number, server) in three.servers.iter().enumerate() {
+        let history = Guest::new(server, &format!("reader {number}")).history(None);
         let numbers: Vec<u64> = history.iter().map(|(number, ..)| *number).collect();
         assert_eq!(numbers, Vec::from_iter(1..=6 * MESSAGES as u64));
         let texts: Vec<String> = history.into_iter().map(|(.., text)| text).collect();
@@ -139,7 +139,8 @@ fn a_redis_that_is_not_there_is_one_clear_line() {
     let end = fails(command(&["--cluster", "redis://127.0.0.1:1/"]));
     assert_eq!(end.code, Some(1));
     assert!(
-        end.errors.contains("cannot join the cluster at redis://127.0.0.1:1/"),
+        end.errors
+            .contains("cannot join the cluster at redis://127.0.0.1:1/"),
         "{}",
         end.errors
     );
@@ -151,7 +152,8 @@ fn a_cluster_and_a_folder_do_not_go_together() {
     let end = fails(folder.command(&["--cluster", "redis://127.0.0.1:1/"]));
     assert_eq!(end.code, Some(2));
     assert!(
-        end.errors.contains("--cluster and --data do not go together"),
+        end.errors
+            .contains("--cluster and --data do not go together"),
         "{}",
         end.errors
     );
