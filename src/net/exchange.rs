@@ -1,5 +1,6 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
+use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,8 +36,15 @@ pub(super) struct Exchange {
 /// What comes after a request.
 enum Next {
     Request,
-    Session(Box<Opened>),
+    Upgrade(Box<Accepted>),
     Close,
+}
+
+/// A request for an upgrade that the service takes.
+struct Accepted {
+    upgrade: Upgrade,
+    request: Request,
+    offer: Offer,
 }
 
 /// A connection that was answered 101, and what is to run on it.
@@ -51,16 +59,17 @@ impl Exchange {
         counters::add(&self.counters.open, 1);
         let mut input = ReadBuffer::new();
         let last = loop {
-            match self.one_request(outbox, peer, place, &mut input) {
+            match self.one_request(outbox, peer, &mut input) {
                 Ok(Next::Request) => {}
                 last => break last,
             }
         };
-        drop(input);
-        match last {
-            Ok(Next::Session(opened)) => run_session(outbox, *opened, &self.counters),
-            Err(error) => debug!("#{} {error}", outbox.id),
-            Ok(_) => {}
+        let ended = match last {
+            Ok(Next::Upgrade(accepted)) => self.converse(outbox, peer, place, accepted, input),
+            other => other.map(drop),
+        };
+        if let Err(error) = ended {
+            debug!("#{} {error}", outbox.id);
         }
         if !outbox.is_over() {
             primitive!("CLOSE", "#{}", outbox.id);
@@ -76,7 +85,6 @@ impl Exchange {
         &self,
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
-        place: &Place,
         input: &mut ReadBuffer,
     ) -> io::Result<Next> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
@@ -108,12 +116,11 @@ impl Exchange {
             (Answer::Stream(response, length, body), _) => {
                 self.respond(outbox, &request, response, Some((length, body)))
             }
-            (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-                match self.open(outbox, place, upgrade, &request, &offer, input)? {
-                    Ok(opened) => Ok(Next::Session(opened)),
-                    Err(refusal) => self.refuse(outbox, peer, &refusal),
-                }
-            }
+            (Answer::Upgrade(upgrade), Some(Ok(offer))) => Ok(Next::Upgrade(Box::new(Accepted {
+                upgrade,
+                request,
+                offer,
+            }))),
             (Answer::Upgrade(_), Some(Err(error))) => self.refuse(outbox, peer, &error.response()),
             (Answer::Upgrade(_), None) => {
                 self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response())
@@ -121,16 +128,39 @@ impl Exchange {
         }
     }
 
+    /// From the 101 to the end of the session.
+    fn converse(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
+        place: &Place,
+        accepted: Box<Accepted>,
+        input: ReadBuffer,
+    ) -> io::Result<()> {
+        match self.open(outbox, place, accepted, input)? {
+            Ok(opened) => run_session(outbox, opened, &self.counters),
+            Err(refusal) => drop(self.refuse(outbox, peer, &refusal)?),
+        }
+        Ok(())
+    }
+
     /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
+    ///
+    /// Never inlined, and not called by [`Exchange::one_request`]: the deepest that a connection's stack has ever been stays
+    /// in memory while it is idle.
+    #[inline(never)]
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
         place: &Place,
-        mut upgrade: Upgrade,
-        request: &Request,
-        offer: &Offer,
-        input: &mut ReadBuffer,
-    ) -> io::Result<Result<Box<Opened>, Response>> {
+        accepted: Box<Accepted>,
+        input: ReadBuffer,
+    ) -> io::Result<Result<Opened, Response>> {
+        let Accepted {
+            mut upgrade,
+            request,
+            offer,
+        } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
         let subprotocol = upgrade
             .subprotocol
@@ -141,7 +171,7 @@ impl Exchange {
             .and_then(|options| options.accept(&offer.extensions))
             .unzip();
         let head = handshake::server::response(
-            offer,
+            &offer,
             subprotocol.as_deref(),
             extensions.as_deref(),
             &upgrade.headers,
@@ -164,7 +194,7 @@ impl Exchange {
             return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
         trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&head));
-        info!("#{} 101 {}", outbox.id, shown(request));
+        info!("#{} 101 {}", outbox.id, Shown(&request));
         write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
@@ -174,8 +204,7 @@ impl Exchange {
         if let Some(message) = upgrade.limits {
             limits.message = message;
         }
-        let first = std::mem::replace(input, ReadBuffer::new());
-        let mut reader = Reader::new(Arc::clone(outbox), &limits, first);
+        let mut reader = Reader::new(Arc::clone(outbox), &limits, input);
         reader.managed = true;
         if upgrade.any_text {
             reader.accept_any_text();
@@ -184,7 +213,7 @@ impl Exchange {
             reader.observe_frames();
         }
         let ws = WebSocket::new(reader, subprotocol, deflate);
-        Ok(Ok(Box::new(Opened { ws, session })))
+        Ok(Ok(Opened { ws, session }))
     }
 
     /// How this session compresses, if it may.
@@ -214,7 +243,7 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!("#{} {} {}", outbox.id, response.status, shown(request));
+        info!("#{} {} {}", outbox.id, response.status, Shown(request));
         write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
@@ -334,10 +363,14 @@ fn says_close(response: &Response) -> bool {
 }
 
 /// A request in the log: method and path. A query may hold what is nobody else's business.
-fn shown(request: &Request) -> String {
-    let query = request.query().map_or("", |_| "?…");
-    let path = request.path().escape_default();
-    format!("{} {path}{query}", request.method)
+struct Shown<'a>(&'a Request);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let query = self.0.query().map_or("", |_| "?…");
+        let path = self.0.path().escape_default();
+        write!(f, "{} {path}{query}", self.0.method)
+    }
 }
 
 /// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
