@@ -15,7 +15,7 @@ use super::stream::{is_timeout, read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
 use crate::handshake::client::MOST_INTERIM;
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
-use crate::http::{ResponseHead, ResponseParser};
+use crate::http::{ResponseHead, ResponseParser, redact_head};
 use crate::protocol::Role;
 
 /// Opens a connection to a `ws://` URL.
@@ -117,7 +117,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<WebSocket, Error> {
         let request = handshake.request();
-        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&request));
+        trace!(target: "enchufe::handshake", "> {}", redact_head(&request));
         socket.set_write_timeout(Some(self.timeout))?;
         write_all(&socket, 0, &request)?;
         let mut input = ReadBuffer::new();
@@ -155,7 +155,7 @@ impl Client {
         loop {
             match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
                 Some((head, used)) => {
-                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+                    trace!(target: "enchufe::handshake", "< {}", redact_head(&input.bytes()[..used]));
                     input.consume(used);
                     if !head.is_interim() {
                         return Ok(head);
