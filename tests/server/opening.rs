@@ -27,6 +27,41 @@ fn site(call: &Call<'_>) -> Answer {
     }
 }
 
+/// 4.2.2, steps 2 and 3: who is there, and where else it is.
+#[test]
+fn a_service_may_answer_an_upgrade_with_any_status_and_fields() {
+    let fields = |status| match status {
+        301 | 302 | 307 | 308 => ("Location", "wss://elsewhere.example/chat"),
+        401 => ("WWW-Authenticate", "Basic realm=\"here\""),
+        _ => ("X-Reason", "because"),
+    };
+    let server = TestServer::with(limits(), move |call: &Call<'_>| {
+        assert!(matches!(call.offer, Some(Ok(_))));
+        let status = call.request.path()[1..].parse().expect("a status");
+        let (name, value) = fields(status);
+        let response = Response::new(status).header(name, value);
+        Answer::Respond(response.text("words\n"))
+    });
+    for status in [200, 301, 302, 307, 308, 401, 403, 404, 409, 418, 500, 503] {
+        let answer = server.connect().send(request(&format!("/{status}"), "")).answer();
+        let (name, value) = fields(status);
+        assert_eq!(answer.status, status);
+        assert_eq!(field(&answer.head, name), Some(value));
+        assert_eq!(field(&answer.head, "Sec-WebSocket-Accept"), None);
+        assert_eq!(answer.body, "words\n");
+
+        let error = Client::new(server.url(&format!("/{status}"))).connect();
+        match error.expect_err("it is no 101") {
+            Error::Refused(refused) => {
+                assert_eq!(refused.status, status);
+                assert_eq!(refused.headers.get(name), Some(value));
+            }
+            other => panic!("{status}: {other}"),
+        }
+    }
+    assert_eq!(server.counters.upgraded.load(Ordering::Relaxed), 0);
+}
+
 fn without(line: &str) -> String {
     let whole = request("/echo", "");
     let start = whole.find(line).expect("the line");
