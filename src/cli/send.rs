@@ -74,6 +74,10 @@ fn client(options: &SendOptions, token: Option<&str>) -> Client {
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
+    #[cfg(feature = "deflate")]
+    if options.deflate {
+        client = client.deflate(enchufe::DeflateOptions::default());
+    }
     client
 }
 

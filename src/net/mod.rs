@@ -6,13 +6,21 @@
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect),
+//! `dial` (the way out), `opening` (the client's handshake).
 
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod combiner;
 mod counters;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
+mod dial;
 mod drain;
 mod ending;
 mod error;
@@ -21,6 +29,7 @@ mod gate;
 mod limits;
 mod mask_keys;
 mod message;
+mod opening;
 mod outbox;
 mod primitive;
 mod reader;
@@ -35,6 +44,8 @@ mod websocket;
 
 pub use client::{Client, connect};
 pub use counters::{Counters, Traffic};
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateOptions;
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};
