@@ -1,23 +1,14 @@
-//! The client: CONNECT, the opening handshake, and the answers that are not 101.
+//! The client: what to connect to, and the way there in steps. `dial` is the way out, `opening` the handshake.
 
 use std::io::{self, ErrorKind};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log::trace;
-
-use super::buffer::ReadBuffer;
-use super::counters::Counters;
 use super::deflate::DeflateOptions;
-use super::outbox::Outbox;
+use super::dial::dial;
 use super::primitive::primitive;
-use super::stream::{is_timeout, read_more, write_all};
-use super::{Error, Limits, Reader, Refused, Socket, Transport, WebSocket, mask_keys};
-use crate::handshake::client::MOST_INTERIM;
-use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
-use crate::http::{ResponseHead, ResponseParser};
-use crate::protocol::Role;
+use super::stream::is_timeout;
+use super::{Error, Limits, Socket, WebSocket, mask_keys, opening};
+use crate::handshake::{ClientHandshake, Scheme, Url};
 
 /// Opens a connection to a `ws://` URL.
 ///
@@ -121,127 +112,13 @@ impl Client {
             )));
         }
         let socket = Socket::new(dial(&url, deadline)?)?;
-        self.shake_hands(socket, &handshake, deadline)
-            .inspect_err(|_| primitive!("CLOSE", "#0"))
-    }
-
-    fn shake_hands(
-        &self,
-        socket: Socket,
-        handshake: &ClientHandshake,
-        deadline: Instant,
-    ) -> Result<WebSocket, Error> {
-        let request = handshake.request();
-        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&request));
-        socket.set_write_timeout(Some(self.timeout))?;
-        write_all(&socket, 0, &request)?;
-        let mut input = ReadBuffer::new();
-        let head = self.read_answer(&socket, &mut input, deadline)?;
-        if head.status != 101 {
-            return Err(Error::Refused(Box::new(read_refusal(
-                &socket, head, input, deadline,
-            ))));
-        }
-        let agreed = handshake.check(&head)?;
-        let deflate = match &self.deflate {
-            Some(options) => options.check(&agreed.extensions)?,
-            None => None,
-        };
-        let outbox = Outbox::new(
-            0,
+        opening::shake_hands(
             socket,
-            Role::Client,
+            &handshake,
+            self.deflate.as_ref(),
             &self.limits,
-            Arc::new(Counters::default()),
-        );
-        if let Some(deflate) = &deflate {
-            outbox.compress_with(deflate);
-        }
-        outbox.open()?;
-        outbox.transport.set_read_timeout(None)?;
-        Ok(WebSocket::new(
-            Reader::new(outbox, &self.limits, input),
-            agreed.subprotocol,
-            deflate,
-        ))
-    }
-
-    /// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
-    fn read_answer(
-        &self,
-        socket: &Socket,
-        input: &mut ReadBuffer,
-        deadline: Instant,
-    ) -> Result<ResponseHead, Error> {
-        let mut parser = ResponseParser::new(self.limits.head);
-        let mut interim = 0;
-        loop {
-            match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
-                Some((head, used)) => {
-                    trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
-                    input.consume(used);
-                    if !head.is_interim() {
-                        return Ok(head);
-                    }
-                    interim += 1;
-                    if interim > MOST_INTERIM {
-                        return Err(HandshakeError::UnexpectedStatus(head.status).into());
-                    }
-                    parser = ResponseParser::new(self.limits.head);
-                }
-                None => {
-                    if read_more(socket, 0, input, deadline)? == 0 {
-                        return Err(Error::Disconnected);
-                    }
-                }
-            }
-        }
+            deadline,
+        )
+        .inspect_err(|_| primitive!("CLOSE", "#0"))
     }
 }
-
-/// CONNECT to the first address of the host that answers.
-fn dial(url: &Url, deadline: Instant) -> Result<TcpStream, Error> {
-    let mut last = io::Error::new(ErrorKind::NotFound, format!("{} has no address", url.host));
-    for address in (url.host.as_str(), url.port).to_socket_addrs()? {
-        let left = deadline
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero());
-        let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-        primitive!("SOCKET", "#0 TCP over {family}");
-        primitive!("CONNECT", "#0 {address}");
-        match TcpStream::connect_timeout(&address, left.ok_or(Error::TimedOut)?) {
-            Ok(tcp) => return Ok(tcp),
-            Err(error) => last = error,
-        }
-    }
-    Err(Error::Io(last))
-}
-
-/// What a person needs to see of an answer that is not 101: the beginning of its body, as far as it comes in time.
-fn read_refusal(
-    socket: &Socket,
-    head: ResponseHead,
-    mut input: ReadBuffer,
-    deadline: Instant,
-) -> Refused {
-    let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
-    let length = head
-        .headers
-        .get("Content-Length")
-        .and_then(|length| length.parse().ok())
-        .map_or(BODY, |length: usize| length.min(BODY));
-    while input.bytes().len() < length
-        && read_more(socket, 0, &mut input, deadline).is_ok_and(|count| count > 0)
-    {}
-    let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
-    Refused {
-        status: head.status,
-        reason: head.reason,
-        headers: head.headers,
-        body,
-    }
-}
-
-/// At most this much of a refusal's body is kept, and waited for this long.
-const BODY: usize = 4 * 1024;
-const BODY_PATIENCE: Duration = Duration::from_secs(2);

@@ -6,9 +6,11 @@
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect).
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect),
+//! `dial` (the way out), `opening` (the client's handshake).
 
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod combiner;
@@ -18,6 +20,7 @@ mod deflate;
 #[cfg(not(feature = "deflate"))]
 #[path = "no_deflate.rs"]
 mod deflate;
+mod dial;
 mod drain;
 mod ending;
 mod error;
@@ -26,6 +29,7 @@ mod gate;
 mod limits;
 mod mask_keys;
 mod message;
+mod opening;
 mod outbox;
 mod primitive;
 mod reader;
