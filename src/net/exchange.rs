@@ -37,14 +37,21 @@ pub(super) struct Exchange {
 /// What comes after a request.
 enum Next {
     Request,
-    Upgrade(Box<Accepted>),
+    Upgrade(Box<Asked>, Box<Accepted>),
     Close,
 }
 
-/// A request for an upgrade that the service takes.
+/// A request as it came.
+struct Asked {
+    request: Request,
+    body: Vec<u8>,
+    /// Who asks, perhaps through a proxy.
+    peer: SocketAddr,
+}
+
+/// An upgrade that the service takes.
 struct Accepted {
     upgrade: Upgrade,
-    request: Request,
     offer: Offer,
 }
 
@@ -56,17 +63,34 @@ struct Opened {
 
 impl Exchange {
     /// One connection from ACCEPT to CLOSE.
+    ///
+    /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
+    /// the step before, is never inlined, and hands on in a box what is large.
     pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &mut Place) {
         counters::add(&self.counters.open, 1);
         let mut input = ReadBuffer::new();
         let last = loop {
-            match self.one_request(outbox, peer, place, &mut input) {
+            let next = match self.receive(outbox, peer, place, &mut input) {
+                Ok(Some(asked)) => self.answer(outbox, asked),
+                Ok(None) => Ok(Next::Close),
+                Err(refusal) => self.refuse(outbox, peer, &refusal),
+            };
+            match next {
                 Ok(Next::Request) => {}
                 last => break last,
             }
         };
         let ended = match last {
-            Ok(Next::Upgrade(accepted)) => self.converse(outbox, peer, place, accepted, input),
+            Ok(Next::Upgrade(asked, accepted)) => match self.open(outbox, place, accepted, input) {
+                Ok(Ok(opened)) => {
+                    info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+                    drop(asked);
+                    run_session(outbox, opened, &self.counters);
+                    Ok(())
+                }
+                Ok(Err(refusal)) => self.refuse(outbox, peer, &refusal).map(drop),
+                Err(error) => Err(error),
+            },
             other => other.map(drop),
         };
         if let Err(error) = ended {
@@ -78,63 +102,65 @@ impl Exchange {
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// One request and its answer. `input` holds what was received and not used.
-    ///
-    /// Never inlined: request and answer would lie in the stack of every idle connection.
+    /// A whole request with its body, or `None` if the peer left without one. `input` holds what was received and not used.
     #[inline(never)]
-    fn one_request(
+    fn receive(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
+        outbox: &Outbox<Socket>,
         peer: SocketAddr,
         place: &mut Place,
         input: &mut ReadBuffer,
-    ) -> io::Result<Next> {
+    ) -> Result<Option<Box<Asked>>, Response> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
-        let request = match read_head(outbox, input, &self.limits, deadline) {
-            Ok(Some(request)) => request,
-            Ok(None) => return Ok(Next::Close),
-            Err(error) => return self.refuse(outbox, peer, &error.response()),
-        };
-        let peer = match self.speaks_for(outbox.id, peer, &request) {
-            Ok(client) => client,
-            Err(error) => return self.refuse(outbox, peer, &error.response()),
-        };
-        if place.move_to(peer.ip()).is_err() {
-            return self.refuse(outbox, peer, &Response::too_many_requests(RETRY_AFTER));
-        }
-        let body = match self.read_body(outbox, input, &request, deadline) {
-            Ok(body) => body,
-            Err(error) => return self.refuse(outbox, peer, &error.response()),
-        };
-        let call = Call {
-            request: &request,
-            body: &body,
+        let refusal = |error: HttpError| error.response();
+        let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
+        let Some(request) = head else { return Ok(None) };
+        let peer = self
+            .speaks_for(outbox.id, peer, &request)
+            .map_err(refusal)?;
+        place
+            .move_to(peer.ip())
+            .map_err(|_| Response::too_many_requests(RETRY_AFTER))?;
+        let body = self.read_body(outbox, input, &request, deadline);
+        Ok(Some(Box::new(Asked {
+            body: body.map_err(refusal)?,
+            request,
             peer,
+        })))
+    }
+
+    /// Asks the service and answers a request.
+    #[inline(never)]
+    fn answer(&self, outbox: &Arc<Outbox<Socket>>, asked: Box<Asked>) -> io::Result<Next> {
+        let request = &asked.request;
+        let call = Call {
+            request,
+            body: &asked.body,
+            peer: asked.peer,
             counters: &self.counters,
             offer: request
                 .is_upgrade()
-                .then(|| handshake::server::check(&request)),
+                .then(|| handshake::server::check(request)),
         };
         let answer =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {
                 counters::add(&self.counters.panics, 1);
                 Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
-        match (answer, call.offer) {
-            (Answer::Respond(response), _) => self.respond(outbox, &request, response, None),
+        let error = match (answer, call.offer) {
+            (Answer::Respond(response), _) => {
+                return self.respond(outbox, request, response, None);
+            }
             (Answer::Stream(response, length, body), _) => {
-                self.respond(outbox, &request, response, Some((length, body)))
+                return self.respond(outbox, request, response, Some((length, body)));
             }
-            (Answer::Upgrade(upgrade), Some(Ok(offer))) => Ok(Next::Upgrade(Box::new(Accepted {
-                upgrade,
-                request,
-                offer,
-            }))),
-            (Answer::Upgrade(_), Some(Err(error))) => self.refuse(outbox, peer, &error.response()),
-            (Answer::Upgrade(_), None) => {
-                self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response())
+            (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
+                return Ok(Next::Upgrade(asked, Box::new(Accepted { upgrade, offer })));
             }
-        }
+            (Answer::Upgrade(_), Some(Err(error))) => error,
+            (Answer::Upgrade(_), None) => HandshakeError::UpgradeRequired,
+        };
+        self.refuse(outbox, asked.peer, &error.response())
     }
 
     /// The peer's address, or that of the client for whom a trusted proxy asks.
@@ -156,39 +182,16 @@ impl Exchange {
         Ok(SocketAddr::new(ip, 0))
     }
 
-    /// From the 101 to the end of the session.
-    fn converse(
-        &self,
-        outbox: &Arc<Outbox<Socket>>,
-        peer: SocketAddr,
-        place: &Place,
-        accepted: Box<Accepted>,
-        input: ReadBuffer,
-    ) -> io::Result<()> {
-        match self.open(outbox, place, accepted, input)? {
-            Ok(opened) => run_session(outbox, opened, &self.counters),
-            Err(refusal) => drop(self.refuse(outbox, peer, &refusal)?),
-        }
-        Ok(())
-    }
-
     /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
-    ///
-    /// Never inlined, and not called by [`Exchange::one_request`]: the deepest that a connection's stack has ever been stays
-    /// in memory while it is idle.
     #[inline(never)]
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
         place: &Place,
         accepted: Box<Accepted>,
-        input: ReadBuffer,
+        mut input: ReadBuffer,
     ) -> io::Result<Result<Opened, Response>> {
-        let Accepted {
-            mut upgrade,
-            request,
-            offer,
-        } = *accepted;
+        let Accepted { mut upgrade, offer } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
         let subprotocol = upgrade
             .subprotocol
@@ -222,7 +225,6 @@ impl Exchange {
             return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
         trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
-        info!("#{} 101 {}", outbox.id, Shown(&request));
         write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
@@ -232,6 +234,7 @@ impl Exchange {
         if let Some(message) = upgrade.limits {
             limits.message = message;
         }
+        input.shrink(); // a long head made it grow
         let mut reader = Reader::new(Arc::clone(outbox), &limits, input);
         reader.managed = true;
         if upgrade.any_text {
