@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use enchufe::handshake::HandshakeError;
 use enchufe::net::{Answer, Audience, Call, Entry, MemberId, Room, Upgrade};
-use enchufe::protocol::{MessageKind, MessageLimits, encode_frame};
+use enchufe::protocol::{MessageKind, encode_frame};
 use enchufe::{Client, DeflateOptions, DeflateParams, Error, Limits, Message, Server, WebSocket};
 use flate2::{Compress, Compression, Decompress};
 
-use super::words::{Dice, HELLO, deflate, deflated, inflate};
-use crate::support::peer::{
-    ACCEPT, BINARY, CLOSE, PING, PONG, Peer, TEXT, field, masked, reason, request,
-};
+use super::words::{Dice, HELLO, deflate, inflate};
+use crate::support::peer::{ACCEPT, CLOSE, PING, PONG, Peer, TEXT, field, masked, reason, request};
 use crate::support::server::{PATIENCE, TestServer, echo, limits, within};
 
 /// The first octets of compressed messages.
