@@ -1,5 +1,6 @@
 //! The settings of the two clients, `enchufe chat` and `enchufe send`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -13,6 +14,8 @@ pub(crate) struct ChatOptions {
     /// The server, as typed.
     pub(crate) url: String,
     pub(crate) name: String,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     pub(crate) log: LevelFilter,
 }
@@ -22,6 +25,8 @@ impl Default for ChatOptions {
         Self {
             url: String::new(),
             name: String::new(),
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             log: LevelFilter::Off,
         }
@@ -41,6 +46,8 @@ pub(crate) struct SendOptions {
     pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     pub(crate) log: LevelFilter,
 }
@@ -57,6 +64,8 @@ impl Default for SendOptions {
             deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             log: LevelFilter::Off,
         }
@@ -71,6 +80,16 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "name",
             help: "Who you are in the chat: 1 to 255 bytes",
             field: |o| value::text(&mut o.name, "NAME"),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",
@@ -128,6 +147,16 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "max-message",
             help: "Largest message to accept",
             field: |o| value::size(&mut o.max_message),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",
