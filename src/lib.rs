@@ -147,7 +147,7 @@ pub mod services;
 pub mod store;
 
 pub use net::{
-    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,
+    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Proxy, Reader, Sender, Server,
     ServerHandle, WebSocket, connect, serve,
 };
 pub use protocol::{CloseCode, CloseReason};
