@@ -1,8 +1,8 @@
 //! Every bound of a connection and of the server, each with its default and the reason for it.
 
-use std::fs;
 use std::time::Duration;
 
+use super::capacity;
 use crate::http::HeadLimits;
 use crate::protocol::MessageLimits;
 
@@ -67,42 +67,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many connections this process can carry: the flag, or what the system leaves room for.
-    ///
-    /// A thread takes two memory maps (stack and guard page) and the allocator more; past `vm.max_map_count` a thread
-    /// that cannot be set up aborts the whole process, so a quarter of the maps is the bound, and a tenth of the
-    /// descriptors stays free for files and for refusing the rest.
+    /// How many connections this process can carry: as many as asked for, and no more than the system leaves room for.
     #[must_use]
     pub fn connection_cap(&self) -> usize {
-        let system = [
-            soft_limit("Max open files").map(|n| n.saturating_sub(n / 10 + 16)),
-            soft_limit("Max processes").map(|n| n.saturating_sub(n / 10 + 16)),
-            number_in("/proc/sys/vm/max_map_count").map(|n| n / 4),
-            number_in("/proc/sys/kernel/threads-max").map(|n| n / 2),
-            number_in("/sys/fs/cgroup/pids.max").map(|n| n.saturating_sub(n / 10 + 16)),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(FALLBACK_CAP)
-        .max(1);
+        let room = capacity::connections();
         self.max_connections
-            .map_or(system, |asked| asked.min(system).max(1))
+            .map_or(room, |asked| asked.min(room).max(1))
     }
-}
-
-/// Where the system does not tell: well below what any ordinary desktop allows.
-const FALLBACK_CAP: usize = 1_000;
-
-fn number_in(path: &str) -> Option<usize> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
-}
-
-/// The soft limit of a row of `/proc/self/limits`; `None` when unlimited or unknown.
-fn soft_limit(row: &str) -> Option<usize> {
-    let table = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = table.lines().find_map(|line| line.strip_prefix(row))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
 
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod combiner;
