@@ -6,7 +6,15 @@ use enchufe::net::{Error, Refused};
 /// One line for a failed connection to `url`.
 pub(crate) fn explain(url: &str, error: &Error) -> String {
     match error {
-        Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
+        Error::Refused(answer) => match answer.headers.get("Location") {
+            Some(location) if (300..400).contains(&answer.status) => format!(
+                "{url} answered {} {}; --follow goes to {}",
+                answer.status,
+                answer.reason,
+                first_words(location.as_bytes())
+            ),
+            _ => format!("{url} answered {}", answer_in_words(answer)),
+        },
         Error::Url(error) => format!("{url}: {error}"),
         error => format!("cannot connect to {url}: {error}"),
     }
@@ -71,6 +79,22 @@ mod tests {
         assert_eq!(
             explain("ws://h/x", &refused(503, "", "")),
             "ws://h/x answered 503"
+        );
+    }
+
+    #[test]
+    fn a_redirect_is_shown_with_where_it_leads() {
+        let mut headers = Headers::default();
+        headers.push("Location", "ws://other/");
+        let answer = Error::Refused(Box::new(Refused {
+            status: 302,
+            reason: "Found".to_owned(),
+            headers,
+            body: b"<html>".to_vec(),
+        }));
+        assert_eq!(
+            explain("ws://h/", &answer),
+            "ws://h/ answered 302 Found; --follow goes to ws://other/"
         );
     }
 

@@ -11,6 +11,7 @@ use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
 use super::failure::Failure;
+use super::reach::reach;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
 use super::{log_format, refusal, signals};
@@ -69,7 +70,7 @@ fn client(options: &SendOptions) -> Client {
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
-    client
+    reach(client, &options.proxy, options.follow)
 }
 
 /// Prints what comes until the connection is closed.
