@@ -43,6 +43,7 @@ pub(crate) struct SendOptions {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) binary: bool,
     pub(crate) raw: bool,
+    pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
     pub(crate) proxy: Through,
@@ -60,6 +61,7 @@ impl Default for SendOptions {
             subprotocols: Vec::new(),
             binary: false,
             raw: false,
+            deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
             proxy: Through::default(),
@@ -130,6 +132,11 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "raw",
             help: "Do not escape control characters in what comes back; never to a terminal",
             field: |o| value::switch(&mut o.raw),
+        },
+        Opt {
+            name: "deflate",
+            help: "Offer to compress messages",
+            field: |o| value::feature_switch(&mut o.deflate, "deflate", cfg!(feature = "deflate")),
         },
         Opt {
             name: "wait",

@@ -70,6 +70,10 @@ fn client(options: &SendOptions) -> Client {
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
+    #[cfg(feature = "deflate")]
+    if options.deflate {
+        client = client.deflate(enchufe::DeflateOptions::default());
+    }
     reach(client, &options.proxy, options.follow)
 }
 

@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
+use super::deflate::DeflateOptions;
 use super::dial::{WayOut, dial};
 use super::primitive::primitive;
 use super::stream::is_timeout;
@@ -30,6 +31,7 @@ pub struct Client {
     proxy: ProxyChoice,
     redirects: usize,
     in_turn: bool,
+    deflate: Option<DeflateOptions>,
 }
 
 /// Which proxy a connection goes through.
@@ -57,6 +59,7 @@ impl Client {
             proxy: ProxyChoice::None,
             redirects: 0,
             in_turn: true,
+            deflate: None,
         }
     }
 
@@ -85,6 +88,15 @@ impl Client {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Offers to compress messages ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)); a server may decline. Without this
+    /// call nothing is compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: DeflateOptions) -> Self {
+        self.deflate = Some(options);
         self
     }
 
@@ -174,7 +186,11 @@ impl Client {
         headers: &[(String, String)],
         deadline: Instant,
     ) -> Result<WebSocket, Error> {
-        let handshake = ClientHandshake::new(url, mask_keys::nonce(), &self.subprotocols, headers)?;
+        let mut handshake =
+            ClientHandshake::new(url, mask_keys::nonce(), &self.subprotocols, headers)?;
+        if let Some(options) = &self.deflate {
+            handshake = handshake.offer(options.offer())?;
+        }
         if url.scheme == Scheme::Wss {
             return Err(Error::Io(io::Error::new(
                 ErrorKind::Unsupported,
@@ -183,8 +199,15 @@ impl Client {
         }
         // 4.1 step 2: our turn lasts until the connection is established or has failed.
         let (tcp, _turn) = dial(url, &self.way_out(url)?, deadline)?;
-        opening::shake_hands(Socket::new(tcp)?, &handshake, &self.limits, deadline)
-            .inspect_err(|_| primitive!("CLOSE", "#0"))
+        let deflate = self.deflate.as_ref();
+        opening::shake_hands(
+            Socket::new(tcp)?,
+            &handshake,
+            deflate,
+            &self.limits,
+            deadline,
+        )
+        .inspect_err(|_| primitive!("CLOSE", "#0"))
     }
 
     fn way_out(&self, url: &Url) -> Result<WayOut, Error> {
