@@ -1,5 +1,6 @@
 //! The settings of the two clients, `enchufe chat` and `enchufe send`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -16,6 +17,8 @@ pub(crate) struct ChatOptions {
     pub(crate) name: String,
     pub(crate) proxy: Through,
     pub(crate) follow: bool,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     pub(crate) log: LevelFilter,
 }
@@ -27,6 +30,8 @@ impl Default for ChatOptions {
             name: String::new(),
             proxy: Through::default(),
             follow: false,
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             log: LevelFilter::Off,
         }
@@ -48,6 +53,8 @@ pub(crate) struct SendOptions {
     pub(crate) max_message: usize,
     pub(crate) proxy: Through,
     pub(crate) follow: bool,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     pub(crate) log: LevelFilter,
 }
@@ -66,6 +73,8 @@ impl Default for SendOptions {
             max_message: 16 << 20,
             proxy: Through::default(),
             follow: false,
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             log: LevelFilter::Off,
         }
@@ -90,6 +99,16 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "follow",
             help: "Follow redirects, at most 5 and never from wss to ws",
             field: |o| value::switch(&mut o.follow),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",
@@ -157,6 +176,16 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "follow",
             help: "Follow redirects, at most 5 and never from wss to ws",
             field: |o| value::switch(&mut o.follow),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",

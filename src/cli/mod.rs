@@ -18,5 +18,6 @@ mod refusal;
 mod serve_options;
 mod signals;
 mod terminal;
+mod token;
 mod units;
 mod value;

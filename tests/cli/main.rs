@@ -15,4 +15,6 @@ mod program;
 mod proxies;
 mod send;
 mod serve;
+#[cfg(feature = "json")]
+mod token;
 mod usage;
