@@ -33,7 +33,8 @@
 //! ```text
 //! main, cli ──> services ──> net ──> handshake ──> http
 //!                  │           └───> protocol
-//!                  └───────> store
+//!                  ├───────> store
+//!                  └───────> cluster ──> store
 //! ```
 //!
 //! | layer | what it is | what it does without |
@@ -43,6 +44,7 @@
 //! | [`handshake`] | from HTTP to WebSocket: section 4 | the same |
 //! | [`net`] | the one place with sockets, threads and timeouts | any knowledge of what messages mean |
 //! | [`store`] | what survives a restart: rows of bytes, and the one thread that writes them | sockets; any knowledge of what rows mean |
+//! | `cluster` | with the feature of that name: several servers that are one, by a log in Redis | any knowledge of what entries mean |
 //! | [`services`] | echo, inspect, chat, hospital hub, files, pages, metrics | sockets; frames, but for encoding a notice once |
 //!
 //! A layer names only those to its right. Whoever wants to see how WebSocket works reads them from below: [`protocol`],
@@ -114,6 +116,7 @@
 //! |---|---|---|
 //! | 1.3, 4.2.2 | the proof in `Sec-WebSocket-Accept` | `handshake/accept_key.rs` |
 //! | 3 | `ws://` and `wss://` URLs | `handshake/url.rs` |
+//! | 4.1 | the way out: proxies, one connection at a time | `net/dial.rs`, `net/proxy/mod.rs`, `net/turn.rs` |
 //! | 4.1 | what the client asks, and checks in the answer | `handshake/client.rs`, `net/client.rs`, `net/opening.rs` |
 //! | 4.2 | what the server checks, and answers | `handshake/server.rs`, `net/exchange.rs` |
 //! | 4.2.2, 4.4 | refusals, and the version | `handshake/error.rs` |
@@ -149,7 +152,7 @@ pub mod services;
 pub mod store;
 
 pub use net::{
-    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,
+    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Proxy, Reader, Sender, Server,
     ServerHandle, WebSocket, connect, serve,
 };
 pub use protocol::{CloseCode, CloseReason};

@@ -1,10 +1,12 @@
 //! The settings of the two clients, `enchufe chat` and `enchufe send`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
 
 use super::options::{Group, Opt};
+use super::reach::Through;
 use super::value;
 
 /// What `enchufe chat` is told.
@@ -13,6 +15,10 @@ pub(crate) struct ChatOptions {
     /// The server, as typed.
     pub(crate) url: String,
     pub(crate) name: String,
+    pub(crate) proxy: Through,
+    pub(crate) follow: bool,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     pub(crate) log: LevelFilter,
 }
@@ -22,6 +28,10 @@ impl Default for ChatOptions {
         Self {
             url: String::new(),
             name: String::new(),
+            proxy: Through::default(),
+            follow: false,
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             log: LevelFilter::Off,
         }
@@ -41,6 +51,10 @@ pub(crate) struct SendOptions {
     pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
+    pub(crate) proxy: Through,
+    pub(crate) follow: bool,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     pub(crate) log: LevelFilter,
 }
@@ -57,6 +71,10 @@ impl Default for SendOptions {
             deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
+            proxy: Through::default(),
+            follow: false,
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             log: LevelFilter::Off,
         }
@@ -71,6 +89,26 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "name",
             help: "Who you are in the chat: 1 to 255 bytes",
             field: |o| value::text(&mut o.name, "NAME"),
+        },
+        Opt {
+            name: "proxy",
+            help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
+            field: |o| value::proxy(&mut o.proxy),
+        },
+        Opt {
+            name: "follow",
+            help: "Follow redirects, at most 5 and never from wss to ws",
+            field: |o| value::switch(&mut o.follow),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",
@@ -128,6 +166,26 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "max-message",
             help: "Largest message to accept",
             field: |o| value::size(&mut o.max_message),
+        },
+        Opt {
+            name: "proxy",
+            help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
+            field: |o| value::proxy(&mut o.proxy),
+        },
+        Opt {
+            name: "follow",
+            help: "Follow redirects, at most 5 and never from wss to ws",
+            field: |o| value::switch(&mut o.follow),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",

@@ -11,9 +11,10 @@ use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
 use super::failure::Failure;
+use super::reach::reach;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
-use super::{log_format, refusal, signals};
+use super::{log_format, refusal, signals, token};
 
 /// Runs until the connection is closed, which it asks for when the input ends.
 pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
@@ -27,7 +28,8 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
         false => log_format::start(options.log),
     }
 
-    let socket = client(options)
+    let token = token::brought(&options.token, options.token_file.as_deref())?;
+    let socket = client(options, token.as_deref())
         .connect()
         .map_err(|error| Failure::Failed(refusal::explain(&options.url, &error)))?;
     let (mut reader, sender) = socket.split();
@@ -48,7 +50,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     done.check(&reader)
 }
 
-fn client(options: &SendOptions) -> Client {
+fn client(options: &SendOptions, token: Option<&str>) -> Client {
     let message = MessageLimits {
         max_message: options.max_message,
         ..MessageLimits::default()
@@ -66,6 +68,10 @@ fn client(options: &SendOptions) -> Client {
     for (name, value) in &options.headers {
         client = client.header(name, value);
     }
+    if let Some(token) = token {
+        let (name, value) = token::field(token);
+        client = client.header(name, value);
+    }
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
@@ -73,7 +79,7 @@ fn client(options: &SendOptions) -> Client {
     if options.deflate {
         client = client.deflate(enchufe::DeflateOptions::default());
     }
-    client
+    reach(client, &options.proxy, options.follow)
 }
 
 /// Prints what comes until the connection is closed.

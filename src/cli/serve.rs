@@ -10,6 +10,7 @@ use enchufe::Server;
 #[cfg(feature = "cluster")]
 use enchufe::cluster::{self, JoinError};
 use enchufe::protocol::MessageLimits;
+use enchufe::services::access::Tokens;
 use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
@@ -20,18 +21,19 @@ use log::{info, warn};
 use super::failure::Failure;
 use super::serve_options::ServeOptions;
 use super::units::show_size;
-use super::{log_format, signals};
+use super::{log_format, signals, token};
 
 /// Serves until a signal, and then until the connections are closed.
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
     let files = files(&options)?;
+    let tokens = token::taken(options.token_file.as_deref())?;
     let server = listen(&options.bind)?;
     let loopback = server
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let (mut router, kept) = services(&options, settings(&options, loopback))?;
+    let (mut router, kept) = services(&options, settings(&options, tokens, loopback))?;
     tell_worst_case(&options);
     if let Some(files) = files {
         router = router.with_files(files);
@@ -154,13 +156,15 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 }
 
 /// What the services need to know.
-fn settings(options: &ServeOptions, loopback: bool) -> Settings {
+fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings {
     let inactive_after = match options.chat.inactive_after {
         Duration::ZERO => NEVER,
         time => time,
     };
     Settings {
         origins: options.origins.clone(),
+        require_origin: options.require_origin,
+        tokens,
         hosts: options.hosts.clone(),
         loopback,
         chat: chat::Settings {

@@ -3,9 +3,13 @@
 //! A row of an option table points at the field it sets through one of the functions below. The field keeps its plain
 //! type (`usize`, `Duration`); only the command line knows that one `usize` is a size and another a count.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use enchufe::Proxy;
+
+use super::reach::Through;
 use super::units;
 
 /// A field as the command line sees it.
@@ -120,11 +124,20 @@ pub(crate) fn count_or_auto(field: &mut Option<usize>) -> Box<dyn Value + '_> {
 
 /// A directory.
 pub(crate) fn directory(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
+    path(field, "DIR")
+}
+
+/// A file.
+pub(crate) fn file(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
+    path(field, "FILE")
+}
+
+fn path<'a>(field: &'a mut Option<PathBuf>, metavar: &'static str) -> Box<dyn Value + 'a> {
     let show = |path: &Option<PathBuf>| {
         path.as_ref()
             .map_or("none".to_owned(), |path| path.display().to_string())
     };
-    scalar(field, "DIR", |text| Ok(Some(PathBuf::from(text))), show)
+    scalar(field, metavar, |text| Ok(Some(PathBuf::from(text))), show)
 }
 
 /// The URL of a Redis. What is printed of it has no password.
@@ -156,6 +169,28 @@ pub(crate) fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
 /// Any text.
 pub(crate) fn text<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
     scalar(field, metavar, |text| Ok(text.to_owned()), String::clone)
+}
+
+/// A proxy. The URL may have a password, so it is not repeated, neither in an error nor in what is printed.
+pub(crate) fn proxy(field: &mut Through) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text {
+        "auto" => Ok(Through::Environment),
+        "none" => Ok(Through::Nothing),
+        _ => Proxy::parse(text)
+            .map(Through::Proxy)
+            .map_err(|error| error.to_string()),
+    };
+    scalar(field, "URL", parse, |through| match through {
+        Through::Environment => "auto".to_owned(),
+        Through::Nothing => "none".to_owned(),
+        Through::Proxy(proxy) => proxy.to_string(),
+    })
+}
+
+/// A text that is not shown again.
+pub(crate) fn secret<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
+    let show = |text: &String| if text.is_empty() { "none" } else { "…" }.to_owned();
+    scalar(field, metavar, |text| Ok(text.to_owned()), show)
 }
 
 /// An option without a value. In the environment: `1`, `true`, `yes`, `on` and their contraries.
@@ -258,6 +293,27 @@ pub(crate) fn headers(field: &mut Vec<(String, String)>) -> Box<dyn Value + '_> 
         field,
         metavar: "\"K: V\"",
         separator: '\n',
+        parse,
+        show,
+    })
+}
+
+/// The same for IP addresses, without ports.
+pub(crate) fn addresses(field: &mut Vec<IpAddr>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| {
+        let ip = text.parse::<IpAddr>().map_err(|_| {
+            format!("'{text}' is not an address: write it without a port, as in 10.0.0.1 or ::1")
+        })?;
+        Ok(ip.to_canonical())
+    };
+    let show = |addresses: &[IpAddr]| {
+        let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        addresses.join(",")
+    };
+    Box::new(List {
+        field,
+        metavar: "ADDR",
+        separator: ',',
         parse,
         show,
     })

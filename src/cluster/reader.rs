@@ -14,7 +14,7 @@ use super::desk::{Desk, Side};
 use super::entry::{Entry, Position};
 use super::error::LinkError;
 use super::link::{Link, Loaded};
-use super::replica::{News, Replicas};
+use super::replica::{News, Replica, Replicas};
 use super::writer::{PAUSE_MAX, PAUSE_MIN, grace, tell};
 
 pub(super) struct Reader {
@@ -192,7 +192,7 @@ impl Reader {
     }
 
     fn take_snapshot(&mut self) -> Result<(), LinkError> {
-        let services: Vec<_> = self.replicas.each().map(|replica| replica.rows()).collect();
+        let services: Vec<_> = self.replicas.each().map(Replica::rows).collect();
         let (blob, rows) = blob::pack(&services);
         let bytes = blob.len();
         if self.link.snapshot(self.at, rows, blob)? {

@@ -12,6 +12,9 @@ mod chat;
 mod flags;
 mod log;
 mod program;
+mod proxies;
 mod send;
 mod serve;
+#[cfg(feature = "json")]
+mod token;
 mod usage;

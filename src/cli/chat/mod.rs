@@ -30,12 +30,19 @@ use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
 use super::keyboard::Keyboard;
-use super::{log_format, refusal, signals};
+use super::reach::reach;
+use super::{log_format, refusal, signals, token};
 
 /// Talks until the person leaves. A connection that is lost is made again.
 pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     log_format::start(options.log);
-    let client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    let token = token::brought(&options.token, options.token_file.as_deref())?;
+    let mut client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    if let Some(token) = token {
+        let (name, value) = token::field(&token);
+        client = client.header(name, value);
+    }
+    let client = reach(client, &options.proxy, options.follow);
     let mut socket = client.connect().map_err(|error| refused(options, &error))?;
 
     let keyboard = Keyboard::take();

@@ -21,21 +21,13 @@ use super::picture;
 use super::place::{Chat, Place, now};
 use super::state::Settings;
 use super::status::Status;
-use super::switchboard::{Codec, Reaction, Switchboard, only};
+use super::switchboard::{Codec, Member, Reaction, Switchboard, only};
 use super::timestamp::{Moment, Timestamp};
 use crate::cluster::{self, Dropped, Log, Named, News, NoClaim, Replica, Switch};
 use crate::net::{Entry, MemberId, Sender};
 use crate::protocol::{CloseCode, MessageKind};
 use crate::services::outlet::Changes;
 use crate::store::RecordError;
-
-/// What a place needs to speak in its name by the log.
-#[derive(Debug, Clone, Copy)]
-pub struct Stake {
-    member: MemberId,
-    /// The last operation it asked for.
-    last: u64,
-}
 
 impl Chat {
     /// A chat that is one with those of other servers, once it follows `log`.
@@ -92,11 +84,8 @@ impl Chat {
         };
         let inactive_at = switchboard.state().inactivity_deadline(&name);
         drop(switchboard);
-        let stake = Stake {
-            member,
-            last: number,
-        };
-        Ok(self.place(name, codec, inactive_at, stake))
+        let member = Member { id: member, codec };
+        Ok(self.place(name, member, inactive_at, number))
     }
 
     fn log(&self) -> Result<&Log, Refusal> {
@@ -156,18 +145,18 @@ impl Place {
 
     /// Waits, not for ever, until what this user asked for has come back.
     pub(super) fn wait_for_own(&self) {
-        if let (Some(log), Some(stake)) = (&self.chat.0.log, self.stake) {
-            log.wait(stake.last, PATIENCE);
+        if let (Some(log), Some(last)) = (&self.chat.0.log, self.last) {
+            log.wait(last, PATIENCE);
         }
     }
 
     /// The connection has ended: the others hear of it by the log.
     pub(super) fn leave_by_log(&mut self) {
-        let (Some(log), Some(stake)) = (&self.chat.0.log, self.stake) else {
+        let Some(log) = &self.chat.0.log else {
             return;
         };
         self.chat.tell(|switchboard| {
-            let held = switchboard.claim(&self.name, stake.member);
+            let held = switchboard.claim(&self.name, self.id);
             let Some(claim) = held else {
                 return Vec::new(); // it was lost, and the member with it
             };
@@ -177,26 +166,26 @@ impl Place {
     }
 
     fn own_is_back(&self) -> bool {
-        match (&self.chat.0.log, self.stake) {
-            (Some(log), Some(stake)) => log.is_resolved(stake.last),
+        match (&self.chat.0.log, self.last) {
+            (Some(log), Some(last)) => log.is_resolved(last),
             _ => true,
         }
     }
 
     fn publish(&mut self, switchboard: &mut Switchboard, asked: Vec<Vec<u8>>) {
-        let (Some(log), Some(stake)) = (&self.chat.0.log, &mut self.stake) else {
+        let Some(log) = &self.chat.0.log else {
             return;
         };
-        let claim = switchboard.claim(&self.name, stake.member);
+        let claim = switchboard.claim(&self.name, self.id);
         let is_asked = !asked.is_empty();
         for what in asked {
             let Some(claim) = claim else { return };
             let name = self.name.as_bytes();
-            stake.last = if logged::is_leave(&what) {
+            self.last = Some(if logged::is_leave(&what) {
                 log.release(name, claim, what)
             } else {
                 log.tell(name, claim, what)
-            };
+            });
         }
         let known = switchboard.state().inactivity_deadline(&self.name);
         // What was just asked for may make the user active or inactive: it is looked at again soon.
@@ -394,6 +383,8 @@ impl Switchboard {
         let Arrival {
             mut hold, codec, ..
         } = arrival;
+        // Between a goodbye and the end of the connection that said it, the name is free.
+        let before = self.forget(&name);
         let (member, entries) = self.admit(&name, codec, delivery, now);
         let join = Entry::Join {
             id: member.id,
@@ -404,7 +395,7 @@ impl Switchboard {
         if let Some(front) = &mut self.front {
             front.holds.insert(name, hold);
         }
-        [join].into_iter().chain(entries).collect()
+        before.into_iter().chain([join]).chain(entries).collect()
     }
 
     /// A user of this server is nobody's here any more; the state learns it by the log.

@@ -91,7 +91,7 @@ const LAST: u8 = 3;
 mod tests {
     use std::time::Instant;
 
-    use super::*;
+    use super::{rows as rows_of, state as state_of, *};
     use crate::services::chat::command::{Command, Target};
     use crate::services::chat::timestamp::Timestamp;
 
@@ -133,10 +133,10 @@ mod tests {
             let status = Some(status);
             run(&mut state, who, Command::ChangeStatus { name, status });
         }
-        let rows = rows(&state);
+        let rows = rows_of(&state);
         let lent: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let again = super::state(Settings::default(), &lent, now()).unwrap();
-        assert_eq!(super::rows(&again), rows);
+        let again = state_of(Settings::default(), &lent, now()).unwrap();
+        assert_eq!(rows_of(&again), rows);
         assert_eq!(again.people(), state.people());
         assert_eq!(again.last_sequence(), 2);
     }
@@ -148,7 +148,7 @@ mod tests {
         let mut state = State::new(settings);
         come(&mut state, "ana");
         say(&mut state, "ana", Target::General);
-        let rows = rows(&state);
+        let rows = rows_of(&state);
         let lent: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
         let again = super::state(settings, &lent, now()).unwrap();
         assert_eq!(again.last_sequence(), 1);
@@ -162,7 +162,7 @@ mod tests {
             b"\x01\x03\x00",
             b"\x02\x01",
         ] {
-            assert!(super::state(Settings::default(), &[row], now()).is_err());
+            assert!(state_of(Settings::default(), &[row], now()).is_err());
         }
     }
 }

@@ -9,15 +9,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-#[cfg(feature = "cluster")]
-use super::clustered::Stake;
 use super::command::{Command, Refusal};
 #[cfg(feature = "json")]
 use super::json_fault::Fault;
 #[cfg(feature = "json")]
 use super::json_object;
-#[cfg(feature = "json")]
-#[cfg(feature = "cluster")]
+#[cfg(all(feature = "json", feature = "cluster"))]
 use super::json_switch::name_asked_for;
 use super::limits::ConnectionLimits;
 use super::name::Name;
@@ -27,7 +24,7 @@ use super::switchboard::{Codec, Member, Reaction, Switchboard, unkept};
 use super::timestamp::{Moment, Timestamp};
 #[cfg(feature = "cluster")]
 use crate::cluster::Log;
-use crate::net::{Entry, Sender};
+use crate::net::{Entry, MemberId, Sender};
 use crate::protocol::{CloseCode, MessageKind};
 use crate::services::outlet::Outlet;
 use crate::store::{OpenError, Opened};
@@ -62,12 +59,13 @@ pub struct Place {
     pub(super) chat: Chat,
     pub(super) name: Name,
     pub(super) codec: Codec,
+    pub(super) id: MemberId,
     pub(super) inactive_at: Option<Instant>,
     /// Since when something may wait for [`Place::deliver`].
     undelivered: Option<Instant>,
-    /// In a cluster: what it takes to speak in its name there.
+    /// In a cluster: the last operation that it asked for.
     #[cfg(feature = "cluster")]
-    pub(super) stake: Option<Stake>,
+    pub(super) last: Option<u64>,
 }
 
 impl Chat {
@@ -215,10 +213,11 @@ impl Chat {
             chat: self.clone(),
             name,
             codec,
+            id,
             inactive_at,
             undelivered: None,
             #[cfg(feature = "cluster")]
-            stake: None,
+            last: None,
         }
     }
 
@@ -227,17 +226,18 @@ impl Chat {
     pub(super) fn place(
         &self,
         name: Name,
-        codec: Codec,
+        member: Member,
         inactive_at: Option<Instant>,
-        stake: Stake,
+        last: u64,
     ) -> Place {
         Place {
             chat: self.clone(),
             name,
-            codec,
+            codec: member.codec,
+            id: member.id,
             inactive_at,
             undelivered: None,
-            stake: Some(stake),
+            last: Some(last),
         }
     }
 
@@ -304,7 +304,7 @@ impl Place {
     /// Returns the code with which the connection is to be closed, if it is, after [`Place::settle`].
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
         #[cfg(feature = "cluster")]
-        if self.stake.is_some() {
+        if self.last.is_some() {
             self.undelivered.get_or_insert_with(Instant::now);
             return self.message_by_log(kind, payload);
         }
@@ -317,7 +317,7 @@ impl Place {
     /// Does what the passing of time does to the user.
     pub fn tick(&mut self) {
         #[cfg(feature = "cluster")]
-        if self.stake.is_some() {
+        if self.last.is_some() {
             return self.tick_by_log();
         }
         self.step(|switchboard, name, now| Reaction::from(switchboard.tick(name, now)));
@@ -365,11 +365,11 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         #[cfg(feature = "cluster")]
-        if self.stake.is_some() {
+        if self.last.is_some() {
             return self.leave_by_log();
         }
         let mut switchboard = self.chat.lock();
-        let entries = switchboard.leave(&self.name, now());
+        let entries = switchboard.leave(&self.name, self.id, now());
         let changes = switchboard.take_changes(&self.name);
         self.chat.0.outlet.append(changes, entries);
         drop(switchboard);
