@@ -126,8 +126,16 @@ impl Router {
             chat, connections, ..
         } = &router.settings;
         router.chat = Chat::clustered(*chat, connections.clone(), log.clone());
+        #[cfg(not(feature = "json"))]
+        let board = None;
+        #[cfg(feature = "json")]
+        let board = {
+            let hub = hospital::Hub::clustered(connections.message.clone(), log.clone());
+            router.hospital = Arc::new(hub.with_json_depth(connections.json_depth));
+            Some(Arc::clone(&router.hospital) as Arc<dyn cluster::Replica>)
+        };
         router.log = Some(log);
-        let cluster = opened.start((&router.chat).into(), None)?;
+        let cluster = opened.start((&router.chat).into(), board)?;
         Ok((router, cluster))
     }
 
