@@ -159,6 +159,10 @@ impl Router {
         if let Err(error) = check_origin(call.request, &self.settings.origins) {
             return Answer::Respond(error.response());
         }
+        let path = call.request.path();
+        if self.is_cut_off() && matches!(path, "/" | "/chat" | "/socket") {
+            return Answer::Respond(Response::refusal(503, "El servidor está aislado\n"));
+        }
         let large = || self.settings.large_messages.clone();
         let name = call.request.query_value("name");
         match (call.request.path(), name) {
@@ -196,6 +200,9 @@ impl Router {
             return Answer::Respond(Response::method_not_allowed("GET, HEAD"));
         }
         match (path, request.query_value("name")) {
+            ("/healthz", _) if self.is_cut_off() => {
+                Answer::Respond(Response::new(503).text("cut off from the cluster\n"))
+            }
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
             ("/metrics", _) => Answer::Respond(self.metrics(call)),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
@@ -205,6 +212,17 @@ impl Router {
                 None => self.file(call),
             },
         }
+    }
+
+    /// Whether this server cannot reach the others at the moment: a proxy had better choose one that can.
+    fn is_cut_off(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return self
+            .log
+            .as_ref()
+            .is_some_and(|log| log.counters().is_cut_off());
+        #[cfg(not(feature = "cluster"))]
+        false
     }
 
     fn metrics(&self, call: &Call<'_>) -> Response {
