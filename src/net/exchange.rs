@@ -1,7 +1,7 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use super::deflate::DeflateOptions;
 use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
+use super::quota::LogQuota;
 use super::registry::Place;
 use super::server::RETRY_AFTER;
 use super::service::Session;
@@ -31,6 +32,7 @@ pub(super) struct Exchange {
     pub(super) limits: Limits,
     pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
+    pub(super) quota: LogQuota,
 }
 
 /// What comes after a request.
@@ -59,7 +61,7 @@ impl Exchange {
         };
         drop(input);
         match last {
-            Ok(Next::Session(opened)) => run_session(outbox, *opened, &self.counters),
+            Ok(Next::Session(opened)) => self.run_session(outbox, *opened, place.ip()),
             Err(error) => debug!("#{} {error}", outbox.id),
             Ok(_) => {}
         }
@@ -112,9 +114,9 @@ impl Exchange {
                 Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
         match (answer, call.offer) {
-            (Answer::Respond(response), _) => self.respond(outbox, &request, response, None),
+            (Answer::Respond(response), _) => self.respond(outbox, peer, &request, response, None),
             (Answer::Stream(response, length, body), _) => {
-                self.respond(outbox, &request, response, Some((length, body)))
+                self.respond(outbox, peer, &request, response, Some((length, body)))
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
                 match self.open(outbox, place, upgrade, &request, &offer, input)? {
@@ -191,7 +193,9 @@ impl Exchange {
             return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
         trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
-        info!("#{} 101 {}", outbox.id, shown(request));
+        if self.quota.allows(place.ip()) {
+            info!("#{} 101 {}", outbox.id, shown(request));
+        }
         write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
@@ -226,6 +230,7 @@ impl Exchange {
     fn respond(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
         request: &Request,
         mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
@@ -241,7 +246,9 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!("#{} {} {}", outbox.id, response.status, shown(request));
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} {}", outbox.id, response.status, shown(request));
+        }
         write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
@@ -266,7 +273,9 @@ impl Exchange {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
-        info!("#{} {} refused {peer}", outbox.id, response.status);
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} refused {peer}", outbox.id, response.status);
+        }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
         write_all(socket, outbox.id, &bytes)?;
@@ -300,28 +309,31 @@ impl Exchange {
         input.consume(length);
         Ok(body)
     }
-}
-
-/// Runs a session to its end, whatever the end is, and closes with the code that says it.
-fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters) {
-    let Opened { ws, session } = opened;
-    let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
-    let code = match &outcome {
-        Ok(Ok(())) => CloseCode::NormalClosure,
-        Ok(Err(_)) => CloseCode::InternalError,
-        Err(_) => {
-            counters::add(&counters.panics, 1);
-            warn!("#{} its session panicked", outbox.id);
-            CloseCode::InternalError
+    /// Runs a session to its end, whatever the end is, and closes with the code that says it.
+    fn run_session(&self, outbox: &Arc<Outbox<Socket>>, opened: Opened, peer: IpAddr) {
+        let Opened { ws, session } = opened;
+        let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
+        let code = match &outcome {
+            Ok(Ok(())) => CloseCode::NormalClosure,
+            Ok(Err(_)) => CloseCode::InternalError,
+            Err(_) => {
+                counters::add(&self.counters.panics, 1);
+                if self.quota.allows(peer) {
+                    warn!("#{} its session panicked", outbox.id);
+                }
+                CloseCode::InternalError
+            }
+        };
+        if outbox.ended().is_ok() {
+            let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
+            outbox.wind_down();
         }
-    };
-    if outbox.ended().is_ok() {
-        let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
-        outbox.wind_down();
-    }
-    outbox.count_abnormal();
-    if let Ok(Err(error)) = outcome {
-        info!("#{} closed: {error}", outbox.id);
+        outbox.count_abnormal();
+        if let Ok(Err(error)) = outcome
+            && self.quota.allows(peer)
+        {
+            info!("#{} closed: {error}", outbox.id);
+        }
     }
 }
 
@@ -360,11 +372,13 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
-/// A request in the log: method and path. A query may hold what is nobody else's business.
+/// A request in the log: method and path, which may be long. A query may hold what is nobody else's business.
 fn shown(request: &Request) -> String {
     let query = request.query().map_or("", |_| "?…");
-    let path = request.path().escape_default();
-    format!("{} {path}{query}", request.method)
+    let path = request.path();
+    let cut = if path.len() > PATH_IN_LOG { "…" } else { "" };
+    let path: String = path.chars().take(PATH_IN_LOG).collect();
+    format!("{} {}{cut}{query}", request.method, path.escape_default())
 }
 
 /// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
@@ -439,6 +453,8 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
 }
 
+/// Characters of a path in the log.
+const PATH_IN_LOG: usize = 256;
 const CHUNK: usize = 64 * 1024;
 /// How often the rate of a streamed body is looked at, at least.
 const PACE: Duration = Duration::from_secs(1);
