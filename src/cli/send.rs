@@ -11,6 +11,7 @@ use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
 use super::failure::Failure;
+use super::reach::reach;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
 use super::{log_format, refusal, signals, token};
@@ -78,7 +79,7 @@ fn client(options: &SendOptions, token: Option<&str>) -> Client {
     if options.deflate {
         client = client.deflate(enchufe::DeflateOptions::default());
     }
-    client
+    reach(client, &options.proxy, options.follow)
 }
 
 /// Prints what comes until the connection is closed.

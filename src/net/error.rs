@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::ProxyError;
 use crate::handshake::{HandshakeError, UrlError};
 use crate::http::Headers;
 use crate::protocol::{ProtocolError, SendError};
@@ -23,6 +24,13 @@ pub enum Error {
     Refused(Box<Refused>),
     /// Not a `ws` or `wss` URL.
     Url(UrlError),
+    /// The proxy opened no way to the server.
+    Proxy {
+        /// Which one, without its user and password; or the variable that should name one.
+        proxy: String,
+        /// What went wrong.
+        error: ProxyError,
+    },
     /// The peer did not do in time what it had to: answer, finish a message, close.
     TimedOut,
     /// The peer ended the stream without a Close
@@ -64,6 +72,7 @@ impl fmt::Display for Error {
                 write!(f, "the server answered {} {}", answer.status, answer.reason)
             }
             Self::Url(error) => error.fmt(f),
+            Self::Proxy { proxy, error } => write!(f, "proxy {proxy}: {error}"),
             Self::TimedOut => f.write_str("the peer did not answer in time"),
             Self::Disconnected => f.write_str("the connection broke without a Close"),
             Self::TooSlow => f.write_str("the peer is too slow: its backlog is full"),
@@ -81,6 +90,7 @@ impl std::error::Error for Error {
             Self::Protocol(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Url(error) => Some(error),
+            Self::Proxy { error, .. } => Some(error),
             Self::Send(error) => Some(error),
             _ => None,
         }

@@ -72,7 +72,9 @@ impl LogQuota {
         if !allowed {
             counters::add(&self.counters.log_lines_left_out, 1);
         }
-        tell(due);
+        if due.is_some() {
+            tell(due);
+        }
         allowed
     }
 
@@ -148,6 +150,8 @@ impl Accounts {
     }
 }
 
+/// Never inlined: it is rare, and takes stack.
+#[inline(never)]
 fn tell(left_out: Option<LeftOut>) {
     let Some(left_out) = left_out else { return };
     let lines = left_out.lines;

@@ -45,6 +45,11 @@ impl Socket {
         let peer = tcp.peer_addr().ok();
         Ok(Self { tcp, peer })
     }
+
+    /// Gives the stream back.
+    pub(super) fn into_tcp(self) -> TcpStream {
+        self.tcp
+    }
 }
 
 impl Transport for Socket {

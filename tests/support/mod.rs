@@ -7,3 +7,4 @@ pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod server;
 pub(crate) mod tools;
+pub(crate) mod tunnel;

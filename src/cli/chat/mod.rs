@@ -30,6 +30,7 @@ use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
 use super::keyboard::Keyboard;
+use super::reach::reach;
 use super::{log_format, refusal, signals, token};
 
 /// Talks until the person leaves. A connection that is lost is made again.
@@ -41,6 +42,7 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
         let (name, value) = token::field(&token);
         client = client.header(name, value);
     }
+    let client = reach(client, &options.proxy, options.follow);
     let mut socket = client.connect().map_err(|error| refused(options, &error))?;
 
     let keyboard = Keyboard::take();
