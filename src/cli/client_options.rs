@@ -1,5 +1,7 @@
 //! The settings of the two clients, `enchufe chat` and `enchufe send`.
 
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -14,6 +16,8 @@ pub(crate) struct ChatOptions {
     pub(crate) url: String,
     pub(crate) name: String,
     pub(crate) timeout: Duration,
+    #[cfg(feature = "tls")]
+    pub(crate) ca: Option<PathBuf>,
     pub(crate) log: LevelFilter,
 }
 
@@ -23,6 +27,8 @@ impl Default for ChatOptions {
             url: String::new(),
             name: String::new(),
             timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            ca: None,
             log: LevelFilter::Off,
         }
     }
@@ -41,6 +47,8 @@ pub(crate) struct SendOptions {
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
     pub(crate) timeout: Duration,
+    #[cfg(feature = "tls")]
+    pub(crate) ca: Option<PathBuf>,
     pub(crate) log: LevelFilter,
 }
 
@@ -56,6 +64,8 @@ impl Default for SendOptions {
             wait: Duration::ZERO,
             max_message: 16 << 20,
             timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            ca: None,
             log: LevelFilter::Off,
         }
     }
@@ -74,6 +84,12 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "timeout",
             help: "Time to connect",
             field: |o| value::time(&mut o.timeout),
+        },
+        #[cfg(feature = "tls")]
+        Opt {
+            name: "ca",
+            help: "For wss://: trust the certificates in this PEM file, and not those of the system",
+            field: |o| value::file(&mut o.ca),
         },
         Opt {
             name: "log",
@@ -126,6 +142,12 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "timeout",
             help: "Time to connect",
             field: |o| value::time(&mut o.timeout),
+        },
+        #[cfg(feature = "tls")]
+        Opt {
+            name: "ca",
+            help: "For wss://: trust the certificates in this PEM file, and not those of the system",
+            field: |o| value::file(&mut o.ca),
         },
         Opt {
             name: "log",

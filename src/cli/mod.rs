@@ -17,5 +17,7 @@ mod refusal;
 mod serve_options;
 mod signals;
 mod terminal;
+#[cfg(feature = "tls")]
+mod trust;
 mod units;
 mod value;

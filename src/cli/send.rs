@@ -13,6 +13,8 @@ use super::client_options::SendOptions;
 use super::failure::Failure;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
+#[cfg(feature = "tls")]
+use super::trust;
 use super::{log_format, refusal, signals};
 
 /// Runs until the connection is closed, which it asks for when the input ends.
@@ -27,14 +29,15 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
         false => log_format::start(options.log),
     }
 
-    let socket = client(options)
+    let client = client(options)?;
+    let socket = client
         .connect()
         .map_err(|error| Failure::Failed(refusal::explain(&options.url, &error)))?;
     let (mut reader, sender) = socket.split();
 
     let done = Arc::new(Done::default());
     let (leaver, last) = (Arc::clone(&done), sender.clone());
-    signals::watch(move || leaver.close(&last))
+    signals::watch(move || leaver.close(&last), None)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     let (typist, binary, wait) = (Arc::clone(&done), options.binary, options.wait);
     thread::spawn(move || typist.send_input(&sender, binary, wait));
@@ -48,7 +51,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     done.check(&reader)
 }
 
-fn client(options: &SendOptions) -> Client {
+fn client(options: &SendOptions) -> Result<Client, Failure> {
     let message = MessageLimits {
         max_message: options.max_message,
         ..MessageLimits::default()
@@ -69,7 +72,11 @@ fn client(options: &SendOptions) -> Client {
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
-    client
+    #[cfg(feature = "tls")]
+    if let Some(path) = &options.ca {
+        client = client.tls(trust::only(path)?);
+    }
+    Ok(client)
 }
 
 /// Prints what comes until the connection is closed.

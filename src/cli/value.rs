@@ -127,6 +127,16 @@ pub(crate) fn directory(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
     scalar(field, "DIR", |text| Ok(Some(PathBuf::from(text))), show)
 }
 
+/// A file.
+#[cfg(feature = "tls")]
+pub(crate) fn file(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
+    let show = |path: &Option<PathBuf>| {
+        path.as_ref()
+            .map_or("none".to_owned(), |path| path.display().to_string())
+    };
+    scalar(field, "FILE", |text| Ok(Some(PathBuf::from(text))), show)
+}
+
 /// How much to log.
 pub(crate) fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
     let parse = |text: &str| {

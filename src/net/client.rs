@@ -1,15 +1,15 @@
 //! The client: what to connect to, and the way there in steps. `dial` is the way out, `opening` the handshake.
 
-use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use super::dial::dial;
 use super::primitive::primitive;
 use super::stream::is_timeout;
-use super::{Error, Limits, Socket, WebSocket, mask_keys, opening};
+use super::tls::TlsRoots;
+use super::{Error, Limits, Socket, TlsError, WebSocket, mask_keys, opening};
 use crate::handshake::{ClientHandshake, Scheme, Url};
 
-/// Opens a connection to a `ws://` URL.
+/// Opens a connection to a `ws://` or `wss://` URL.
 ///
 /// # Errors
 /// As [`Client::connect`].
@@ -25,6 +25,7 @@ pub struct Client {
     subprotocols: Vec<String>,
     timeout: Duration,
     limits: Limits,
+    roots: Option<TlsRoots>,
 }
 
 impl Client {
@@ -41,6 +42,7 @@ impl Client {
             subprotocols: Vec::new(),
             timeout: limits.handshake_timeout,
             limits,
+            roots: None,
         }
     }
 
@@ -72,12 +74,22 @@ impl Client {
         self
     }
 
+    /// Whom to trust to say who the server is, for `wss://`: these, and nobody else. Without this it is whom [this machine
+    /// trusts](TlsRoots::of_this_machine).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, roots: TlsRoots) -> Self {
+        self.roots = Some(roots);
+        self
+    }
+
     /// CONNECT and the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     ///
     /// # Errors
     /// [`Error::Url`] and [`Error::Handshake`] before anything is sent if URL, headers or subprotocols cannot be;
     /// [`Error::Io`] if no address of the host answers; [`Error::Refused`] for an HTTP answer other than 101;
-    /// [`Error::Handshake`] for a 101 that breaks the rules; [`Error::TimedOut`].
+    /// [`Error::Handshake`] for a 101 that breaks the rules; [`Error::Tls`] if the server does not prove who it is, or if
+    /// the feature `tls` is not built in; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
         self.attempt().map_err(|error| match error {
             Error::Io(error) if is_timeout(&error) => Error::TimedOut,
@@ -90,13 +102,14 @@ impl Client {
         let url = Url::parse(&self.url)?;
         let handshake =
             ClientHandshake::new(&url, mask_keys::nonce(), &self.subprotocols, &self.headers)?;
-        if url.scheme == Scheme::Wss {
-            return Err(Error::Io(io::Error::new(
-                ErrorKind::Unsupported,
-                "wss:// needs TLS, which is not built in",
-            )));
+        if url.scheme == Scheme::Wss && cfg!(not(feature = "tls")) {
+            return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
         }
-        let socket = Socket::new(dial(&url, deadline)?)?;
+        let mut socket = Socket::new(dial(&url, deadline)?)?;
+        if url.scheme == Scheme::Wss {
+            socket = socket.asking_for_tls(self.roots.as_ref(), &url.host)?;
+            socket.shake_hands(deadline)?;
+        }
         opening::shake_hands(socket, &handshake, &self.limits, deadline)
             .inspect_err(|_| primitive!("CLOSE", "#0"))
     }

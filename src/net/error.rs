@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::TlsError;
 use crate::handshake::{HandshakeError, UrlError};
 use crate::http::Headers;
 use crate::protocol::{ProtocolError, SendError};
@@ -23,6 +24,8 @@ pub enum Error {
     Refused(Box<Refused>),
     /// Not a `ws` or `wss` URL.
     Url(UrlError),
+    /// There is no TLS with the peer: what is wrong with its certificate, or with the handshake.
+    Tls(TlsError),
     /// The peer did not do in time what it had to: answer, finish a message, close.
     TimedOut,
     /// The peer ended the stream without a Close
@@ -64,6 +67,7 @@ impl fmt::Display for Error {
                 write!(f, "the server answered {} {}", answer.status, answer.reason)
             }
             Self::Url(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::TimedOut => f.write_str("the peer did not answer in time"),
             Self::Disconnected => f.write_str("the connection broke without a Close"),
             Self::TooSlow => f.write_str("the peer is too slow: its backlog is full"),
@@ -81,6 +85,7 @@ impl std::error::Error for Error {
             Self::Protocol(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Url(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Send(error) => Some(error),
             _ => None,
         }
@@ -108,6 +113,12 @@ impl From<HandshakeError> for Error {
 impl From<UrlError> for Error {
     fn from(error: UrlError) -> Self {
         Self::Url(error)
+    }
+}
+
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

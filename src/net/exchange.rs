@@ -1,7 +1,7 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::registry::Place;
+use super::server::TLS_STACK;
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
@@ -78,6 +79,11 @@ impl Exchange {
         input: &mut ReadBuffer,
     ) -> io::Result<Next> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
+        if let Err(error) = outbox.transport.shake_hands(deadline) {
+            info!("#{} no TLS with {peer}: {error}", outbox.id);
+            linger(&outbox.transport, LINGER);
+            return Ok(Next::Close);
+        }
         let request = match read_head(outbox, input, &self.limits, deadline) {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(Next::Close),
@@ -365,7 +371,7 @@ fn copy(
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Counters) {
+pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Counters) {
     static HELPERS: AtomicUsize = AtomicUsize::new(0);
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -375,9 +381,13 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
     let helper = thread::Builder::new()
         .name("refusing".to_owned())
-        .stack_size(REFUSING_STACK)
+        .stack_size(if socket.has_tls() {
+            TLS_STACK
+        } else {
+            REFUSING_STACK
+        })
         .spawn(move || {
-            if let Ok(socket) = Socket::new(tcp)
+            if socket.shake_hands(Instant::now() + LINGER).is_ok()
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
                 && write_all(&socket, id, &bytes).is_ok()
             {

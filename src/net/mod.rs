@@ -15,6 +15,7 @@ mod client;
 mod clock;
 mod combiner;
 mod counters;
+mod descriptor;
 mod dial;
 mod drain;
 mod ending;
@@ -34,6 +35,7 @@ mod running;
 mod server;
 mod service;
 mod stream;
+mod tls;
 mod transport;
 mod websocket;
 
@@ -47,5 +49,8 @@ pub use room::{Audience, CODECS, Entry, MemberId, Room};
 pub use running::Running;
 pub use server::{Server, ServerHandle, serve};
 pub use service::{Answer, Call, Service, Upgrade};
+pub use tls::TlsError;
+#[cfg(feature = "tls")]
+pub use tls::{TlsIdentity, TlsRoots};
 pub use transport::{Exclusive, Socket, Transport};
 pub use websocket::{Sender, WebSocket};

@@ -30,18 +30,20 @@ use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
 use super::keyboard::Keyboard;
+#[cfg(feature = "tls")]
+use super::trust;
 use super::{log_format, refusal, signals};
 
 /// Talks until the person leaves. A connection that is lost is made again.
 pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     log_format::start(options.log);
-    let client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    let client = client(options)?;
     let mut socket = client.connect().map_err(|error| refused(options, &error))?;
 
     let keyboard = Keyboard::take();
     let desk = Arc::new(Desk::new(&options.name, keyboard.as_ref()));
     let leaver = Arc::clone(&desk);
-    signals::watch(move || leaver.leave())
+    signals::watch(move || leaver.leave(), None)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     if keyboard.is_some() {
         let screen = Arc::clone(&desk);
@@ -69,6 +71,15 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     }
     desk.finish();
     Ok(())
+}
+
+fn client(options: &ChatOptions) -> Result<Client, Failure> {
+    let client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    #[cfg(feature = "tls")]
+    if let Some(path) = &options.ca {
+        return Ok(client.tls(trust::only(path)?));
+    }
+    Ok(client)
 }
 
 /// Connects again, however long it takes; `None` when the person leaves instead. An error is a refusal that will not
