@@ -151,6 +151,8 @@ pub use net::{
     ServerHandle, WebSocket, connect, serve,
 };
 pub use protocol::{CloseCode, CloseReason};
+#[cfg(feature = "deflate")]
+pub use {handshake::DeflateParams, net::DeflateOptions};
 
 /// The programs in the README are compiled, so that they stay true.
 #[cfg(doctest)]

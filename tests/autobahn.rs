@@ -1,7 +1,8 @@
 //! The Autobahn suite's quick cases against the server and the client. The whole suite runs by hand:
 //!
 //! ```text
-//! cargo run --release -- --bind 127.0.0.1:9001 --rate 0 &
+//! cargo build --release --features deflate --bin enchufe --example autobahn_client
+//! target/release/enchufe --bind 127.0.0.1:9001 --rate 0 --deflate &
 //! tests/autobahn/server.sh --strict ws://127.0.0.1:9001/echo
 //! tests/autobahn/client.sh --strict -- target/release/examples/autobahn_client {url}
 //! ```
@@ -22,9 +23,48 @@ use enchufe::services::{Router, Settings};
 
 #[test]
 fn server_passes_the_quick_cases_of_the_autobahn_suite() {
-    if !tools::available("tests/autobahn/install.sh", &["--check"]) {
-        return;
+    if tools::available("tests/autobahn/install.sh", &["--check"]) {
+        serving(|url| run(Command::new(script("server.sh")).args(["--quick", "--strict", url])));
     }
+}
+
+#[test]
+fn client_passes_the_quick_cases_of_the_autobahn_suite() {
+    if tools::available("tests/autobahn/install.sh", &["--check"]) {
+        run(Command::new(script("client.sh"))
+            .args(["--quick", "--strict", "--"])
+            .arg(built::example("autobahn_client"))
+            .arg("{url}"));
+    }
+}
+
+/// Of the compressed cases those with a thousand messages of 256 octets: every kind of data, all parameters.
+#[cfg(feature = "deflate")]
+const COMPRESSED: &str = "12.*.3,13.*.3";
+
+#[cfg(feature = "deflate")]
+#[test]
+fn server_passes_some_compressed_cases_of_the_autobahn_suite() {
+    if tools::available("tests/autobahn/install.sh", &["--check"]) {
+        serving(|url| {
+            run(Command::new(script("server.sh")).args(["--strict", url, COMPRESSED]));
+        });
+    }
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn client_passes_some_compressed_cases_of_the_autobahn_suite() {
+    if tools::available("tests/autobahn/install.sh", &["--check"]) {
+        run(Command::new(script("client.sh"))
+            .args(["--strict", "--cases", COMPRESSED, "--"])
+            .arg(built::example("autobahn_client"))
+            .arg("{url}"));
+    }
+}
+
+/// A server on a free port while `work` talks to it.
+fn serving(work: impl FnOnce(&str)) {
     let large = MessageLimits {
         max_message: 16 * 1024 * 1024,
         ..MessageLimits::default()
@@ -41,24 +81,14 @@ fn server_passes_the_quick_cases_of_the_autobahn_suite() {
         .expect("a free port")
         .limits(limits)
         .service(service);
+    #[cfg(feature = "deflate")]
+    let server = server.deflate(enchufe::DeflateOptions::default());
     let url = format!("ws://{}/echo", server.local_addrs()[0]);
     let handle = server.handle();
     let running = thread::spawn(move || server.run());
-    run(Command::new(script("server.sh")).args(["--quick", "--strict", &url]));
+    work(&url);
     handle.stop();
     running.join().expect("the server stops");
-}
-
-#[test]
-fn client_passes_the_quick_cases_of_the_autobahn_suite() {
-    if !tools::available("tests/autobahn/install.sh", &["--check"]) {
-        return;
-    }
-    let client = built::example("autobahn_client");
-    run(Command::new(script("client.sh"))
-        .args(["--quick", "--strict", "--"])
-        .arg(client)
-        .arg("{url}"));
 }
 
 fn script(name: &str) -> PathBuf {

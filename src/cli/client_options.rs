@@ -44,6 +44,7 @@ pub(crate) struct SendOptions {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) binary: bool,
     pub(crate) raw: bool,
+    pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
     pub(crate) timeout: Duration,
@@ -61,6 +62,7 @@ impl Default for SendOptions {
             subprotocols: Vec::new(),
             binary: false,
             raw: false,
+            deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
             timeout: Duration::from_secs(10),
@@ -127,6 +129,11 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "raw",
             help: "Do not escape control characters in what comes back; never to a terminal",
             field: |o| value::switch(&mut o.raw),
+        },
+        Opt {
+            name: "deflate",
+            help: "Offer to compress messages",
+            field: |o| value::feature_switch(&mut o.deflate, "deflate", cfg!(feature = "deflate")),
         },
         Opt {
             name: "wait",

@@ -1,13 +1,19 @@
 //! Why a server could not be reached or did not let us in, in words.
 
 use enchufe::CloseReason;
-use enchufe::net::{Error, Refused};
+use enchufe::net::{Error, Refused, TlsError};
 
 /// One line for a failed connection to `url`.
 pub(crate) fn explain(url: &str, error: &Error) -> String {
     match error {
         Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
         Error::Url(error) => format!("{url}: {error}"),
+        Error::Tls(error @ TlsError::UnknownIssuer) => {
+            format!("cannot connect to {url}: {error}; name who signed it with --ca FILE")
+        }
+        Error::Tls(error @ TlsError::NotTls) => {
+            format!("cannot connect to {url}: {error}; without it the URL begins with ws://")
+        }
         error => format!("cannot connect to {url}: {error}"),
     }
 }

@@ -76,6 +76,10 @@ fn client(options: &SendOptions) -> Result<Client, Failure> {
     if let Some(path) = &options.ca {
         client = client.tls(trust::only(path)?);
     }
+    #[cfg(feature = "deflate")]
+    if options.deflate {
+        client = client.deflate(enchufe::DeflateOptions::default());
+    }
     Ok(client)
 }
 

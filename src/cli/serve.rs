@@ -39,6 +39,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         router = router.with_files(files);
     }
     let server = server.limits(options.limits).service(router);
+    #[cfg(feature = "deflate")]
+    let server = if options.deflate {
+        server.deflate(enchufe::DeflateOptions::default())
+    } else {
+        server
+    };
 
     #[cfg(not(feature = "tls"))]
     let (scheme, again) = ("http", None);
@@ -166,7 +172,8 @@ fn tell_worst_case(options: &ServeOptions) {
         .max(options.max_echo_message);
     let each = message
         .saturating_add(limits.out_queue)
-        .saturating_add(STACK);
+        .saturating_add(STACK)
+        .saturating_add(if options.deflate { DEFLATE } else { 0 });
     let all = limits.connection_cap().saturating_mul(each);
     let all = all.saturating_add(options.chat.history.bytes);
     // Rounded to whole MiB, which is how it is read.
@@ -195,3 +202,5 @@ const MEMORY_ONLY: &str = "history is in memory only, and ends with this process
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// The address space of a connection's thread.
 const STACK: usize = 128 << 10;
+/// The windows of both directions, as large as they get.
+const DEFLATE: usize = 364 << 10;

@@ -31,6 +31,8 @@ pub(crate) struct ServeOptions {
     pub(crate) connections: ConnectionLimits,
     /// One message on `/echo` and `/inspect`.
     pub(crate) max_echo_message: usize,
+    /// Compress for clients that offer it.
+    pub(crate) deflate: bool,
     /// What the chat remembers, and for how long.
     pub(crate) chat: chat::Settings,
     pub(crate) file_clients: usize,
@@ -53,6 +55,7 @@ impl Default for ServeOptions {
             limits: Limits::default(),
             connections: ConnectionLimits::default(),
             max_echo_message: 16 << 20,
+            deflate: false,
             chat: chat::Settings::default(),
             file_clients: 10,
         }
@@ -242,6 +245,13 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "message-timeout",
                 help: "Time for a message that has begun to be complete",
                 field: |o| value::time(&mut o.limits.incomplete_message),
+            },
+            Opt {
+                name: "deflate",
+                help: "Compress messages for clients that offer it, which takes more memory",
+                field: |o| {
+                    value::feature_switch(&mut o.deflate, "deflate", cfg!(feature = "deflate"))
+                },
             },
             Opt {
                 name: "json-depth",

@@ -181,6 +181,44 @@ impl Value for Switch<'_> {
     }
 }
 
+/// A switch for something that is there only if its feature was built in. Without it, saying no is all one can do.
+pub(crate) fn feature_switch<'a>(
+    field: &'a mut bool,
+    feature: &'static str,
+    built_in: bool,
+) -> Box<dyn Value + 'a> {
+    Box::new(FeatureSwitch {
+        switch: Switch(field),
+        feature,
+        built_in,
+    })
+}
+
+struct FeatureSwitch<'a> {
+    switch: Switch<'a>,
+    feature: &'static str,
+    built_in: bool,
+}
+
+impl Value for FeatureSwitch<'_> {
+    fn metavar(&self) -> Option<&'static str> {
+        None
+    }
+    fn set(&mut self, given: &[String]) -> Result<(), String> {
+        self.switch.set(given)?;
+        if *self.switch.0 && !self.built_in {
+            return Err(format!(
+                "not in this build; `cargo build --release --features {}` makes one that has it",
+                self.feature
+            ));
+        }
+        Ok(())
+    }
+    fn show(&self) -> String {
+        self.switch.show()
+    }
+}
+
 /// An option that may be given several times, in the environment with commas between. Each text goes through `parse`;
 /// those given replace the default.
 pub(crate) fn list<'a>(

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::deflate::DeflateOptions;
 use super::dial::dial;
 use super::primitive::primitive;
 use super::stream::is_timeout;
@@ -26,6 +27,7 @@ pub struct Client {
     timeout: Duration,
     limits: Limits,
     roots: Option<TlsRoots>,
+    deflate: Option<DeflateOptions>,
 }
 
 impl Client {
@@ -43,6 +45,7 @@ impl Client {
             timeout: limits.handshake_timeout,
             limits,
             roots: None,
+            deflate: None,
         }
     }
 
@@ -83,6 +86,15 @@ impl Client {
         self
     }
 
+    /// Offers to compress messages ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)); a server may decline. Without this
+    /// call nothing is compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: DeflateOptions) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
     /// CONNECT and the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     ///
     /// # Errors
@@ -100,8 +112,11 @@ impl Client {
     fn attempt(&self) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.timeout;
         let url = Url::parse(&self.url)?;
-        let handshake =
+        let mut handshake =
             ClientHandshake::new(&url, mask_keys::nonce(), &self.subprotocols, &self.headers)?;
+        if let Some(options) = &self.deflate {
+            handshake = handshake.offer(options.offer())?;
+        }
         if url.scheme == Scheme::Wss && cfg!(not(feature = "tls")) {
             return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
         }
@@ -110,7 +125,13 @@ impl Client {
             socket = socket.asking_for_tls(self.roots.as_ref(), &url.host)?;
             socket.shake_hands(deadline)?;
         }
-        opening::shake_hands(socket, &handshake, &self.limits, deadline)
-            .inspect_err(|_| primitive!("CLOSE", "#0"))
+        opening::shake_hands(
+            socket,
+            &handshake,
+            self.deflate.as_ref(),
+            &self.limits,
+            deadline,
+        )
+        .inspect_err(|_| primitive!("CLOSE", "#0"))
     }
 }

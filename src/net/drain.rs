@@ -45,6 +45,9 @@ impl<T: Transport> Outbox<T> {
             .sent(std::mem::take(&mut out.messages), total as u64);
         if written == total {
             out.kept.clear();
+            if out.sender.compresses() {
+                out.kept.shrink_to(KEPT_ROOM);
+            }
             return Ok(());
         }
         out.draining = true;
@@ -224,4 +227,6 @@ fn write_some(
 /// A peer that takes not one byte for this long is gone.
 const STALLED: Duration = Duration::from_secs(40);
 const PARTS: usize = 4;
+/// Room that stays for the next frames: a large message that was compressed took more for a moment.
+const KEPT_ROOM: usize = 256 * 1024;
 pub(super) const DRAIN_STACK: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +12,7 @@ use log::{debug, info, trace, warn};
 
 use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
+use super::deflate::DeflateOptions;
 use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
@@ -28,6 +29,7 @@ use crate::protocol::{CloseCode, CloseReason};
 pub(super) struct Exchange {
     pub(super) service: Arc<dyn Service>,
     pub(super) limits: Limits,
+    pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -62,6 +64,9 @@ impl Exchange {
             Ok(_) => {}
         }
         if !outbox.is_over() {
+            if outbox.transport.has_tls() {
+                let _ = outbox.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
+            }
             primitive!("CLOSE", "#{}", outbox.id);
         }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
@@ -140,8 +145,16 @@ impl Exchange {
             .subprotocol
             .take()
             .filter(|name| offer.subprotocols.contains(name));
-        let extras = &upgrade.headers;
-        let head = handshake::server::response(offer, subprotocol.as_deref(), None, extras);
+        let (deflate, extensions) = self
+            .compression(&upgrade)
+            .and_then(|options| options.accept(&offer.extensions))
+            .unzip();
+        let head = handshake::server::response(
+            offer,
+            subprotocol.as_deref(),
+            extensions.as_deref(),
+            &upgrade.headers,
+        );
         let head = match head {
             Ok(head) => head,
             Err(error) => return Ok(Err(error.response())),
@@ -149,6 +162,9 @@ impl Exchange {
         outbox.hold();
         // From here on a server that stops says 1001, which is held and leaves behind the 101.
         place.opened();
+        if let Some(deflate) = &deflate {
+            outbox.compress_with(deflate);
+        }
         let sender = Sender {
             outbox: Arc::clone(outbox),
         };
@@ -176,8 +192,16 @@ impl Exchange {
         if upgrade.observe_frames {
             reader.observe_frames();
         }
-        let ws = WebSocket::new(reader, subprotocol);
+        let ws = WebSocket::new(reader, subprotocol, deflate);
         Ok(Ok(Box::new(Opened { ws, session })))
+    }
+
+    /// How this session compresses, if it may.
+    fn compression<'a>(&'a self, upgrade: &'a Upgrade) -> Option<&'a DeflateOptions> {
+        if upgrade.without_deflate {
+            return None;
+        }
+        upgrade.deflate.as_ref().or(self.deflate.as_ref())
     }
 
     /// Writes a response, with the body it carries or the one that is read from elsewhere.

@@ -15,6 +15,11 @@ mod client;
 mod clock;
 mod combiner;
 mod counters;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
 mod descriptor;
 mod dial;
 mod drain;
@@ -41,6 +46,8 @@ mod websocket;
 
 pub use client::{Client, connect};
 pub use counters::{Counters, Traffic};
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateOptions;
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};

@@ -8,6 +8,7 @@ use log::trace;
 
 use super::buffer::ReadBuffer;
 use super::counters::Counters;
+use super::deflate::DeflateOptions;
 use super::outbox::Outbox;
 use super::stream::{read_more, write_all};
 use super::{Error, Limits, Reader, Refused, Transport, WebSocket};
@@ -20,6 +21,7 @@ use crate::protocol::Role;
 pub(super) fn shake_hands<T: Transport>(
     stream: T,
     handshake: &ClientHandshake,
+    deflate: Option<&DeflateOptions>,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<WebSocket<T>, Error> {
@@ -38,12 +40,19 @@ pub(super) fn shake_hands<T: Transport>(
         return Err(Error::Refused(Box::new(refused)));
     }
     let agreed = handshake.check(&head)?;
+    let deflate = match deflate {
+        Some(options) => options.check(&agreed.extensions)?,
+        None => None,
+    };
     let counters = Arc::new(Counters::default());
     let outbox = Outbox::new(0, stream, Role::Client, limits, counters);
+    if let Some(deflate) = &deflate {
+        outbox.compress_with(deflate);
+    }
     outbox.open()?;
     outbox.transport.set_read_timeout(None)?;
     let reader = Reader::new(outbox, limits, input);
-    Ok(WebSocket::new(reader, agreed.subprotocol))
+    Ok(WebSocket::new(reader, agreed.subprotocol, deflate))
 }
 
 /// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.

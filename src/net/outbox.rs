@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use log::{log_enabled, trace};
 
 use super::counters::{Counters, Tally};
+use super::deflate::Deflate;
 use super::mask_keys::MaskKeys;
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
@@ -139,6 +140,11 @@ impl<T: Transport> Outbox<T> {
         })
     }
 
+    /// What is sent from now on is compressed.
+    pub(super) fn compress_with(&self, deflate: &Deflate) {
+        deflate.equip_sender(&mut self.lock().sender);
+    }
+
     /// What is sent from now on waits in the backlog until [`Outbox::open`]: the answer to the opening handshake is
     /// written past it.
     pub(crate) fn hold(&self) {
@@ -158,15 +164,16 @@ impl<T: Transport> Outbox<T> {
         let (kind, payload) = (message.kind(), message.payload());
         let mask = out.masks.as_mut().map(MaskKeys::next);
         out.messages += 1;
-        if mask.is_none() && payload.len() > COPIED && !out.draining {
-            // Large and unmasked: the payload goes out from where it lies.
+        if mask.is_none() && payload.len() > COPIED && !out.draining && !out.sender.compresses() {
+            // Large, and sent as it is: the payload goes out from where it lies.
             let header = out.sender.header(kind, payload.len(), None)?;
             self.draw(kind.into(), mask, payload);
             return self.write(out, &[header.as_ref(), payload], self.whose());
         }
         let Outgoing { sender, kept, .. } = &mut *out;
+        let start = kept.len();
         sender.message(kind, payload, mask, kept)?;
-        self.draw(kind.into(), mask, payload);
+        self.draw_encoded(&kept[start..]);
         if self.may_keep() && out.kept.len() < KEPT {
             self.keeping.store(true, Relaxed);
             return Ok(());
@@ -289,6 +296,7 @@ impl<T: Transport> Outbox<T> {
         if out.kept.is_empty() {
             out.kept = Vec::new();
         }
+        out.sender.rest();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Outgoing> {
@@ -335,16 +343,33 @@ impl<T: Transport> Outbox<T> {
         Ok(())
     }
 
+    /// Draws a frame from what is on the wire of it, if anybody looks: compressed, it is not what was to be sent.
+    fn draw_encoded(&self, frame: &[u8]) {
+        if log_enabled!(target: "enchufe::frame", log::Level::Trace)
+            && let Ok(Some((header, start))) = Header::decode(frame)
+        {
+            let mut payload = frame[start..].to_vec();
+            if let Some(key) = header.mask {
+                key.apply(0, &mut payload);
+            }
+            self.draw_frame(&header, &payload);
+        }
+    }
+
     /// Draws a whole frame that goes out, if anybody looks.
     fn draw(&self, opcode: Opcode, mask: Option<MaskKey>, payload: &[u8]) {
         if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
-            let header = Header::whole(opcode, mask, payload.len() as u64);
-            let (line, drawing) = (
-                diagram::line(&header, payload),
-                diagram::draw(&header, payload),
-            );
-            trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
+            self.draw_frame(&Header::whole(opcode, mask, payload.len() as u64), payload);
         }
+    }
+
+    #[cold]
+    fn draw_frame(&self, header: &Header, payload: &[u8]) {
+        let (line, drawing) = (
+            diagram::line(header, payload),
+            diagram::draw(header, payload),
+        );
+        trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
     }
 }
 

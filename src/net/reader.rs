@@ -13,6 +13,7 @@ use log::{debug, log_enabled, trace};
 
 use super::buffer::ReadBuffer;
 use super::clock::{Clock, Due};
+use super::deflate::Deflate;
 use super::gate::Gate;
 use super::outbox::Outbox;
 use super::primitive::primitive;
@@ -167,6 +168,10 @@ impl<T: Transport> Reader<T> {
         }
     }
 
+    pub(super) fn inflate_with(&mut self, deflate: &Deflate) {
+        deflate.equip_receiver(&mut self.receiver);
+    }
+
     pub(super) fn accept_any_text(&mut self) {
         self.receiver.set_check_utf8(false);
     }
@@ -303,6 +308,7 @@ impl<T: Transport> Reader<T> {
                 Err(error) if is_timeout(&error) => {
                     self.armed = None;
                     self.buffer.shrink();
+                    self.receiver.rest();
                     self.outbox.rest();
                     if self
                         .outbox

@@ -55,7 +55,7 @@ pub enum Entry {
     Frames {
         /// Who gets them.
         to: Audience,
-        /// Whole, unmasked frames.
+        /// Whole, unmasked frames, not compressed: no two members have the same window.
         frames: [Vec<u8>; CODECS],
     },
     /// Tells who waits at the other end that all before it has been handed to the members' connections.

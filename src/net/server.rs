@@ -12,6 +12,7 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::counters::{self, Counters};
+use super::deflate::DeflateOptions;
 use super::exchange::{Exchange, refuse};
 use super::outbox::Outbox;
 use super::primitive::primitive;
@@ -57,6 +58,7 @@ pub fn serve(
 pub struct Server {
     listeners: Vec<TcpListener>,
     limits: Limits,
+    deflate: Option<DeflateOptions>,
     service: Arc<dyn Service>,
     routes: BTreeMap<String, Session>,
     counters: Arc<Counters>,
@@ -88,6 +90,7 @@ impl Server {
         let server = Self {
             listeners: Vec::new(),
             limits: Limits::default(),
+            deflate: None,
             service: Arc::new(|_: &Call<'_>| Answer::Respond(Response::not_found())),
             routes: BTreeMap::new(),
             counters: Arc::default(),
@@ -136,6 +139,15 @@ impl Server {
     /// Whether it speaks TLS.
     pub(super) fn has_tls(&self) -> bool {
         self.identity.is_some()
+    }
+
+    /// Compresses messages for every client that offers it
+    /// ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this call nothing is compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: DeflateOptions) -> Self {
+        self.deflate = Some(options);
+        self
     }
 
     /// Runs `session` for connections that ask for `path`.
@@ -204,6 +216,7 @@ impl Server {
         let exchange = Arc::new(Exchange {
             service,
             limits: self.limits,
+            deflate: self.deflate,
             counters: self.counters,
         });
         let acceptors = self.listeners.into_iter().map(|listener| {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
 
+use super::deflate::DeflateOptions;
 use super::{Counters, Error, Sender, WebSocket};
 use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Request, Response};
@@ -56,6 +57,8 @@ pub struct Upgrade {
     pub(super) limits: Option<MessageLimits>,
     pub(super) any_text: bool,
     pub(super) observe_frames: bool,
+    pub(super) deflate: Option<DeflateOptions>,
+    pub(super) without_deflate: bool,
 }
 
 /// What runs on a connection once the 101 is sent.
@@ -86,6 +89,8 @@ impl Upgrade {
             limits: None,
             any_text: false,
             observe_frames: false,
+            deflate: None,
+            without_deflate: false,
         }
     }
 
@@ -114,6 +119,21 @@ impl Upgrade {
     #[must_use]
     pub fn accept_any_text(mut self) -> Self {
         self.any_text = true;
+        self
+    }
+
+    /// Compresses as `options` say, not as the [server](super::Server::deflate) does, if the client offers it.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: DeflateOptions) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
+    /// Never compresses, whatever the server does: for a session that sends secrets beside what a stranger can choose.
+    #[must_use]
+    pub fn without_deflate(mut self) -> Self {
+        self.without_deflate = true;
         self
     }
 

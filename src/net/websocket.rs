@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::buffer::ReadBuffer;
 use super::counters::Counters;
+use super::deflate::Deflate;
 use super::outbox::Outbox;
 use super::{
     AsMessage, Error, Exclusive, Incoming, Limits, Message, MessageRef, Reader, Socket, Transport,
@@ -23,6 +24,8 @@ use crate::protocol::{CloseCode, CloseReason, Role};
 pub struct WebSocket<T: Transport = Socket> {
     pub(super) reader: Reader<T>,
     subprotocol: Option<String>,
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "there is none"))]
+    deflate: Option<Deflate>,
 }
 
 /// The sending half: cheap to clone, and usable from any thread while another one reads.
@@ -43,15 +46,24 @@ impl<S: Read + Write + Send + 'static> WebSocket<Exclusive<S>> {
             limits,
             Arc::new(Counters::default()),
         );
-        Self::new(Reader::new(outbox, limits, ReadBuffer::new()), None)
+        Self::new(Reader::new(outbox, limits, ReadBuffer::new()), None, None)
     }
 }
 
 impl<T: Transport> WebSocket<T> {
-    pub(super) fn new(reader: Reader<T>, subprotocol: Option<String>) -> Self {
+    /// `deflate` is known to the reader's outbox already, because something may be sent before anything is read.
+    pub(super) fn new(
+        mut reader: Reader<T>,
+        subprotocol: Option<String>,
+        deflate: Option<Deflate>,
+    ) -> Self {
+        if let Some(deflate) = &deflate {
+            reader.inflate_with(deflate);
+        }
         Self {
             reader,
             subprotocol,
+            deflate,
         }
     }
 
@@ -131,6 +143,13 @@ impl<T: Transport> WebSocket<T> {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+
+    /// How both sides agreed to compress; `None` when they did not.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<crate::handshake::DeflateParams> {
+        self.deflate.as_ref().map(|deflate| deflate.params)
     }
 
     /// Who is at the other end, where the stream knows.

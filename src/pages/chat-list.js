@@ -12,6 +12,15 @@ export class ChatList {
       const chosen = target.closest('button');
       if (chosen) visit(chosen.dataset.chat);
     });
+    // A row that is replaced between press and release takes no click: the redraw waits for the release.
+    $('list').addEventListener('pointerdown', () => (this.pressed = true));
+    for (const end of ['pointerup', 'pointercancel']) {
+      addEventListener(end, () => {
+        if (!this.pressed) return;
+        this.pressed = false;
+        setTimeout(() => this.show()); // behind the click
+      });
+    }
     $('sought').addEventListener('input', () => {
       $('not-found').textContent = '';
       this.show();
@@ -48,6 +57,7 @@ export class ChatList {
 
   /** Everything again, cheaply enough: a redraw for many messages (see `soon`). */
   show() {
+    if (this.pressed) return;
     const { t, chats } = this;
     const { online, offline } = this.names();
     const focused = document.activeElement?.dataset?.chat;

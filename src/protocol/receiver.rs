@@ -356,13 +356,19 @@ impl Receiver {
 
     /// Gives the next octets of a message to the assembler, inflated if they need to be.
     fn collect(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
-        let Some(decompressor) = self
-            .decompressor
-            .as_mut()
-            .filter(|_| self.assembler.is_compressed())
-        else {
-            self.assembler.append(octets);
-            return Ok(());
+        if self.assembler.is_compressed() {
+            return self.inflate(octets, last);
+        }
+        self.assembler.append(octets);
+        Ok(())
+    }
+
+    /// Out of line, so that the way of all other messages is as short as without it.
+    #[inline(never)]
+    fn inflate(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
+        // Without one no header with RSV1 passes its check.
+        let Some(decompressor) = &mut self.decompressor else {
+            return Err(ProtocolError::ReservedBit);
         };
         let is_text = self.check_utf8 && self.assembler.kind() == Some(MessageKind::Text);
         let inflated = self

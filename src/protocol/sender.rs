@@ -247,7 +247,8 @@ pub fn encode_frame(
 }
 
 /// RFC 7692, 7.2.1: one frame whose payload is compressed, which RSV1 says. `false`, and nothing appended, when the message is
-/// better sent as it is.
+/// better sent as it is. Out of line, so that the way of all other messages is as short as without it.
+#[inline(never)]
 fn encode_compressed(
     compressor: &mut Compressor,
     kind: MessageKind,

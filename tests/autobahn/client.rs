@@ -31,11 +31,14 @@ fn client(url: &str) -> Client {
         max_message: 32 * 1024 * 1024,
         ..MessageLimits::default()
     };
-    Client::new(url).limits(Limits {
+    let client = Client::new(url).limits(Limits {
         message,
         rate: 0,
         ..Limits::default()
-    })
+    });
+    #[cfg(feature = "deflate")]
+    let client = client.deflate(enchufe::DeflateOptions::default());
+    client
 }
 
 fn echo(url: &str) -> Result<(), Error> {

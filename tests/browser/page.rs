@@ -92,10 +92,10 @@ impl Page {
 
     // ---- What a person does
 
-    /// Clicks in the middle of the first element that fits.
+    /// Clicks in the middle of the first element that fits, once it is in its place.
     #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
-        self.wait_until(&format!("visible({})", js(selector)));
+        self.wait_until(&format!("visible({0}) && settled({0})", js(selector)));
         let place = self.evaluate(&format!("middle({})", js(selector)));
         for kind in ["mousePressed", "mouseReleased"] {
             self.call(
@@ -348,5 +348,10 @@ const HELPERS: &str = "
         $(selector).scrollIntoView({ block: 'nearest', behavior: 'instant' });
         const { x, y, width, height } = $(selector).getBoundingClientRect();
         return { x: x + width / 2, y: y + height / 2 };
+    };
+    // Where it was at the last look, it still is.
+    const settled = (selector) => {
+        const place = JSON.stringify(middle(selector));
+        return settled.last === (settled.last = place);
     };
 ";

@@ -82,6 +82,31 @@ fn trace_draws_handshakes_and_frames_on_standard_error() {
     }
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn deflate_is_offered_and_each_frame_is_drawn_as_it_is_on_the_wire() {
+    let (_server, address) = server(&["--deflate"]);
+    let line = "hola ".repeat(100) + "\n";
+    let end = run_with(
+        &[
+            "send",
+            &format!("ws://{address}/echo"),
+            "--trace",
+            "--deflate",
+        ],
+        &[],
+        line.as_bytes(),
+    );
+    assert_eq!((end.code, &end.output), (Some(0), &line));
+    for part in [
+        "Sec-WebSocket-Extensions: permessage-deflate",
+        "> text FIN RSV1 mask=",
+        "< text FIN RSV1 ",
+    ] {
+        assert!(end.errors.contains(part), "{part}: {}", end.errors);
+    }
+}
+
 #[test]
 fn a_refusal_is_shown_with_status_and_body_and_is_status_1() {
     let (_server, address) = server(&[]);

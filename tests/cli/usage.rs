@@ -37,6 +37,25 @@ fn a_wrong_value_is_status_2_and_says_what_to_write() {
     }
 }
 
+/// What the build leaves out is not forgotten: the line says how to get it.
+#[test]
+fn a_flag_of_a_feature_that_is_not_built_in_says_how_to_build_it() {
+    for words in [&["--deflate"][..], &["send", "--deflate", "h:1"]] {
+        if cfg!(feature = "deflate") {
+            let end = run(&[words, &["--help"]].concat());
+            assert!(end.output.contains("--deflate"), "{end:?}");
+        } else {
+            let end = run(words);
+            let hint = "--deflate: not in this build; `cargo build --release --features deflate`";
+            assert!(refused(&end).contains(hint), "{end:?}");
+        }
+    }
+    assert_eq!(
+        run_with(&["--print-config"], &[("ENCHUFE_DEFLATE", "no")], b"").code,
+        Some(0)
+    );
+}
+
 #[test]
 fn control_characters_in_a_word_do_not_reach_the_terminal() {
     let end = run(&["--\x1b[2J\n"]);

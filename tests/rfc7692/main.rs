@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod connection;
 mod damaged;
 mod examples;
 mod limits;

@@ -322,12 +322,7 @@ fn the_101_is_one_small_segment() {
         "/echo",
         "Sec-WebSocket-Protocol: chat-protocol\r\n",
     ));
-    let mut octets = [0; 254];
-    peer.tcp()
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .expect("a live socket");
-    let count = std::io::Read::read(&mut peer.tcp(), &mut octets).expect("an answer");
-    let head = String::from_utf8_lossy(&octets[..count]).into_owned();
+    let head = String::from_utf8(peer.segment(254)).expect("a head of text");
     assert!(
         head.starts_with("HTTP/1.1 101 Switching Protocols\r\n") && head.ends_with("\r\n\r\n"),
         "{head}"

@@ -11,6 +11,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
     if !path.exists() {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--example", name])
+            .args(cfg!(feature = "deflate").then_some("--features=deflate"))
             .status();
         assert!(
             built.is_ok_and(|status| status.success()),

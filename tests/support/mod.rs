@@ -6,4 +6,7 @@ pub(crate) mod frames;
 pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod server;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 pub(crate) mod tools;
+pub(crate) mod wire;

@@ -11,6 +11,7 @@ use enchufe::net::{Answer, Call, Counters, Service, Upgrade};
 use enchufe::{Error, Limits, Server, ServerHandle, WebSocket};
 
 use super::peer::Peer;
+use super::wire;
 
 /// Nothing in these tests takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,6 +44,7 @@ impl TestServer {
             .expect("a free port")
             .limits(limits)
             .service(service);
+        let server = wire::dress(server);
         let addr = server.local_addrs()[0];
         let (counters, handle) = (server.counters(), server.handle());
         let (tell, stopped) = channel();
@@ -76,7 +78,7 @@ impl TestServer {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("ws://{}{path}", self.addr)
+        wire::url(self.addr, path)
     }
 
     /// A TCP connection, nothing said yet.

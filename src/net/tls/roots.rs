@@ -115,7 +115,12 @@ fn of_certificate(error: &CertificateError) -> TlsError {
         return error;
     }
     match error {
-        CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
+        // A bad signature: somebody who is trusted has the same name.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            TlsError::UnknownIssuer
+        }
         CertificateError::NotValidForName => {
             TlsError::WrongName("this name".to_owned(), Vec::new())
         }
