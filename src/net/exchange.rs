@@ -17,7 +17,7 @@ use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::registry::Place;
-use super::server::TLS_STACK;
+use super::server::STACK;
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
@@ -406,7 +406,7 @@ pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Co
     let helper = thread::Builder::new()
         .name("refusing".to_owned())
         .stack_size(if socket.has_tls() {
-            TLS_STACK
+            STACK
         } else {
             REFUSING_STACK
         })

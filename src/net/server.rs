@@ -344,7 +344,6 @@ impl Acceptor {
                 return refuse(socket, id, &response, counters);
             }
         };
-        let stack = if socket.has_tls() { TLS_STACK } else { STACK };
         let outbox = Outbox::new(
             id,
             socket,
@@ -357,7 +356,7 @@ impl Acceptor {
         let spare = Arc::clone(&outbox);
         let spawned = thread::Builder::new()
             .name(format!("connection #{id}"))
-            .stack_size(stack)
+            .stack_size(STACK)
             .spawn(move || exchange.run(&outbox, peer, &place));
         if let Err(error) = spawned {
             warn!("#{id} no thread for {peer}: {error}");
@@ -382,9 +381,7 @@ fn say_full(socket: &Socket, id: u64) {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// Address space of a connection's thread; what it does not touch takes no memory.
-const STACK: usize = 128 * 1024;
-/// The same with TLS, whose handshake goes deep.
-pub(super) const TLS_STACK: usize = 256 * 1024;
+pub(super) const STACK: usize = 128 * 1024;
 const RETRY_AFTER: u32 = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);

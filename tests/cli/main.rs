@@ -14,4 +14,6 @@ mod log;
 mod program;
 mod send;
 mod serve;
+#[cfg(feature = "tls")]
+mod tls;
 mod usage;

@@ -4,6 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod handshake;
+mod identity;
+mod records;
+
 #[path = "../server/closing.rs"]
 mod closing;
 #[path = "../server/crowd.rs"]
