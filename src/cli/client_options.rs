@@ -1,6 +1,5 @@
 //! The settings of the two clients, `enchufe chat` and `enchufe send`.
 
-#[cfg(feature = "tls")]
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +14,8 @@ pub(crate) struct ChatOptions {
     /// The server, as typed.
     pub(crate) url: String,
     pub(crate) name: String,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     #[cfg(feature = "tls")]
     pub(crate) ca: Option<PathBuf>,
@@ -26,6 +27,8 @@ impl Default for ChatOptions {
         Self {
             url: String::new(),
             name: String::new(),
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
             ca: None,
@@ -47,6 +50,8 @@ pub(crate) struct SendOptions {
     pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     #[cfg(feature = "tls")]
     pub(crate) ca: Option<PathBuf>,
@@ -65,6 +70,8 @@ impl Default for SendOptions {
             deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
+            token: String::new(),
+            token_file: None,
             timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
             ca: None,
@@ -81,6 +88,16 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "name",
             help: "Who you are in the chat: 1 to 255 bytes",
             field: |o| value::text(&mut o.name, "NAME"),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",
@@ -144,6 +161,16 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "max-message",
             help: "Largest message to accept",
             field: |o| value::size(&mut o.max_message),
+        },
+        Opt {
+            name: "token",
+            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+            field: |o| value::secret(&mut o.token, "TOKEN"),
+        },
+        Opt {
+            name: "token-file",
+            help: "File whose first line is the token to bring, unless --token is there",
+            field: |o| value::file(&mut o.token_file),
         },
         Opt {
             name: "timeout",

@@ -17,6 +17,7 @@ mod refusal;
 mod serve_options;
 mod signals;
 mod terminal;
+mod token;
 #[cfg(feature = "tls")]
 mod trust;
 mod units;

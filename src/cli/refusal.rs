@@ -1,11 +1,17 @@
 //! Why a server could not be reached or did not let us in, in words.
 
 use enchufe::CloseReason;
+use enchufe::http::redact_url;
 use enchufe::net::{Error, Refused, TlsError};
 
 /// One line for a failed connection to `url`.
 pub(crate) fn explain(url: &str, error: &Error) -> String {
+    let url = redact_url(url);
     match error {
+        Error::Refused(answer) if answer.status == 401 => {
+            let answer = answer_in_words(answer);
+            format!("{url} answered {answer}; bring one with --token-file FILE or --token TOKEN")
+        }
         Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
         Error::Url(error) => format!("{url}: {error}"),
         Error::Tls(error @ TlsError::UnknownIssuer) => {
@@ -77,6 +83,20 @@ mod tests {
         assert_eq!(
             explain("ws://h/x", &refused(503, "", "")),
             "ws://h/x answered 503"
+        );
+    }
+
+    #[test]
+    fn who_is_asked_for_a_token_learns_how_to_bring_one_and_it_is_not_repeated() {
+        let body = "401 Unauthorized: this takes another token\n";
+        let text = explain(
+            "ws://h/?a=b&token=S3CRET",
+            &refused(401, "Unauthorized", body),
+        );
+        assert_eq!(
+            text,
+            "ws://h/?a=b&token=… answered 401 Unauthorized: this takes another token; \
+             bring one with --token-file FILE or --token TOKEN"
         );
     }
 

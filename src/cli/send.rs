@@ -15,7 +15,7 @@ use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
 #[cfg(feature = "tls")]
 use super::trust;
-use super::{log_format, refusal, signals};
+use super::{log_format, refusal, signals, token};
 
 /// Runs until the connection is closed, which it asks for when the input ends.
 pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
@@ -29,8 +29,8 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
         false => log_format::start(options.log),
     }
 
-    let client = client(options)?;
-    let socket = client
+    let token = token::brought(&options.token, options.token_file.as_deref())?;
+    let socket = client(options, token.as_deref())?
         .connect()
         .map_err(|error| Failure::Failed(refusal::explain(&options.url, &error)))?;
     let (mut reader, sender) = socket.split();
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     done.check(&reader)
 }
 
-fn client(options: &SendOptions) -> Result<Client, Failure> {
+fn client(options: &SendOptions, token: Option<&str>) -> Result<Client, Failure> {
     let message = MessageLimits {
         max_message: options.max_message,
         ..MessageLimits::default()
@@ -67,6 +67,10 @@ fn client(options: &SendOptions) -> Result<Client, Failure> {
         .timeout(options.timeout)
         .limits(limits);
     for (name, value) in &options.headers {
+        client = client.header(name, value);
+    }
+    if let Some(token) = token {
+        let (name, value) = token::field(token);
         client = client.header(name, value);
     }
     for name in &options.subprotocols {

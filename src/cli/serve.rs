@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use enchufe::Server;
 use enchufe::protocol::MessageLimits;
+use enchufe::services::access::Tokens;
 use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
@@ -20,7 +21,7 @@ use super::serve_options::ServeOptions;
 #[cfg(feature = "tls")]
 use super::trust;
 use super::units::show_size;
-use super::{log_format, signals};
+use super::{log_format, signals, token};
 
 /// Serves until a signal, and then until the connections are closed.
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
@@ -28,12 +29,13 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     let files = files(&options)?;
     #[cfg(feature = "tls")]
     let identity = trust::identity(&options)?;
+    let tokens = token::taken(options.token_file.as_deref())?;
     let server = listen(&options.bind)?;
     let loopback = server
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let (mut router, store) = services(&options, settings(&options, loopback))?;
+    let (mut router, store) = services(&options, settings(&options, tokens, loopback))?;
     tell_worst_case(&options);
     if let Some(files) = files {
         router = router.with_files(files);
@@ -140,13 +142,15 @@ fn cannot_listen(address: &str, error: &io::Error) -> Failure {
 }
 
 /// What the services need to know.
-fn settings(options: &ServeOptions, loopback: bool) -> Settings {
+fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings {
     let inactive_after = match options.chat.inactive_after {
         Duration::ZERO => NEVER,
         time => time,
     };
     Settings {
         origins: options.origins.clone(),
+        require_origin: options.require_origin,
+        tokens,
         hosts: options.hosts.clone(),
         loopback,
         chat: chat::Settings {

@@ -24,6 +24,8 @@ pub(crate) struct ServeOptions {
     pub(crate) data: Option<PathBuf>,
     pub(crate) origins: Vec<String>,
     pub(crate) hosts: Vec<String>,
+    pub(crate) require_origin: bool,
+    pub(crate) token_file: Option<PathBuf>,
     pub(crate) log: LevelFilter,
     /// Bounds on every connection.
     pub(crate) limits: Limits,
@@ -51,6 +53,8 @@ impl Default for ServeOptions {
             data: None,
             origins: Vec::new(),
             hosts: Vec::new(),
+            require_origin: false,
+            token_file: None,
             log: LevelFilter::Info,
             limits: Limits::default(),
             connections: ConnectionLimits::default(),
@@ -105,6 +109,21 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "allowed-host",
                 help: "Name this server answers to besides localhost and addresses; may be repeated",
                 field: |o| value::list(&mut o.hosts, "HOST[:PORT]", host),
+            },
+            Opt {
+                name: "require-origin",
+                help: "Let only web pages connect: refuse upgrades without an Origin",
+                field: |o| value::switch(&mut o.require_origin),
+            },
+            Opt {
+                name: "token-file",
+                help: "File of tokens, one in a line: all but the built-in pages is for who brings one",
+                field: |o| value::file(&mut o.token_file),
+            },
+            Opt {
+                name: "trusted-proxy",
+                help: "Proxy whose X-Forwarded-For or Forwarded is believed; may be repeated",
+                field: |o| value::addresses(&mut o.limits.trusted_proxies),
             },
             Opt {
                 name: "log",

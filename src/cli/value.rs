@@ -3,6 +3,7 @@
 //! A row of an option table points at the field it sets through one of the functions below. The field keeps its plain
 //! type (`usize`, `Duration`); only the command line knows that one `usize` is a size and another a count.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -120,21 +121,20 @@ pub(crate) fn count_or_auto(field: &mut Option<usize>) -> Box<dyn Value + '_> {
 
 /// A directory.
 pub(crate) fn directory(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
-    let show = |path: &Option<PathBuf>| {
-        path.as_ref()
-            .map_or("none".to_owned(), |path| path.display().to_string())
-    };
-    scalar(field, "DIR", |text| Ok(Some(PathBuf::from(text))), show)
+    path(field, "DIR")
 }
 
 /// A file.
-#[cfg(feature = "tls")]
 pub(crate) fn file(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
+    path(field, "FILE")
+}
+
+fn path<'a>(field: &'a mut Option<PathBuf>, metavar: &'static str) -> Box<dyn Value + 'a> {
     let show = |path: &Option<PathBuf>| {
         path.as_ref()
             .map_or("none".to_owned(), |path| path.display().to_string())
     };
-    scalar(field, "FILE", |text| Ok(Some(PathBuf::from(text))), show)
+    scalar(field, metavar, |text| Ok(Some(PathBuf::from(text))), show)
 }
 
 /// How much to log.
@@ -151,6 +151,12 @@ pub(crate) fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
 /// Any text.
 pub(crate) fn text<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
     scalar(field, metavar, |text| Ok(text.to_owned()), String::clone)
+}
+
+/// A text that is not shown again.
+pub(crate) fn secret<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
+    let show = |text: &String| if text.is_empty() { "none" } else { "…" }.to_owned();
+    scalar(field, metavar, |text| Ok(text.to_owned()), show)
 }
 
 /// An option without a value. In the environment: `1`, `true`, `yes`, `on` and their contraries.
@@ -253,6 +259,27 @@ pub(crate) fn headers(field: &mut Vec<(String, String)>) -> Box<dyn Value + '_> 
         field,
         metavar: "\"K: V\"",
         separator: '\n',
+        parse,
+        show,
+    })
+}
+
+/// The same for IP addresses, without ports.
+pub(crate) fn addresses(field: &mut Vec<IpAddr>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| {
+        let ip = text.parse::<IpAddr>().map_err(|_| {
+            format!("'{text}' is not an address: write it without a port, as in 10.0.0.1 or ::1")
+        })?;
+        Ok(ip.to_canonical())
+    };
+    let show = |addresses: &[IpAddr]| {
+        let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        addresses.join(",")
+    };
+    Box::new(List {
+        field,
+        metavar: "ADDR",
+        separator: ',',
         parse,
         show,
     })

@@ -40,6 +40,9 @@ pub enum HandshakeError {
     /// The page that asks is of another origin, see
     /// [RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
     OriginNotAllowed,
+    /// No page asks: there is no `Origin`, and this server serves pages only, see
+    /// [RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
+    OriginRequired,
     /// The request is for a host that this server is not, see
     /// [RFC 9110, 15.5.20](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20).
     HostNotAllowed,
@@ -75,7 +78,7 @@ impl HandshakeError {
             | Self::InvalidKey
             | Self::InvalidSubprotocols
             | Self::InvalidExtensions => 400,
-            Self::OriginNotAllowed => 403,
+            Self::OriginNotAllowed | Self::OriginRequired => 403,
             Self::MethodNotAllowed => 405,
             Self::HostNotAllowed => 421,
             Self::UpgradeRequired | Self::UnsupportedVersion => 426,
@@ -146,6 +149,7 @@ impl fmt::Display for HandshakeError {
             }
             Self::InvalidExtensions => f.write_str("the Sec-WebSocket-Extensions is malformed"),
             Self::OriginNotAllowed => f.write_str("pages of this origin may not connect"),
+            Self::OriginRequired => f.write_str("only pages may connect, and they send an Origin"),
             Self::HostNotAllowed => f.write_str("this server does not answer for this host"),
             Self::UnexpectedStatus(status) => {
                 write!(f, "the server answered {status} instead of 101")

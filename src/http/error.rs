@@ -41,6 +41,9 @@ pub enum HttpError {
     TransferEncoding,
     /// GET or HEAD with content, see [RFC 9110, 9.3.1](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.1).
     ContentNotAllowed,
+    /// `X-Forwarded-For` and `Forwarded` of a trusted proxy name two clients: one of them is made up, see
+    /// [RFC 7239, 8.1](https://www.rfc-editor.org/rfc/rfc7239#section-8.1).
+    TwoClients,
     /// The head did not arrive in time, see [RFC 9110, 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9).
     Timeout,
     /// More content than the server takes, see [RFC 9110, 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14).
@@ -83,7 +86,8 @@ impl HttpError {
             | Self::InvalidHost
             | Self::InvalidContentLength
             | Self::TransferEncoding
-            | Self::ContentNotAllowed => 400,
+            | Self::ContentNotAllowed
+            | Self::TwoClients => 400,
             Self::Timeout => 408,
             Self::ContentTooLarge => 413,
             Self::RequestLineTooLong => 414,
@@ -126,6 +130,7 @@ impl fmt::Display for HttpError {
             Self::InvalidContentLength => "the Content-Length is malformed or repeated",
             Self::TransferEncoding => "Transfer-Encoding is not supported on requests",
             Self::ContentNotAllowed => "a GET or HEAD request has no content",
+            Self::TwoClients => "X-Forwarded-For and Forwarded name two different clients",
             Self::Timeout => "the request did not arrive in time",
             Self::ContentTooLarge => "the content is too large",
             Self::RequestLineTooLong => "the request line is too long",

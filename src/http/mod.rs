@@ -3,14 +3,17 @@
 //! knows its status, and [`HttpError::response`] is the answer to send.
 //!
 //! Reading order: `request_parser` (what arrives), `request` (what it says), `response` (what goes back),
-//! `response_parser` (the client's side), then the parts: `lines`, `grammar`, `headers`, `authority`, `percent`.
+//! `response_parser` (the client's side), then the parts: `lines`, `grammar`, `headers`, `authority`, `percent`,
+//! `forwarded`, `redact`.
 
 mod authority;
 mod error;
+mod forwarded;
 mod grammar;
 mod headers;
 mod lines;
 mod percent;
+mod redact;
 mod request;
 mod request_parser;
 mod response;
@@ -18,10 +21,13 @@ mod response_parser;
 
 pub use authority::{Authority, Host};
 pub use error::HttpError;
+pub use forwarded::client_address;
 pub use grammar::{is_field_value, is_token};
 pub use headers::Headers;
 pub use lines::HeadLimits;
 pub use percent::percent_decode;
+pub(crate) use redact::BEARER;
+pub use redact::{redact_head, redact_url};
 pub use request::{Request, Version};
 pub use request_parser::RequestParser;
 pub(crate) use response::push_field;

@@ -17,12 +17,12 @@ use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::registry::Place;
-use super::server::STACK;
+use super::server::{RETRY_AFTER, STACK};
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
 use crate::handshake::{self, HandshakeError, Offer};
-use crate::http::{HttpError, Request, RequestParser, Response};
+use crate::http::{HttpError, Request, RequestParser, Response, client_address, redact_head};
 use crate::protocol::{CloseCode, CloseReason};
 
 /// What all connections of a server share.
@@ -48,7 +48,7 @@ struct Opened {
 
 impl Exchange {
     /// One connection from ACCEPT to CLOSE.
-    pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &Place) {
+    pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &mut Place) {
         counters::add(&self.counters.open, 1);
         let mut input = ReadBuffer::new();
         let last = loop {
@@ -80,7 +80,7 @@ impl Exchange {
         &self,
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
-        place: &Place,
+        place: &mut Place,
         input: &mut ReadBuffer,
     ) -> io::Result<Next> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
@@ -94,6 +94,13 @@ impl Exchange {
             Ok(None) => return Ok(Next::Close),
             Err(error) => return self.refuse(outbox, peer, &error.response()),
         };
+        let peer = match self.speaks_for(outbox.id, peer, &request) {
+            Ok(client) => client,
+            Err(error) => return self.refuse(outbox, peer, &error.response()),
+        };
+        if place.move_to(peer.ip()).is_err() {
+            return self.refuse(outbox, peer, &Response::too_many_requests(RETRY_AFTER));
+        }
         let body = match self.read_body(outbox, input, &request, deadline) {
             Ok(body) => body,
             Err(error) => return self.refuse(outbox, peer, &error.response()),
@@ -128,6 +135,25 @@ impl Exchange {
                 self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response())
             }
         }
+    }
+
+    /// The peer's address, or that of the client for whom a trusted proxy asks.
+    fn speaks_for(
+        &self,
+        id: u64,
+        peer: SocketAddr,
+        request: &Request,
+    ) -> Result<SocketAddr, HttpError> {
+        let trusted = &self.limits.trusted_proxies;
+        if trusted.is_empty() {
+            return Ok(peer);
+        }
+        let ip = client_address(&request.headers, peer.ip(), trusted)?;
+        if ip == peer.ip().to_canonical() {
+            return Ok(peer);
+        }
+        debug!("#{id} asks for {ip}");
+        Ok(SocketAddr::new(ip, 0))
     }
 
     /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
@@ -172,7 +198,7 @@ impl Exchange {
             counters::add(&self.counters.panics, 1);
             return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
-        trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&head));
+        trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
         info!("#{} 101 {}", outbox.id, shown(request));
         write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
@@ -319,7 +345,7 @@ fn read_head(
         if !input.is_empty()
             && let Some((request, used)) = parser.feed(input.bytes())?
         {
-            trace!(target: "enchufe::handshake", "< {}", String::from_utf8_lossy(&input.bytes()[..used]));
+            trace!(target: "enchufe::handshake", "< {}", redact_head(&input.bytes()[..used]));
             input.consume(used);
             return Ok(Some(request));
         }

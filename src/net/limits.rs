@@ -1,5 +1,6 @@
 //! Every bound of a connection and of the server, each with its default and the reason for it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::capacity;
@@ -38,8 +39,11 @@ pub struct Limits {
     pub min_body_rate: usize,
     /// The time that average is taken over (30 s).
     pub body_window: Duration,
-    /// Connections from one address, loopback exempt; 0 is no limit (64).
+    /// Connections from one address, loopback and trusted proxies exempt; 0 is no limit (64).
     pub max_per_ip: usize,
+    /// Proxies that are believed when they say for whom they ask (none): that address then counts for the limit above,
+    /// and is the [`Call::peer`](super::Call::peer) of a service. See [`client_address`](crate::http::client_address).
+    pub trusted_proxies: Vec<IpAddr>,
     /// Connections at all; `None` computes it at start from descriptors, threads and memory maps.
     pub max_connections: Option<usize>,
 }
@@ -61,6 +65,7 @@ impl Default for Limits {
             min_body_rate: 1024,
             body_window: Duration::from_secs(30),
             max_per_ip: 64,
+            trusted_proxies: Vec::new(),
             max_connections: None,
         }
     }

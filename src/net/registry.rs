@@ -15,6 +15,8 @@ pub(super) struct Registry {
     left: Condvar,
     cap: usize,
     max_per_ip: usize,
+    /// Addresses from which others are served.
+    proxies: Vec<IpAddr>,
 }
 
 #[derive(Default)]
@@ -43,34 +45,41 @@ pub(super) struct Place {
 }
 
 impl Registry {
-    pub(super) fn new(cap: usize, max_per_ip: usize) -> Self {
+    pub(super) fn new(cap: usize, max_per_ip: usize, proxies: Vec<IpAddr>) -> Self {
         Self {
             cap,
             max_per_ip,
+            proxies,
             ..Self::default()
         }
     }
 
-    /// Counts a connection in, before a thread is spent on it. Loopback is exempt from the bound per address.
+    /// Counts a connection in, before a thread is spent on it. Loopback and proxies are exempt from the bound per address.
     pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<Place, Full> {
         let ip = ip.to_canonical();
         let mut connections = self.lock();
         if connections.admitted >= self.cap {
             return Err(Full::Server);
         }
-        if self.max_per_ip > 0 && !ip.is_loopback() {
-            let from_there = connections.per_ip.entry(ip).or_default();
-            if *from_there >= self.max_per_ip {
-                return Err(Full::Address);
-            }
-            *from_there += 1;
-        }
+        self.count_in(&mut connections, ip)?;
         connections.admitted += 1;
         Ok(Place {
             registry: Arc::clone(self),
             ip,
             id: None,
         })
+    }
+
+    fn count_in(&self, connections: &mut Connections, ip: IpAddr) -> Result<(), Full> {
+        if self.max_per_ip == 0 || ip.is_loopback() || self.proxies.contains(&ip) {
+            return Ok(());
+        }
+        let from_there = connections.per_ip.entry(ip).or_default();
+        if *from_there >= self.max_per_ip {
+            return Err(Full::Address);
+        }
+        *from_there += 1;
+        Ok(())
     }
 
     /// Tells everyone 1001 and waits until they are gone; after `patience` their sockets are shut.
@@ -123,7 +132,30 @@ impl Registry {
     }
 }
 
+impl Connections {
+    fn count_out(&mut self, ip: IpAddr) {
+        if let Some(count) = self.per_ip.get_mut(&ip) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_ip.remove(&ip);
+            }
+        }
+    }
+}
+
 impl Place {
+    /// Counts for another address from here on: a proxy says for whom it asks.
+    pub(super) fn move_to(&mut self, ip: IpAddr) -> Result<(), Full> {
+        let ip = ip.to_canonical();
+        if ip != self.ip {
+            let mut connections = self.registry.lock();
+            self.registry.count_in(&mut connections, ip)?;
+            connections.count_out(self.ip);
+            self.ip = ip;
+        }
+        Ok(())
+    }
+
     pub(super) fn take(&mut self, outbox: &Arc<Outbox<Socket>>) {
         self.registry
             .lock()
@@ -144,12 +176,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut connections = self.registry.lock();
         connections.admitted -= 1;
-        if let Some(count) = connections.per_ip.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                connections.per_ip.remove(&self.ip);
-            }
-        }
+        connections.count_out(self.ip);
         if let Some(id) = self.id {
             connections.live.remove(&id);
             connections.open.remove(&id);
@@ -163,10 +190,11 @@ mod tests {
     use super::*;
 
     fn registry(cap: usize, max_per_ip: usize) -> Arc<Registry> {
-        Arc::new(Registry::new(cap, max_per_ip))
+        Arc::new(Registry::new(cap, max_per_ip, vec![PROXY]))
     }
 
     const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
@@ -188,5 +216,20 @@ mod tests {
         assert!(registry.admit(HERE).is_ok() && registry.admit(HERE).is_ok());
         drop(place);
         assert!(registry.admit(ELSEWHERE).is_ok());
+    }
+
+    #[test]
+    fn a_proxy_brings_many_and_each_counts_for_itself() {
+        let registry = registry(10, 1);
+        let mut first = registry.admit(PROXY).expect("a place");
+        let mut second = registry.admit(PROXY).expect("another");
+        assert_eq!(first.move_to(ELSEWHERE), Ok(()));
+        assert_eq!(first.move_to(ELSEWHERE), Ok(()));
+        assert_eq!(second.move_to(ELSEWHERE), Err(Full::Address));
+        assert_eq!(registry.admit(ELSEWHERE).err(), Some(Full::Address));
+        assert_eq!(first.move_to(HERE), Ok(()));
+        assert_eq!(second.move_to(ELSEWHERE), Ok(()));
+        drop((first, second));
+        assert!(registry.lock().per_ip.is_empty());
     }
 }

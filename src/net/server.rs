@@ -203,7 +203,11 @@ impl Server {
     pub fn run(self) {
         let cap = self.limits.connection_cap();
         info!("up to {cap} connections at once");
-        let registry = Arc::new(Registry::new(cap, self.limits.max_per_ip));
+        let registry = Arc::new(Registry::new(
+            cap,
+            self.limits.max_per_ip,
+            self.limits.trusted_proxies.clone(),
+        ));
         let patience = self.limits.close_timeout;
         let service: Arc<dyn Service> = if self.routes.is_empty() {
             self.service
@@ -357,7 +361,7 @@ impl Acceptor {
         let spawned = thread::Builder::new()
             .name(format!("connection #{id}"))
             .stack_size(STACK)
-            .spawn(move || exchange.run(&outbox, peer, &place));
+            .spawn(move || exchange.run(&outbox, peer, &mut place));
         if let Err(error) = spawned {
             warn!("#{id} no thread for {peer}: {error}");
             say_full(&spare.transport, id);
@@ -382,7 +386,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// Address space of a connection's thread; what it does not touch takes no memory.
 pub(super) const STACK: usize = 128 * 1024;
-const RETRY_AFTER: u32 = 5;
+pub(super) const RETRY_AFTER: u32 = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 const WAKE: Duration = Duration::from_secs(1);

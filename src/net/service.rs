@@ -39,6 +39,26 @@ pub struct Call<'a> {
 }
 
 /// What a request gets.
+///
+/// A service may answer an upgrade with anything else, to ask who is there or to send the client elsewhere
+/// ([RFC 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2), steps 2 and 3):
+///
+/// ```
+/// use enchufe::http::Response;
+/// use enchufe::net::{Answer, Call, Upgrade};
+///
+/// fn service(call: &Call<'_>) -> Answer {
+///     let request = call.request;
+///     match request.path() {
+///         "/old" => Answer::Respond(Response::new(307).header("Location", "/new")),
+///         _ if request.headers.get("Authorization").is_none() => Answer::Respond(
+///             Response::refusal(401, "who are you?\n").header("WWW-Authenticate", "Bearer"),
+///         ),
+///         _ => Answer::Upgrade(Upgrade::to(|mut ws| ws.send("welcome"))),
+///     }
+/// }
+/// # enchufe::Server::bind("127.0.0.1:0").unwrap().service(service);
+/// ```
 pub enum Answer {
     /// A plain HTTP response.
     Respond(Response),
@@ -98,6 +118,13 @@ impl Upgrade {
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// The subprotocol to agree on where there is none yet; it must be one the client offered.
+    #[must_use]
+    pub fn or_subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocol.get_or_insert_with(|| name.into());
         self
     }
 

@@ -9,6 +9,7 @@ import { Chats } from './chats.js';
 import { $, build } from './dom.js';
 import { speak } from './i18n.js';
 import { Link } from './link.js';
+import { ask } from './token.js';
 import { GENERAL, STATUS, byteLength, decode, nameProblem, wellFormed } from './wire.js';
 
 const t = speak(words);
@@ -32,7 +33,8 @@ const link = new Link({
     chats.lost();
   },
   refused({ status, text }) {
-    if (status === 400) complain(t('name-taken'));
+    if (status === 401) unlock();
+    else if (status === 400) complain(t('name-taken'));
     else if (known(`refused-${status}`)) complain(t(`refused-${status}`), text);
     else complain(t('refused', status), text);
   },
@@ -59,6 +61,11 @@ $('leave').addEventListener('click', () => {
   inside = false;
   outside();
 });
+
+async function unlock() {
+  if (await ask(t)) link.join(chats.me);
+  else complain(t('refused-401'));
+}
 
 function outside() {
   $('room').hidden = true;

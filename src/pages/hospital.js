@@ -4,6 +4,7 @@
 import { words } from './hospital-words.js';
 import { speak } from './i18n.js';
 import { Hub } from './signalr.js';
+import { ask, isWanted } from './token.js';
 
 const $ = (id) => document.getElementById(id);
 const t = speak(words);
@@ -11,7 +12,8 @@ document.title = `${t('title')} · enchufe`;
 
 // The connection
 
-const hub = new Hub('/socket', { state: showState, invocation: hear, record: showRecord });
+const PATH = '/socket';
+const hub = new Hub(PATH, { state: showState, invocation: hear, record: showRecord });
 let ticking;
 
 function showState(state, { until = 0 } = {}) {
@@ -29,9 +31,22 @@ function showState(state, { until = 0 } = {}) {
     tick();
   }
   if (open) {
+    entered = true;
     asked = false;
     refresh();
   }
+  if (state === 'waiting' && !entered) unlock();
+}
+
+let entered = false;
+let asking = false;
+
+/** The first attempt failed: perhaps a token opens. */
+async function unlock() {
+  if (asking) return;
+  asking = true;
+  if ((await isWanted(PATH)) && (await ask(t))) hub.now();
+  asking = false;
 }
 
 $('now').onclick = () => hub.now();

@@ -32,6 +32,28 @@ export function speak(dictionary) {
 const attributes = { 't-label': 'aria-label', 't-placeholder': 'placeholder', 't-title': 'title' };
 
 export const shared = {
-  en: { skip: 'Skip to content', pages: 'Pages', chat: 'Chat', lab: 'Lab', hospital: 'Hospital' },
-  es: { skip: 'Ir al contenido', pages: 'Páginas', chat: 'Chat', lab: 'Laboratorio', hospital: 'Hospital' },
+  en: {
+    skip: 'Skip to content',
+    pages: 'Pages',
+    chat: 'Chat',
+    lab: 'Lab',
+    hospital: 'Hospital',
+    token: 'Token',
+    'token-wanted': 'This server takes only those who bring a token. Whoever runs it has one for you.',
+    'token-wrong': 'The server does not know this token. Try another one.',
+    'token-yes': 'Go on',
+    'token-no': 'Cancel',
+  },
+  es: {
+    skip: 'Ir al contenido',
+    pages: 'Páginas',
+    chat: 'Chat',
+    lab: 'Laboratorio',
+    hospital: 'Hospital',
+    token: 'Clave',
+    'token-wanted': 'Este servidor solo admite a quien trae una clave. Quien lo administra tiene una para ti.',
+    'token-wrong': 'El servidor no conoce esta clave. Prueba con otra.',
+    'token-yes': 'Continuar',
+    'token-no': 'Cancelar',
+  },
 };

@@ -2,6 +2,7 @@
 
 import { $, build, button } from './dom.js';
 import { parseHex } from './frame.js';
+import { ask, isWanted, subprotocols } from './token.js';
 
 /** `show(bytes)` opens a frame in the figure. */
 export function liveLab(t, show) {
@@ -18,7 +19,7 @@ export function liveLab(t, show) {
 
   function connect() {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const own = new WebSocket(`${scheme}//${location.host}/inspect`);
+    const own = new WebSocket(`${scheme}//${location.host}${PATH}`, subprotocols());
     let opened = false;
     socket = own;
     sent = [];
@@ -32,8 +33,13 @@ export function liveLab(t, show) {
       if (socket === own) socket = null;
       state('closed', 'hollow');
       note(opened ? t('live-ended', code, reason) : t('live-refused'));
+      if (!opened) unlock();
     };
     state('connecting', 'warn');
+  }
+
+  async function unlock() {
+    if ((await isWanted(PATH)) && !socket && (await ask(t))) connect();
   }
 
   function send(payload) {
@@ -94,4 +100,5 @@ export function liveLab(t, show) {
   state('closed', 'hollow');
 }
 
+const PATH = '/inspect';
 const ENTRIES = 40;

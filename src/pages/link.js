@@ -1,6 +1,8 @@
 // A chat's connection that comes back: ask whether the name is free, connect, and after a loss try again ever more slowly.
 // A browser hides why a WebSocket was refused, so every attempt asks over HTTP first, where the answer has a status and words.
 
+import { fields, subprotocols } from './token.js';
+
 /**
  * States: idle, asking, connecting, open, waiting. `on` gets
  *   state(state, { reason?, until? })   every change; while waiting `until` is the time of the next attempt
@@ -123,6 +125,7 @@ const browser = {
   async ask(name) {
     try {
       const answer = await fetch(`/?name=${encodeURIComponent(name)}`, {
+        headers: fields(),
         cache: 'no-store',
         signal: AbortSignal.timeout(PATIENCE),
       });
@@ -133,7 +136,7 @@ const browser = {
   },
   connect(name) {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    return new WebSocket(`${scheme}//${location.host}/?name=${encodeURIComponent(name)}`);
+    return new WebSocket(`${scheme}//${location.host}/?name=${encodeURIComponent(name)}`, subprotocols());
   },
   after: (milliseconds, action) => setTimeout(action, milliseconds),
   cancel: (timer) => clearTimeout(timer),

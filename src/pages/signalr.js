@@ -3,6 +3,7 @@
 // https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md
 
 import { backOff } from './link.js';
+import { subprotocols } from './token.js';
 
 /**
  * States: idle, connecting, open, waiting. `on` gets
@@ -144,7 +145,7 @@ export class Hub {
 const browser = {
   connect(path) {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    return new WebSocket(`${scheme}//${location.host}${path}`);
+    return new WebSocket(`${scheme}//${location.host}${path}`, subprotocols());
   },
   after: (milliseconds, action) => setTimeout(action, milliseconds),
   cancel: (timer) => clearTimeout(timer),

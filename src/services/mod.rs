@@ -3,6 +3,7 @@
 //! A service knows neither sockets nor frames: it gets a [`WebSocket`](crate::net::WebSocket) and whole messages.
 //! [`Router`] decides which request goes to which service.
 
+pub mod access;
 pub mod chat;
 pub mod echo;
 #[cfg(feature = "files")]

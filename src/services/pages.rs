@@ -78,6 +78,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "receive.js"
     "signalr.js"
     "style.css"
+    "token.js"
     "verdict.js"
     "wire.js"
 ];

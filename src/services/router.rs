@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use super::access::{self, Tokens};
 use super::chat::Chat;
 #[cfg(feature = "files")]
 use super::files::Files;
@@ -44,6 +45,10 @@ pub struct Router {
 pub struct Settings {
     /// Origins besides the server's own whose pages may connect (`https://example.org`).
     pub origins: Vec<String>,
+    /// Refuses upgrades without an `Origin`, which only browsers send.
+    pub require_origin: bool,
+    /// With tokens in here, all but the pages in the binary and `/healthz` is only for who brings one.
+    pub tokens: Tokens,
     /// Names the server answers to besides addresses and `localhost`; when empty, any, unless `loopback`. Requests for
     /// another name are answered 421.
     pub hosts: Vec<String>,
@@ -110,6 +115,9 @@ impl Router {
     )]
     fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
         // 10.2: a page of another site must not speak in its visitor's name.
+        if self.settings.require_origin && call.request.headers.get("Origin").is_none() {
+            return Answer::Respond(HandshakeError::OriginRequired.response());
+        }
         if let Err(error) = check_origin(call.request, &self.settings.origins) {
             return Answer::Respond(error.response());
         }
@@ -161,6 +169,21 @@ impl Router {
         }
     }
 
+    /// What has no data in it: the pages in the binary, whether the server is alive, and the question of a browser
+    /// whether it may ask, which has no room for a token.
+    fn is_open_to_all(&self, call: &Call<'_>) -> bool {
+        let request = call.request;
+        if call.offer.is_some() || request.version == Version::Http09 {
+            return false;
+        }
+        match (request.method.as_str(), request.path()) {
+            ("OPTIONS", "/socket/negotiate") | ("GET" | "HEAD", "/healthz") => true,
+            ("GET" | "HEAD", "/") => request.query_value("name").is_none() && !self.has_index(),
+            ("GET" | "HEAD", path) => pages::at(path).is_some(),
+            _ => false,
+        }
+    }
+
     #[cfg(feature = "files")]
     fn has_index(&self) -> bool {
         self.files.as_ref().is_some_and(Files::has_index)
@@ -185,18 +208,37 @@ impl Router {
     }
 }
 
+/// Offers the subprotocol that stands for a token brought by another.
+fn offers_token(offer: &Offer) -> bool {
+    let names = &mut offer.subprotocols.iter();
+    names.any(|name| name == access::SUBPROTOCOL)
+}
+
 impl Service for Router {
     fn call(&self, call: &Call<'_>) -> Answer {
         let Settings {
-            hosts, loopback, ..
+            hosts,
+            loopback,
+            tokens,
+            ..
         } = &self.settings;
         // A foreign name that leads here is a page playing tricks with DNS: it would be of our own origin.
         if let Err(error) = check_host(call.request, hosts, *loopback) {
             return Answer::Respond(error.response());
         }
+        if !self.is_open_to_all(call)
+            && let Err(denied) = tokens.check(call.request)
+        {
+            return Answer::Respond(denied.response());
+        }
         match &call.offer {
             Some(Err(error)) => Answer::Respond(error.response()),
-            Some(Ok(offer)) => self.upgrade(call, offer),
+            Some(Ok(offer)) => match self.upgrade(call, offer) {
+                Answer::Upgrade(upgrade) if offers_token(offer) => {
+                    Answer::Upgrade(upgrade.or_subprotocol(access::SUBPROTOCOL))
+                }
+                answer => answer,
+            },
             None => self.respond(call),
         }
     }

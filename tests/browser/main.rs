@@ -22,4 +22,5 @@ mod lab;
 mod looks;
 mod media;
 mod signalr;
+mod token;
 mod watch;

@@ -68,6 +68,53 @@ fn allowed_host_is_a_name_the_server_answers_to() {
 }
 
 #[test]
+fn require_origin_lets_only_pages_connect() {
+    let page = "Origin: http://localhost\r\n";
+    assert_eq!(status(&[], &request("/echo", "")), 101);
+    assert_eq!(status(&["--require-origin"], &request("/echo", "")), 403);
+    assert_eq!(status(&["--require-origin"], &request("/echo", page)), 101);
+}
+
+#[test]
+fn token_file_has_the_tokens_of_which_each_caller_brings_one() {
+    let folder = Folder::new();
+    folder.write(
+        "tokens",
+        "# for ana\ntoken-of-ana-1234\ntoken-of-beto-567\n",
+    );
+    let file = folder.path().join("tokens");
+    let flags = ["--token-file", file.to_str().expect("text")];
+    assert_eq!(status(&flags, &request("/echo", "")), 401);
+    for token in ["token-of-ana-1234", "token-of-beto-567"] {
+        let field = format!("Authorization: Bearer {token}\r\n");
+        assert_eq!(status(&flags, &request("/echo", &field)), 101);
+    }
+    let wrong = "Authorization: Bearer token-of-carla-89\r\n";
+    assert_eq!(status(&flags, &request("/echo", wrong)), 401);
+}
+
+#[test]
+fn trusted_proxy_is_believed_when_it_says_for_whom_it_asks() {
+    let field = "X-Forwarded-For: 192.0.2.1\r\n";
+    for (flags, second) in [
+        (&["--max-per-ip", "1"][..], 101),
+        (&["--max-per-ip", "1", "--trusted-proxy", "192.0.2.9"], 101),
+        (&["--max-per-ip", "1", "--trusted-proxy", "127.0.0.1"], 429),
+    ] {
+        let (_server, address) = server(flags);
+        let mut peers = [connect(&address), connect(&address)];
+        let answers = peers
+            .each_mut()
+            .map(|peer| peer.send(request("/echo", field)).head());
+        assert!(answers[0].contains(" 101 "), "{answers:?}");
+        assert!(
+            answers[1].contains(&format!(" {second} ")),
+            "{flags:?}: {answers:?}"
+        );
+    }
+}
+
+#[test]
 fn log_says_how_much_is_told() {
     let (program, _) = server(&["--log", "debug"]);
     while !program.error_line().contains("LISTEN") {}

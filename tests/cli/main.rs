@@ -16,4 +16,6 @@ mod send;
 mod serve;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "json")]
+mod token;
 mod usage;

@@ -29,7 +29,7 @@ test('both languages have the same words, and functions with the same arguments'
 test('every word a page asks for is there', () => {
   const wanted = (name) => [...page(name).matchAll(/data-t(?:-[a-z]+)?="([^"]+)"/g)].map(([, key]) => key);
   const used = (name) => [...page(name).matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key);
-  for (const key of [...wanted('chat.html'), ...['chat', 'chat-list', 'chat-talk', 'chat-view'].flatMap((name) => used(`${name}.js`))]) {
+  for (const key of [...wanted('chat.html'), ...['chat', 'chat-list', 'chat-talk', 'chat-view', 'token'].flatMap((name) => used(`${name}.js`))]) {
     assert.ok(key in { ...shared.en, ...chat.en }, key);
   }
   for (const key of [...wanted('lab.html'), ...['lab', 'lab-frame', 'lab-live', 'figure', 'explain', 'verdict'].flatMap((name) => used(`${name}.js`))]) {
@@ -57,7 +57,7 @@ test('the presets break every rule there is', () => {
 
 test('pages have nothing inline, and names reach the document only as text', () => {
   for (const name of ['chat.html', 'lab.html']) assert.doesNotMatch(page(name), /<script>|<style|\sstyle=|\son[a-z]+=|javascript:/i, name);
-  for (const name of ['chat', 'chat-list', 'chat-talk', 'chat-view', 'dom', 'figure', 'explain', 'verdict', 'lab', 'lab-frame', 'lab-live', 'i18n']) {
+  for (const name of ['chat', 'chat-list', 'chat-talk', 'chat-view', 'dom', 'figure', 'explain', 'verdict', 'lab', 'lab-frame', 'lab-live', 'i18n', 'token']) {
     assert.doesNotMatch(page(`${name}.js`), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/, name);
   }
 });

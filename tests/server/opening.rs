@@ -2,18 +2,20 @@
 //! eats it, however much the peer sent behind what was refused
 //! ([RFC 9112, 9.6](https://www.rfc-editor.org/rfc/rfc9112#section-9.6)).
 
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::Limits;
 use enchufe::http::Response;
 use enchufe::net::{Answer, Call, Upgrade};
 use enchufe::services::{Router, Settings};
+use enchufe::{Error, Limits};
 
 use crate::support::peer::{
     ACCEPT, CLOSE, End, Peer, TEXT, field, masked, reason, request, unmasked,
 };
 use crate::support::server::{TestServer, echo, limits, wait_until};
+use crate::support::wire::client;
 
 /// Pages as `/page`, an echo as `/echo`, 404 for the rest, and a session that never should run.
 fn site(call: &Call<'_>) -> Answer {
@@ -25,6 +27,44 @@ fn site(call: &Call<'_>) -> Answer {
         ("/panic", _) => panic!("a service that panics, on purpose"),
         _ => Answer::Respond(Response::not_found()),
     }
+}
+
+/// 4.2.2, steps 2 and 3: who is there, and where else it is.
+#[test]
+fn a_service_may_answer_an_upgrade_with_any_status_and_fields() {
+    let fields = |status| match status {
+        301 | 302 | 307 | 308 => ("Location", "wss://elsewhere.example/chat"),
+        401 => ("WWW-Authenticate", "Basic realm=\"here\""),
+        _ => ("X-Reason", "because"),
+    };
+    let server = TestServer::with(limits(), move |call: &Call<'_>| {
+        assert!(matches!(call.offer, Some(Ok(_))));
+        let status = call.request.path()[1..].parse().expect("a status");
+        let (name, value) = fields(status);
+        let response = Response::new(status).header(name, value);
+        Answer::Respond(response.text("words\n"))
+    });
+    for status in [200, 301, 302, 307, 308, 401, 403, 404, 409, 418, 500, 503] {
+        let answer = server
+            .connect()
+            .send(request(&format!("/{status}"), ""))
+            .answer();
+        let (name, value) = fields(status);
+        assert_eq!(answer.status, status);
+        assert_eq!(field(&answer.head, name), Some(value));
+        assert_eq!(field(&answer.head, "Sec-WebSocket-Accept"), None);
+        assert_eq!(answer.body, "words\n");
+
+        let error = client(server.url(&format!("/{status}"))).connect();
+        match error.expect_err("it is no 101") {
+            Error::Refused(refused) => {
+                assert_eq!(refused.status, status);
+                assert_eq!(refused.headers.get(name), Some(value));
+            }
+            other => panic!("{status}: {other}"),
+        }
+    }
+    assert_eq!(server.counters.upgraded.load(Ordering::Relaxed), 0);
 }
 
 fn without(line: &str) -> String {
@@ -486,11 +526,7 @@ fn peers_that_vanish_in_the_middle_of_anything_leave_nothing_behind() {
     }
     // Their resets may come before they are accepted, so there is no number to expect, only the end.
     wait_until("everybody has been accepted", || {
-        server
-            .counters
-            .accepted
-            .load(std::sync::atomic::Ordering::Relaxed)
-            >= whole.len() as u64 - 5
+        server.counters.accepted.load(Ordering::Relaxed) >= whole.len() as u64 - 5
     });
     server.wait_until_empty();
     server

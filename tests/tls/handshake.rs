@@ -74,7 +74,7 @@ fn a_certificate_that_proves_nothing_is_refused_in_one_line_that_says_why() {
         ),
         (
             pair(|params| {
-                params.subject_alt_names = vec![SanType::IpAddress([10, 0, 0, 1].into())]
+                params.subject_alt_names = vec![SanType::IpAddress([10, 0, 0, 1].into())];
             }),
             "the server's certificate is not for 127.0.0.1",
         ),
@@ -260,7 +260,7 @@ fn http_1_1_is_agreed_on_and_nothing_else_is_spoken() {
         assert_eq!(protocol.as_deref(), agreed.map(str::as_bytes));
     }
     let mut tls = tls(&server, |config| {
-        config.alpn_protocols = vec![b"h2".to_vec()]
+        config.alpn_protocols = vec![b"h2".to_vec()];
     });
     let refused = tls.shake_hands().expect_err("HTTP/2 alone").to_string();
     assert!(refused.contains("NoApplicationProtocol"), "{refused}");

@@ -1,6 +1,9 @@
 //! TLS, both ends, and over it the same scenarios as without: what a slow, silent, vanishing or hostile peer can do, how a
 //! connection is closed, how a room keeps its order.
 
+// The test programs of a single file bring the support along.
+#![allow(clippy::duplicate_mod)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -32,7 +32,7 @@ use super::failure::Failure;
 use super::keyboard::Keyboard;
 #[cfg(feature = "tls")]
 use super::trust;
-use super::{log_format, refusal, signals};
+use super::{log_format, refusal, signals, token};
 
 /// Talks until the person leaves. A connection that is lost is made again.
 pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
@@ -74,10 +74,15 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
 }
 
 fn client(options: &ChatOptions) -> Result<Client, Failure> {
-    let client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    let token = token::brought(&options.token, options.token_file.as_deref())?;
+    let mut client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    if let Some(token) = token {
+        let (name, value) = token::field(&token);
+        client = client.header(name, value);
+    }
     #[cfg(feature = "tls")]
     if let Some(path) = &options.ca {
-        return Ok(client.tls(trust::only(path)?));
+        client = client.tls(trust::only(path)?);
     }
     Ok(client)
 }

@@ -77,8 +77,10 @@ mod tests {
 
     /// A wire with a record of `plain` octets, and 22 that TLS adds.
     fn wire(plain: usize) -> Wire {
-        let mut wire = Wire::default();
-        wire.sealed = vec![7; plain + 22];
+        let mut wire = Wire {
+            sealed: vec![7; plain + 22],
+            ..Wire::default()
+        };
         wire.holds(plain);
         wire
     }

@@ -123,7 +123,14 @@ impl Hall {
     }
 
     pub(super) fn leave(&mut self, who: &str) {
-        let entries = self.switchboard.leave(&name(who), self.now);
+        let who = name(who);
+        let id = self.switchboard.members.get(&who).map(|member| member.id);
+        self.end(who.as_str(), id.unwrap_or(MemberId(u64::MAX)));
+    }
+
+    /// The connection of a member has ended.
+    pub(super) fn end(&mut self, who: &str, id: MemberId) {
+        let entries = self.switchboard.leave(&name(who), id, self.now);
         self.carry(entries);
     }
 

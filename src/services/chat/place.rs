@@ -20,7 +20,7 @@ use super::revival::revive;
 use super::state::Settings;
 use super::switchboard::{Codec, Member, Reaction, Switchboard, unkept};
 use super::timestamp::{Moment, Timestamp};
-use crate::net::{Entry, Sender};
+use crate::net::{Entry, MemberId, Sender};
 use crate::protocol::{CloseCode, MessageKind};
 use crate::services::outlet::Outlet;
 use crate::store::{OpenError, Opened};
@@ -49,6 +49,7 @@ pub struct Place {
     chat: Chat,
     name: Name,
     codec: Codec,
+    id: MemberId,
     inactive_at: Option<Instant>,
     /// Since when something may wait for [`Place::deliver`].
     undelivered: Option<Instant>,
@@ -173,6 +174,7 @@ impl Chat {
             chat: self.clone(),
             name,
             codec,
+            id,
             inactive_at,
             undelivered: None,
         }
@@ -277,7 +279,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut switchboard = self.chat.lock();
-        let entries = switchboard.leave(&self.name, now());
+        let entries = switchboard.leave(&self.name, self.id, now());
         let changes = switchboard.take_changes(&self.name);
         self.chat.0.outlet.append(changes, entries);
         drop(switchboard);

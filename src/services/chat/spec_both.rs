@@ -1,6 +1,6 @@
 //! Users of both chats in one room as a specification: what one wire says, the other tells.
 
-use super::hall::{Hall, broadcast, private, status_update};
+use super::hall::{Hall, NOTHING, broadcast, name, private, status_update};
 use super::noise::Noise;
 use crate::net::Entry;
 use crate::protocol::MessageKind;
@@ -49,6 +49,20 @@ fn who_left_one_chat_comes_back_in_the_other_as_the_same_user() {
     hall.got("bo");
     hall.connect("ana").unwrap();
     assert_eq!(hall.got("bo"), [b"\x36\x03ana\x01"]);
+}
+
+/// Between a goodbye and the end of the connection that said it, the name is free.
+#[test]
+fn the_end_of_a_connection_does_not_end_who_took_its_name() {
+    let mut hall = Hall::mixed(&["bo"], &["ana"]);
+    let first = hall.switchboard.members[&name("ana")].id;
+    hall.json("ana", r#"{"type":"disconnect"}"#);
+    hall.connect("ana").unwrap();
+    hall.got("bo");
+    hall.end("ana", first);
+    assert_eq!(hall.got("bo"), NOTHING);
+    hall.say("ana", "~", "hola");
+    assert_eq!(hall.got("bo"), [b"\x37\x03ana\x04hola"]);
 }
 
 #[test]

@@ -186,8 +186,12 @@ impl Switchboard {
         self.entries(delivery, now)
     }
 
-    /// A user's connection has ended: the others are told.
-    pub fn leave(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
+    /// A user's connection has ended: the others are told. Nothing happens if the user has said goodbye before: then the
+    /// name may be somebody else's by now.
+    pub fn leave(&mut self, who: &Name, id: MemberId, now: Moment) -> Vec<Entry> {
+        if self.members.get(who).is_none_or(|member| member.id != id) {
+            return Vec::new();
+        }
         let Ok(delivery) = self.run(who, Command::Leave { farewell: false }, now) else {
             return Vec::new();
         };

@@ -1,0 +1,9 @@
+//! Who is let in, and for whom a proxy asks: over sockets, route by route.
+#![cfg(all(feature = "json", feature = "files"))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod logged;
+mod proxy;
+mod routes;
