@@ -1,11 +1,15 @@
 //! The other end of TLS, on rustls alone, and certificates for it.
 
+use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use enchufe::net::{TlsIdentity, TlsRoots};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, PublicKeyData as _};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -53,6 +57,29 @@ pub(crate) fn roots() -> TlsRoots {
     static ROOTS: OnceLock<TlsRoots> = OnceLock::new();
     let make = || TlsRoots::from_pem(ours().certificate.as_bytes()).expect("a good root");
     ROOTS.get_or_init(make).clone()
+}
+
+/// Our certificate in a file, for programs of other people.
+pub(crate) fn root_file() -> &'static Path {
+    static FILE: OnceLock<PathBuf> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let name = format!("root-{}.pem", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::write(&path, &ours().certificate).expect("a file");
+        path
+    })
+}
+
+/// The SHA-256 of our public key, as browsers pin one.
+pub(crate) fn key_hash() -> String {
+    let key = KeyPair::from_pem(&ours().key).expect("a key");
+    let suite = ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+    let sha256 = suite
+        .tls13()
+        .expect("a suite of TLS 1.3")
+        .common
+        .hash_provider;
+    STANDARD.encode(sha256.hash(&key.subject_public_key_info()).as_ref())
 }
 
 /// A client configuration that trusts `root` alone.

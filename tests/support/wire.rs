@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::Command;
 use std::time::Duration;
 
 use enchufe::{Client, Error, Server, WebSocket};
@@ -81,6 +82,12 @@ pub(crate) fn url(addr: SocketAddr, path: &str) -> String {
     format!("{scheme}://{addr}{path}")
 }
 
+/// A page of a server of this test program.
+pub(crate) fn page(addr: SocketAddr, path: &str) -> String {
+    let scheme = if OVER_TLS { "https" } else { "http" };
+    format!("{scheme}://{addr}{path}")
+}
+
 /// The server as it is in this test program.
 pub(crate) fn dress(server: Server) -> Server {
     #[cfg(feature = "tls")]
@@ -98,6 +105,28 @@ pub(crate) fn client(url: impl Into<String>) -> Client {
         return client.tls(super::tls::roots());
     }
     client
+}
+
+/// Makes a script in Python or node trust the servers of this test program.
+pub(crate) fn trust(command: &mut Command) -> &mut Command {
+    #[cfg(feature = "tls")]
+    if OVER_TLS {
+        let file = super::tls::root_file();
+        return command
+            .env("SSL_CERT_FILE", file)
+            .env("NODE_EXTRA_CA_CERTS", file);
+    }
+    command
+}
+
+/// What makes Chromium trust them.
+pub(crate) fn browser_trust() -> Option<String> {
+    #[cfg(feature = "tls")]
+    if OVER_TLS {
+        let hash = super::tls::key_hash();
+        return Some(format!("--ignore-certificate-errors-spki-list={hash}"));
+    }
+    None
 }
 
 /// Its connection.
