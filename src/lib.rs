@@ -114,6 +114,7 @@
 //! |---|---|---|
 //! | 1.3, 4.2.2 | the proof in `Sec-WebSocket-Accept` | `handshake/accept_key.rs` |
 //! | 3 | `ws://` and `wss://` URLs | `handshake/url.rs` |
+//! | 4.1 | the way out: proxies, one connection at a time | `net/dial.rs`, `net/proxy/mod.rs`, `net/turn.rs` |
 //! | 4.1 | what the client asks, and checks in the answer | `handshake/client.rs`, `net/client.rs`, `net/opening.rs` |
 //! | 4.2 | what the server checks, and answers | `handshake/server.rs`, `net/exchange.rs` |
 //! | 4.2.2, 4.4 | refusals, and the version | `handshake/error.rs` |
@@ -147,7 +148,7 @@ pub mod services;
 pub mod store;
 
 pub use net::{
-    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Reader, Sender, Server,
+    AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Proxy, Reader, Sender, Server,
     ServerHandle, WebSocket, connect, serve,
 };
 pub use protocol::{CloseCode, CloseReason};

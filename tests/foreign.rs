@@ -24,6 +24,33 @@ fn python_websockets_speaks_both_chats_and_gets_an_answer_to_bad_input() {
     finish("chat.py", python.start("chat.py", &server));
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn python_websockets_and_an_echo_that_compresses_stay_in_step() {
+    let Some(python) = Python::find() else { return };
+    finish("deflate.py", python.start("deflate.py", &deflate::echo()));
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn node_ws_and_an_echo_that_compresses_stay_in_step() {
+    if has_node() {
+        let mut node = node("deflate.mjs");
+        finish("deflate.mjs", start(&mut node, &deflate::echo()));
+    }
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn our_client_and_echoes_of_others_that_compress_stay_in_step() {
+    if let Some(python) = Python::find() {
+        deflate::echoes_of(&mut python.command("deflate.py"));
+    }
+    if has_node() {
+        deflate::echoes_of(&mut node("deflate.mjs"));
+    }
+}
+
 #[test]
 fn the_prometheus_parser_reads_the_metrics() {
     let Some(python) = Python::find() else { return };
@@ -38,9 +65,7 @@ fn a_json_user_in_node_and_a_binary_user_in_python_talk_in_one_room() {
     };
     let server = server();
     let pita = python.start("binary_user.py", &server);
-    let mut nodo = Command::new("node");
-    nodo.arg("json-user.mjs").current_dir(tests("node"));
-    let nodo = start(&mut nodo, &server);
+    let nodo = start(&mut node("json-user.mjs"), &server);
     finish("json-user.mjs", nodo);
     finish("binary_user.py", pita);
 }
@@ -63,11 +88,21 @@ impl Python {
     }
 
     fn start(&self, script: &str, server: &TestServer) -> Child {
+        start(&mut self.command(script), server)
+    }
+
+    fn command(&self, script: &str) -> Command {
         let mut python = Command::new(&self.0);
         // `-B`: nothing is written beside the sources.
         python.args(["-B", script]).current_dir(tests("python"));
-        start(&mut python, server)
+        python
     }
+}
+
+fn node(script: &str) -> Command {
+    let mut node = Command::new("node");
+    node.arg(script).current_dir(tests("node"));
+    node
 }
 
 fn has_node() -> bool {
@@ -110,4 +145,89 @@ fn finish(name: &str, script: Child) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// The library's side of `deflate.py` and `deflate.mjs`.
+#[cfg(feature = "deflate")]
+mod deflate {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use enchufe::net::{Answer, Call, Upgrade};
+    use enchufe::{Client, DeflateOptions, DeflateParams, Message};
+
+    use super::support::server::{self, PATIENCE, TestServer, limits};
+
+    pub(super) fn echo() -> TestServer {
+        TestServer::with(limits(), |_: &Call<'_>| {
+            let echo = Upgrade::to(server::echo);
+            Answer::Upgrade(echo.deflate(DeflateOptions::default()))
+        })
+    }
+
+    /// Talks through each echo that `script` offers.
+    pub(super) fn echoes_of(script: &mut Command) {
+        let mut script = script
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it was there a moment ago");
+        let lines = BufReader::new(script.stdout.take().expect("a pipe")).lines();
+        for line in lines.take(SETS) {
+            let line = line.expect("text");
+            let words: Vec<&str> = line.split(' ').collect();
+            let [
+                url,
+                server_forgets,
+                client_forgets,
+                server_bits,
+                client_bits,
+            ] = words[..]
+            else {
+                panic!("{line}");
+            };
+            let expected = DeflateParams {
+                server_no_context_takeover: server_forgets == "true",
+                client_no_context_takeover: client_forgets == "true",
+                server_max_window_bits: server_bits.parse().expect("a number"),
+                client_max_window_bits: client_bits.parse().expect("a number"),
+            };
+            talk(url, expected);
+        }
+        drop(script.stdin.take());
+        assert!(script.wait().expect("it was started").success());
+    }
+
+    fn talk(url: &str, expected: DeflateParams) {
+        let mut ws = Client::new(url)
+            .timeout(PATIENCE)
+            .deflate(DeflateOptions::default())
+            .connect()
+            .expect("a connection");
+        assert_eq!(ws.deflate(), Some(expected));
+        let mut noise = 20u32;
+        for number in 0..40u8 {
+            let noise: Vec<u8> = std::iter::repeat_with(|| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 24) as u8
+            })
+            .take(usize::from(number) * 100)
+            .collect();
+            for message in [
+                Message::Text(format!("número {number} ").repeat(usize::from(number) * 5)),
+                Message::Binary([noise.as_slice(), &noise].concat()),
+                Message::Binary(vec![number; usize::from(number) * 1000]),
+            ] {
+                ws.send(&message).expect("the peer is there");
+                assert!(
+                    ws.read().expect("an echo") == Some(message),
+                    "{url} {number}"
+                );
+            }
+        }
+        let _ = ws.close(enchufe::CloseCode::NormalClosure, ""); // the peer closes soon anyway
+    }
+
+    /// Both scripts offer as many: two kinds of each takeover, three of each window.
+    const SETS: usize = 2 * 2 * 3 * 3;
 }

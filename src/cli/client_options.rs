@@ -6,6 +6,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use super::options::{Group, Opt};
+use super::reach::Through;
 use super::value;
 
 /// What `enchufe chat` is told.
@@ -14,6 +15,8 @@ pub(crate) struct ChatOptions {
     /// The server, as typed.
     pub(crate) url: String,
     pub(crate) name: String,
+    pub(crate) proxy: Through,
+    pub(crate) follow: bool,
     pub(crate) token: String,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
@@ -27,6 +30,8 @@ impl Default for ChatOptions {
         Self {
             url: String::new(),
             name: String::new(),
+            proxy: Through::default(),
+            follow: false,
             token: String::new(),
             token_file: None,
             timeout: Duration::from_secs(10),
@@ -50,6 +55,8 @@ pub(crate) struct SendOptions {
     pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
+    pub(crate) proxy: Through,
+    pub(crate) follow: bool,
     pub(crate) token: String,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
@@ -70,6 +77,8 @@ impl Default for SendOptions {
             deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
+            proxy: Through::default(),
+            follow: false,
             token: String::new(),
             token_file: None,
             timeout: Duration::from_secs(10),
@@ -88,6 +97,16 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "name",
             help: "Who you are in the chat: 1 to 255 bytes",
             field: |o| value::text(&mut o.name, "NAME"),
+        },
+        Opt {
+            name: "proxy",
+            help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
+            field: |o| value::proxy(&mut o.proxy),
+        },
+        Opt {
+            name: "follow",
+            help: "Follow redirects, at most 5 and never from wss to ws",
+            field: |o| value::switch(&mut o.follow),
         },
         Opt {
             name: "token",
@@ -161,6 +180,16 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "max-message",
             help: "Largest message to accept",
             field: |o| value::size(&mut o.max_message),
+        },
+        Opt {
+            name: "proxy",
+            help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
+            field: |o| value::proxy(&mut o.proxy),
+        },
+        Opt {
+            name: "follow",
+            help: "Follow redirects, at most 5 and never from wss to ws",
+            field: |o| value::switch(&mut o.follow),
         },
         Opt {
             name: "token",

@@ -167,6 +167,7 @@ Examples:
   echo hola | enchufe send ws://127.0.0.1:8080/echo
   echo hola | enchufe send ws://127.0.0.1:8080/echo --trace
   echo hola | enchufe send ws://127.0.0.1:8080/inspect --raw
+  echo hola | enchufe send ws://chat.example/ --proxy socks5h://127.0.0.1:1080
   enchufe send ws://127.0.0.1:8080/chat --wait 10s < lines.txt
 ";
 

@@ -13,6 +13,7 @@ mod help;
 mod keyboard;
 mod log_format;
 mod options;
+mod reach;
 mod refusal;
 mod serve_options;
 mod signals;

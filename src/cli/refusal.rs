@@ -8,6 +8,16 @@ use enchufe::net::{Error, Refused, TlsError};
 pub(crate) fn explain(url: &str, error: &Error) -> String {
     let url = redact_url(url);
     match error {
+        Error::Refused(answer) if (300..400).contains(&answer.status) => {
+            let (status, reason) = (answer.status, &answer.reason);
+            let hint = match answer.headers.get("Location") {
+                Some(location) => {
+                    format!("; --follow goes to {}", first_words(location.as_bytes()))
+                }
+                None => String::new(),
+            };
+            format!("{url} answered {status} {reason}{hint}")
+        }
         Error::Refused(answer) if answer.status == 401 => {
             let answer = answer_in_words(answer);
             format!("{url} answered {answer}; bring one with --token-file FILE or --token TOKEN")
@@ -83,6 +93,22 @@ mod tests {
         assert_eq!(
             explain("ws://h/x", &refused(503, "", "")),
             "ws://h/x answered 503"
+        );
+    }
+
+    #[test]
+    fn a_redirect_is_shown_with_where_it_leads() {
+        let mut headers = Headers::default();
+        headers.push("Location", "ws://other/");
+        let answer = Error::Refused(Box::new(Refused {
+            status: 302,
+            reason: "Found".to_owned(),
+            headers,
+            body: b"<html>".to_vec(),
+        }));
+        assert_eq!(
+            explain("ws://h/", &answer),
+            "ws://h/ answered 302 Found; --follow goes to ws://other/"
         );
     }
 

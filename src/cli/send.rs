@@ -11,6 +11,7 @@ use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
 use super::failure::Failure;
+use super::reach::reach;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
 #[cfg(feature = "tls")]
@@ -84,7 +85,7 @@ fn client(options: &SendOptions, token: Option<&str>) -> Result<Client, Failure>
     if options.deflate {
         client = client.deflate(enchufe::DeflateOptions::default());
     }
-    Ok(client)
+    Ok(reach(client, &options.proxy, options.follow))
 }
 
 /// Prints what comes until the connection is closed.

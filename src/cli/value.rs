@@ -7,6 +7,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use enchufe::Proxy;
+
+use super::reach::Through;
 use super::units;
 
 /// A field as the command line sees it.
@@ -151,6 +154,22 @@ pub(crate) fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
 /// Any text.
 pub(crate) fn text<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
     scalar(field, metavar, |text| Ok(text.to_owned()), String::clone)
+}
+
+/// A proxy. The URL may have a password, so it is not repeated, neither in an error nor in what is printed.
+pub(crate) fn proxy(field: &mut Through) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text {
+        "auto" => Ok(Through::Environment),
+        "none" => Ok(Through::Nothing),
+        _ => Proxy::parse(text)
+            .map(Through::Proxy)
+            .map_err(|error| error.to_string()),
+    };
+    scalar(field, "URL", parse, |through| match through {
+        Through::Environment => "auto".to_owned(),
+        Through::Nothing => "none".to_owned(),
+        Through::Proxy(proxy) => proxy.to_string(),
+    })
 }
 
 /// A text that is not shown again.

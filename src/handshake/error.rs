@@ -164,7 +164,9 @@ impl fmt::Display for HandshakeError {
             Self::UnacceptableExtension => {
                 f.write_str("the server's parameters of an extension cannot be accepted")
             }
-            Self::RefusedRedirect => f.write_str("the redirect is not followed"),
+            Self::RefusedRedirect => {
+                f.write_str("the redirect leads nowhere, away from TLS, or is one too many")
+            }
             Self::InvalidHeader(what) => write!(f, "{} cannot be sent", what.escape_debug()),
         }
     }

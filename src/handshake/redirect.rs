@@ -2,7 +2,7 @@
 //! item 1) and which can lead anywhere: to no TLS, to another server that is then handed the credentials, to itself.
 
 use super::{HandshakeError, Scheme, Url, single};
-use crate::http::ResponseHead;
+use crate::http::Headers;
 
 /// Where a redirect leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Redirect {
     pub leaves_origin: bool,
 }
 
-/// Follows one answer of the server at `from`; count the steps, at most [`MOST_REDIRECTS`].
+/// What an answer of the server at `from` comes to, by its status and fields; count the steps, at most [`MOST_REDIRECTS`].
 /// `None`: the answer is no redirect (301, 302, 303, 307, 308,
 /// [RFC 9110, 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
 ///
@@ -23,11 +23,15 @@ pub struct Redirect {
 /// # Errors
 ///
 /// [`HandshakeError::RefusedRedirect`] without exactly one usable `Location`, and from `wss` to `ws`.
-pub fn follow(from: &Url, answer: &ResponseHead) -> Result<Option<Redirect>, HandshakeError> {
-    if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+pub fn follow(
+    from: &Url,
+    status: u16,
+    headers: &Headers,
+) -> Result<Option<Redirect>, HandshakeError> {
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = single(&answer.headers, "Location")?.ok_or(HandshakeError::RefusedRedirect)?;
+    let location = single(headers, "Location")?.ok_or(HandshakeError::RefusedRedirect)?;
     let url = resolve(from, location).ok_or(HandshakeError::RefusedRedirect)?;
     if from.scheme == Scheme::Wss && url.scheme == Scheme::Ws {
         return Err(HandshakeError::RefusedRedirect);
@@ -71,7 +75,6 @@ pub const MOST_REDIRECTS: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Headers, Version};
 
     fn follow_to(
         from: &str,
@@ -82,13 +85,7 @@ mod tests {
         for location in locations {
             headers.push("Location", *location);
         }
-        let answer = ResponseHead {
-            version: Version::Http11,
-            status,
-            reason: String::new(),
-            headers,
-        };
-        follow(&Url::parse(from).unwrap(), &answer)
+        follow(&Url::parse(from).unwrap(), status, &headers)
     }
 
     #[test]

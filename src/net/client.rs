@@ -1,14 +1,16 @@
-//! The client: what to connect to, and the way there in steps. `dial` is the way out, `opening` the handshake.
+//! The client: what to connect to, and the way there in steps: the URL, the way out (`dial`), the handshake (`opening`), and
+//! perhaps the same again where a redirect leads.
 
 use std::time::{Duration, Instant};
 
 use super::deflate::DeflateOptions;
-use super::dial::dial;
+use super::dial::{WayOut, dial};
 use super::primitive::primitive;
 use super::stream::is_timeout;
 use super::tls::TlsRoots;
-use super::{Error, Limits, Socket, TlsError, WebSocket, mask_keys, opening};
-use crate::handshake::{ClientHandshake, Scheme, Url};
+use super::{Error, Limits, Proxy, Socket, TlsError, WebSocket, mask_keys, opening};
+use crate::handshake::redirect::{self, MOST_REDIRECTS, is_credential};
+use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
 
 /// Opens a connection to a `ws://` or `wss://` URL.
 ///
@@ -27,11 +29,22 @@ pub struct Client {
     timeout: Duration,
     limits: Limits,
     roots: Option<TlsRoots>,
+    proxy: ProxyChoice,
+    redirects: usize,
+    in_turn: bool,
     deflate: Option<DeflateOptions>,
 }
 
+/// Which proxy a connection goes through.
+#[derive(Debug, Clone)]
+enum ProxyChoice {
+    None,
+    This(Proxy),
+    Environment,
+}
+
 impl Client {
-    /// A connection to `url`, with 10 s to open it and no limit on the rate of what the server sends.
+    /// A connection to `url`, with 10 s to open it and no limit on the rate of what the server sends. No proxy, no redirects.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         let limits = Limits {
@@ -45,6 +58,9 @@ impl Client {
             timeout: limits.handshake_timeout,
             limits,
             roots: None,
+            proxy: ProxyChoice::None,
+            redirects: 0,
+            in_turn: true,
             deflate: None,
         }
     }
@@ -63,7 +79,7 @@ impl Client {
         self
     }
 
-    /// How long connecting and the handshake may take, in all.
+    /// How long connecting and the handshake may take, in all: the proxy and every redirect included.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -95,13 +111,54 @@ impl Client {
         self
     }
 
+    /// Goes through a proxy ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 3), to every host,
+    /// loopback too.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = ProxyChoice::This(proxy);
+        self
+    }
+
+    /// Goes through the proxy that the environment names for the URL, and for each that a redirect leads to:
+    /// [`Proxy::from_env`].
+    #[must_use]
+    pub fn proxy_from_env(mut self) -> Self {
+        self.proxy = ProxyChoice::Environment;
+        self
+    }
+
+    /// Follows redirects: 301, 302, 303, 307, 308, at most `most` of them and at most
+    /// [`MOST_REDIRECTS`](crate::handshake::redirect::MOST_REDIRECTS) (5). By default none is followed and the answer is
+    /// [`Error::Refused`].
+    ///
+    /// Never from `wss` to `ws`. Once a redirect has left the scheme, host or port, `Authorization`, `Cookie` and
+    /// `Proxy-Authorization` are no longer sent; nor is the query of the first URL. Other headers and subprotocols are: put
+    /// no secret there. The server decides where this machine connects to, which may be a place that only it can reach.
+    #[must_use]
+    pub fn follow_redirects(mut self, most: usize) -> Self {
+        self.redirects = most.min(MOST_REDIRECTS);
+        self
+    }
+
+    /// Does not wait while this process is already opening a connection to the same address, which
+    /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 2 asks for. For tests and load against
+    /// one's own server, and for a server that while it answers us connects to itself.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.in_turn = false;
+        self
+    }
+
     /// CONNECT and the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    ///
+    /// Waits its turn if this process is opening another connection to the same address and port, see
+    /// [`at_once`](Self::at_once).
     ///
     /// # Errors
     /// [`Error::Url`] and [`Error::Handshake`] before anything is sent if URL, headers or subprotocols cannot be;
-    /// [`Error::Io`] if no address of the host answers; [`Error::Refused`] for an HTTP answer other than 101;
-    /// [`Error::Handshake`] for a 101 that breaks the rules; [`Error::Tls`] if the server does not prove who it is, or if
-    /// the feature `tls` is not built in; [`Error::TimedOut`].
+    /// [`Error::Io`] if no address of the host answers; [`Error::Proxy`]; [`Error::Refused`] for an HTTP answer other than
+    /// 101; [`Error::Handshake`] for a 101 that breaks the rules and a redirect that must not be followed;
+    /// [`Error::Tls`] if the server does not prove who it is, or if the feature `tls` is not built in; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
         self.attempt().map_err(|error| match error {
             Error::Io(error) if is_timeout(&error) => Error::TimedOut,
@@ -111,27 +168,64 @@ impl Client {
 
     fn attempt(&self) -> Result<WebSocket, Error> {
         let deadline = Instant::now() + self.timeout;
-        let url = Url::parse(&self.url)?;
+        let mut url = Url::parse(&self.url)?;
+        let mut headers = self.headers.clone();
+        let mut followed = 0;
+        loop {
+            let answer = match self.open(&url, &headers, deadline) {
+                Err(Error::Refused(answer)) if self.redirects > 0 => answer,
+                outcome => return outcome,
+            };
+            let Some(next) = redirect::follow(&url, answer.status, &answer.headers)? else {
+                return Err(Error::Refused(answer));
+            };
+            if followed == self.redirects {
+                return Err(HandshakeError::RefusedRedirect.into());
+            }
+            followed += 1;
+            if next.leaves_origin {
+                headers.retain(|(name, _)| !is_credential(name));
+            }
+            url = next.url;
+        }
+    }
+
+    /// One connection to one URL.
+    fn open(
+        &self,
+        url: &Url,
+        headers: &[(String, String)],
+        deadline: Instant,
+    ) -> Result<WebSocket, Error> {
         let mut handshake =
-            ClientHandshake::new(&url, mask_keys::nonce(), &self.subprotocols, &self.headers)?;
+            ClientHandshake::new(url, mask_keys::nonce(), &self.subprotocols, headers)?;
         if let Some(options) = &self.deflate {
             handshake = handshake.offer(options.offer())?;
         }
         if url.scheme == Scheme::Wss && cfg!(not(feature = "tls")) {
             return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
         }
-        let mut socket = Socket::new(dial(&url, deadline)?)?;
+        // 4.1 step 2: our turn lasts until the connection is established or has failed.
+        let (tcp, _turn) = dial(url, &self.way_out(url)?, deadline)?;
+        let mut socket = Socket::new(tcp)?;
         if url.scheme == Scheme::Wss {
             socket = socket.asking_for_tls(self.roots.as_ref(), &url.host)?;
             socket.shake_hands(deadline)?;
         }
-        opening::shake_hands(
-            socket,
-            &handshake,
-            self.deflate.as_ref(),
-            &self.limits,
-            deadline,
-        )
-        .inspect_err(|_| primitive!("CLOSE", "#0"))
+        let deflate = self.deflate.as_ref();
+        opening::shake_hands(socket, &handshake, deflate, &self.limits, deadline)
+            .inspect_err(|_| primitive!("CLOSE", "#0"))
+    }
+
+    fn way_out(&self, url: &Url) -> Result<WayOut, Error> {
+        Ok(WayOut {
+            proxy: match &self.proxy {
+                ProxyChoice::None => None,
+                ProxyChoice::This(proxy) => Some(proxy.clone()),
+                ProxyChoice::Environment => Proxy::from_env(url)?,
+            },
+            in_turn: self.in_turn,
+            head: self.limits.head,
+        })
     }
 }

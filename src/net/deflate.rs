@@ -21,7 +21,8 @@ use crate::protocol::{Compressor, Decompressor, Receiver, Role, Sender};
 ///
 /// **Secrets.** How short a message gets tells whether what it says was said before. Where a session sends a secret and, in
 /// the same message or with the same window, something that a stranger can choose, the length gives the secret away bit by
-/// bit (the attacks called CRIME and BREACH). Such a session wants [`Upgrade::without_deflate`](super::Upgrade::without_deflate).
+/// bit (the attacks called CRIME and BREACH). Such a session wants [`Upgrade::without_deflate`](super::Upgrade::without_deflate),
+/// or [`WebSocket::send_uncompressed`](super::WebSocket::send_uncompressed) for each such message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeflateOptions {
     /// What is negotiated: by default, that both sides may refer to earlier messages, as far back as there is.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::TlsError;
+use super::{ProxyError, TlsError};
 use crate::handshake::{HandshakeError, UrlError};
 use crate::http::Headers;
 use crate::protocol::{ProtocolError, SendError};
@@ -26,6 +26,13 @@ pub enum Error {
     Url(UrlError),
     /// There is no TLS with the peer: what is wrong with its certificate, or with the handshake.
     Tls(TlsError),
+    /// The proxy opened no way to the server.
+    Proxy {
+        /// Which one, without its user and password; or the variable that should name one.
+        proxy: String,
+        /// What went wrong.
+        error: ProxyError,
+    },
     /// The peer did not do in time what it had to: answer, finish a message, close.
     TimedOut,
     /// The peer ended the stream without a Close
@@ -68,6 +75,7 @@ impl fmt::Display for Error {
             }
             Self::Url(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::Proxy { proxy, error } => write!(f, "proxy {proxy}: {error}"),
             Self::TimedOut => f.write_str("the peer did not answer in time"),
             Self::Disconnected => f.write_str("the connection broke without a Close"),
             Self::TooSlow => f.write_str("the peer is too slow: its backlog is full"),
@@ -86,6 +94,7 @@ impl std::error::Error for Error {
             Self::Handshake(error) => Some(error),
             Self::Url(error) => Some(error),
             Self::Tls(error) => Some(error),
+            Self::Proxy { error, .. } => Some(error),
             Self::Send(error) => Some(error),
             _ => None,
         }

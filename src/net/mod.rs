@@ -7,7 +7,7 @@
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
 //! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect),
-//! `dial` (the way out), `opening` (the client's handshake).
+//! `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
 
 mod buffer;
 mod capacity;
@@ -33,6 +33,7 @@ mod message;
 mod opening;
 mod outbox;
 mod primitive;
+mod proxy;
 mod reader;
 mod registry;
 mod room;
@@ -42,6 +43,7 @@ mod service;
 mod stream;
 mod tls;
 mod transport;
+mod turn;
 mod websocket;
 
 pub use client::{Client, connect};
@@ -51,6 +53,7 @@ pub use deflate::DeflateOptions;
 pub use error::{Error, Refused};
 pub use limits::Limits;
 pub use message::{AsMessage, Message, MessageRef};
+pub use proxy::{Proxy, ProxyError, ProxyUrlError};
 pub use reader::{Incoming, Reader};
 pub use room::{Audience, CODECS, Entry, MemberId, Room};
 pub use running::Running;

@@ -56,7 +56,7 @@ pub(super) fn shake_hands<T: Transport>(
 }
 
 /// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
-fn read_answer(
+pub(super) fn read_answer(
     stream: &impl Transport,
     input: &mut ReadBuffer,
     limits: HeadLimits,
@@ -88,7 +88,7 @@ fn read_answer(
 }
 
 /// What a person needs to see of an answer that is not 101: the beginning of its body, as far as it comes in time.
-fn read_refusal(
+pub(super) fn read_refusal(
     stream: &impl Transport,
     head: ResponseHead,
     mut input: ReadBuffer,

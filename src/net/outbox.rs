@@ -157,14 +157,32 @@ impl<T: Transport> Outbox<T> {
         self.drain().map_err(io::Error::other)
     }
 
-    /// Sends one message.
+    /// Sends one message, compressed if that was agreed on and is worth it.
     pub(crate) fn send(self: &Arc<Self>, message: MessageRef<'_>) -> Result<(), Error> {
-        let mut out = self.lock();
+        let out = self.lock();
+        let compress = out.sender.compresses();
+        self.send_message(out, message, compress)
+    }
+
+    /// Sends one message as it is.
+    pub(crate) fn send_uncompressed(
+        self: &Arc<Self>,
+        message: MessageRef<'_>,
+    ) -> Result<(), Error> {
+        self.send_message(self.lock(), message, false)
+    }
+
+    fn send_message(
+        self: &Arc<Self>,
+        mut out: MutexGuard<'_, Outgoing>,
+        message: MessageRef<'_>,
+        compress: bool,
+    ) -> Result<(), Error> {
         out.check()?;
         let (kind, payload) = (message.kind(), message.payload());
         let mask = out.masks.as_mut().map(MaskKeys::next);
         out.messages += 1;
-        if mask.is_none() && payload.len() > COPIED && !out.draining && !out.sender.compresses() {
+        if mask.is_none() && payload.len() > COPIED && !out.draining && !compress {
             // Large, and sent as it is: the payload goes out from where it lies.
             let header = out.sender.header(kind, payload.len(), None)?;
             self.draw(kind.into(), mask, payload);
@@ -172,7 +190,11 @@ impl<T: Transport> Outbox<T> {
         }
         let Outgoing { sender, kept, .. } = &mut *out;
         let start = kept.len();
-        sender.message(kind, payload, mask, kept)?;
+        if compress {
+            sender.message(kind, payload, mask, kept)?;
+        } else {
+            sender.uncompressed(kind, payload, mask, kept)?;
+        }
         self.draw_encoded(&kept[start..]);
         if self.may_keep() && out.kept.len() < KEPT {
             self.keeping.store(true, Relaxed);

@@ -157,7 +157,8 @@ impl Upgrade {
         self
     }
 
-    /// Never compresses, whatever the server does: for a session that sends secrets beside what a stranger can choose.
+    /// Never compresses, whatever the server does: for a session that sends secrets beside what a stranger can choose. For
+    /// single messages there is [`WebSocket::send_uncompressed`](super::WebSocket::send_uncompressed).
     #[must_use]
     pub fn without_deflate(mut self) -> Self {
         self.without_deflate = true;

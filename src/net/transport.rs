@@ -88,6 +88,12 @@ impl Socket {
     pub(super) fn has_tls(&self) -> bool {
         self.tls.is_some()
     }
+
+    /// Gives the stream back.
+    pub(super) fn into_tcp(self) -> TcpStream {
+        let Descriptor::Tcp(tcp) = self.descriptor;
+        tcp
+    }
 }
 
 impl Transport for Socket {

@@ -92,6 +92,15 @@ impl<T: Transport> WebSocket<T> {
         self.reader.outbox.send(message.as_message())
     }
 
+    /// Sends one message as it is, although both sides agreed to compress: for a secret, whose length when compressed
+    /// beside what others chose would give it away. Nothing sent later is compressed by referring to it.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub fn send_uncompressed(&mut self, message: impl AsMessage) -> Result<(), Error> {
+        self.reader.outbox.send_uncompressed(message.as_message())
+    }
+
     /// Sends a Ping with up to 125 bytes; the Pong is taken note of by the next read.
     ///
     /// # Errors
@@ -169,6 +178,14 @@ impl<T: Transport> Sender<T> {
     /// As [`WebSocket::send`].
     pub fn send(&self, message: impl AsMessage) -> Result<(), Error> {
         self.outbox.send(message.as_message())
+    }
+
+    /// Sends one message as it is, as [`WebSocket::send_uncompressed`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub fn send_uncompressed(&self, message: impl AsMessage) -> Result<(), Error> {
+        self.outbox.send_uncompressed(message.as_message())
     }
 
     /// Sends a Ping with up to 125 bytes.

@@ -88,6 +88,23 @@ impl Sender {
         Ok(())
     }
 
+    /// Appends a whole message as one frame, as it is whatever was negotiated: no later message refers to it, and its length
+    /// tells nothing but its length.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message).
+    pub fn uncompressed(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        mask: Option<MaskKey>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.permit_message(mask)?;
+        encode_frame(true, kind.into(), payload, mask, out);
+        Ok(())
+    }
+
     /// Only the header of a whole message of `length` octets, for a caller that writes the payload from where it lies, as it
     /// is (masked by the caller, when there is a key).
     ///

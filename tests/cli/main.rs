@@ -12,6 +12,7 @@ mod chat;
 mod flags;
 mod log;
 mod program;
+mod proxies;
 mod send;
 mod serve;
 #[cfg(feature = "tls")]

@@ -51,7 +51,8 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_enchufe"));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name.starts_with("ENCHUFE_") || name == "RUST_LOG" {
+            let proxy = name.to_ascii_lowercase().ends_with("_proxy");
+            if name.starts_with("ENCHUFE_") || name == "RUST_LOG" || proxy {
                 command.env_remove(name);
             }
         }

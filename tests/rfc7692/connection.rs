@@ -7,22 +7,20 @@ use std::time::Duration;
 
 use enchufe::handshake::HandshakeError;
 use enchufe::net::{Answer, Audience, Call, Entry, MemberId, Room, Upgrade};
-use enchufe::protocol::{MessageKind, MessageLimits, encode_frame};
+use enchufe::protocol::{MessageKind, encode_frame};
 use enchufe::{Client, DeflateOptions, DeflateParams, Error, Limits, Message, Server, WebSocket};
 use flate2::{Compress, Compression, Decompress};
 
-use super::words::{Dice, HELLO, deflate, deflated, inflate};
-use crate::support::peer::{
-    ACCEPT, BINARY, CLOSE, PING, PONG, Peer, TEXT, field, masked, reason, request,
-};
+use super::words::{Dice, HELLO, deflate, inflate};
+use crate::support::peer::{ACCEPT, CLOSE, PING, PONG, Peer, TEXT, field, masked, reason, request};
 use crate::support::server::{PATIENCE, TestServer, echo, limits, within};
 
 /// The first octets of compressed messages.
-const COMPRESSED_TEXT: u8 = 0xc1;
-const COMPRESSED: u8 = 0xc2;
+pub(super) const COMPRESSED_TEXT: u8 = 0xc1;
+pub(super) const COMPRESSED: u8 = 0xc2;
 
 /// An echo that compresses with these options.
-fn compressing(options: &DeflateOptions) -> TestServer {
+pub(super) fn compressing(options: &DeflateOptions) -> TestServer {
     let options = options.clone();
     TestServer::with(limits(), move |_: &Call<'_>| {
         Answer::Upgrade(Upgrade::to(echo).deflate(options.clone()))
@@ -36,15 +34,15 @@ fn options(params: DeflateParams) -> DeflateOptions {
     }
 }
 
-fn client(server: &TestServer) -> Client {
+pub(super) fn client(server: &TestServer) -> Client {
     Client::new(server.url("/")).timeout(PATIENCE)
 }
 
 /// A raw connection that agreed on compression with these parameters.
-fn raw(server: &TestServer, parameters: &str) -> Peer {
+pub(super) fn raw(server: &TestServer, path: &str, parameters: &str) -> Peer {
     let mut peer = server.connect();
     let line = format!("Sec-WebSocket-Extensions: permessage-deflate{parameters}\r\n");
-    peer.send(request("/", &line));
+    peer.send(request(path, &line));
     let head = peer.head();
     let agreed = field(&head, "Sec-WebSocket-Extensions").expect("an agreement");
     assert!(agreed.starts_with("permessage-deflate"), "{head}");
@@ -52,7 +50,7 @@ fn raw(server: &TestServer, parameters: &str) -> Peer {
 }
 
 #[track_caller]
-fn echoes(ws: &mut WebSocket, message: impl Into<Message>) {
+pub(super) fn echoes(ws: &mut WebSocket, message: impl Into<Message>) {
     let message = message.into();
     ws.send(&message).expect("the connection is open");
     assert!(ws.read().expect("an answer") == Some(message));
@@ -101,11 +99,9 @@ fn a_whole_server_compresses_unless_a_session_says_otherwise() {
                 ..DeflateParams::default()
             }))),
         });
-    let address = server.local_addrs()[0];
-    let handle = server.handle();
-    let running = thread::spawn(move || server.run());
+    let server = TestServer::running(server);
     let agreed = |path: &str| {
-        let mut ws = Client::new(format!("ws://{address}{path}"))
+        let mut ws = Client::new(server.url(path))
             .deflate(DeflateOptions::default())
             .connect()
             .expect("a connection");
@@ -115,8 +111,6 @@ fn a_whole_server_compresses_unless_a_session_says_otherwise() {
     assert_eq!(agreed("/echo"), Some(DeflateParams::default()));
     assert_eq!(agreed("/secret"), None);
     assert!(agreed("/own").is_some_and(|params| params.server_no_context_takeover));
-    handle.stop();
-    running.join().expect("the server stops");
 }
 
 #[test]
@@ -153,7 +147,7 @@ fn every_message_comes_back_whatever_was_agreed_on() {
 #[test]
 fn what_is_on_the_wire_is_compressed_and_shares_a_window() {
     let server = compressing(&DeflateOptions::default());
-    let mut peer = raw(&server, "");
+    let mut peer = raw(&server, "/", "");
     let text = "hola, ¿qué tal? ".repeat(50);
     let (mut compress, mut decompress) = (
         Compress::new(Compression::fast(), false),
@@ -250,82 +244,6 @@ fn a_client_gives_up_on_an_answer_that_it_cannot_keep_to() {
 }
 
 #[test]
-fn a_bomb_ends_its_own_connection_and_no_other() {
-    let server = compressing(&DeflateOptions::default());
-    let bomb = deflated(&vec![0; 16 << 20]);
-    let mut other = client(&server)
-        .deflate(DeflateOptions::default())
-        .connect()
-        .expect("a connection");
-    for _ in 0..5 {
-        raw(&server, "")
-            .send(masked(COMPRESSED, &bomb))
-            .closes(1009);
-        echoes(&mut other, "hola ".repeat(100));
-    }
-    for (wire, code) in [
-        (masked(COMPRESSED, [0x06]), 1007),
-        (masked(COMPRESSED_TEXT, deflated(b"\xff\xff")), 1007),
-        (masked(COMPRESSED, &bomb[..9]), 1007),
-        (
-            [masked(0x41, &HELLO[..3]), masked(0xc0, &HELLO[3..])].concat(),
-            1002,
-        ),
-        (masked(0xc9, ""), 1002),
-        (masked(0xe1, HELLO), 1002),
-    ] {
-        raw(&server, "; client_no_context_takeover")
-            .send(wire)
-            .closes(code);
-        echoes(&mut other, "hola ".repeat(100));
-    }
-    drop(other);
-    server.wait_until_empty();
-}
-
-#[test]
-fn our_client_survives_a_bomb_too() {
-    let bomb = deflated(&vec![0; 16 << 20]);
-    let server = TestServer::with(limits(), move |_: &Call<'_>| {
-        let bomb = bomb.clone();
-        let session = move |mut ws: WebSocket| {
-            // What the library will not send: a room hands out any frames.
-            let mut wire = vec![COMPRESSED, 126];
-            wire.extend((bomb.len() as u16).to_be_bytes());
-            wire.extend(&bomb);
-            let room = Room::new();
-            let join = Entry::Join {
-                id: MemberId(1),
-                sender: ws.sender(),
-                codec: 0,
-            };
-            room.append([
-                join,
-                Entry::Frames {
-                    to: Audience::All,
-                    frames: [wire, Vec::new()],
-                },
-            ]);
-            room.deliver();
-            ws.read().map(|_| ())
-        };
-        Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
-    });
-    let mut ws = client(&server)
-        .deflate(DeflateOptions::default())
-        .connect()
-        .expect("a connection");
-    let error = ws.read().expect_err("a bomb");
-    assert!(
-        matches!(
-            error,
-            Error::Protocol(enchufe::protocol::ProtocolError::MessageTooBig)
-        ),
-        "{error}"
-    );
-}
-
-#[test]
 fn what_a_room_hands_out_goes_between_compressed_messages_as_it_is() {
     let server = TestServer::with(limits(), |_: &Call<'_>| {
         let session = |mut ws: WebSocket| {
@@ -358,7 +276,7 @@ fn what_a_room_hands_out_goes_between_compressed_messages_as_it_is() {
         };
         Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
     });
-    let mut peer = raw(&server, "");
+    let mut peer = raw(&server, "/", "");
     let mut stream = Decompress::new(false);
     for number in 0..50 {
         let text = format!("message {number} ").repeat(20);
@@ -383,7 +301,7 @@ fn what_is_sent_before_the_101_is_compressed_too() {
         };
         Answer::Upgrade(Upgrade::prepared(greet, session).deflate(DeflateOptions::default()))
     });
-    let mut peer = raw(&server, "");
+    let mut peer = raw(&server, "/", "");
     let frame = peer.frame();
     assert_eq!(frame.first, COMPRESSED_TEXT);
     let text = inflate(&mut Decompress::new(false), &frame.payload, 10_000);
@@ -482,31 +400,4 @@ fn an_idle_connection_frees_its_windows_and_goes_on() {
             Ok(enchufe::Incoming::Deadline)
         ));
     }
-}
-
-#[test]
-fn limits_of_a_session_hold_for_what_comes_out() {
-    let server = TestServer::with(limits(), |_: &Call<'_>| {
-        let small = MessageLimits {
-            max_message: 1000,
-            ..MessageLimits::default()
-        };
-        Answer::Upgrade(
-            Upgrade::to(echo)
-                .message_limits(small)
-                .deflate(DeflateOptions::default()),
-        )
-    });
-    let mut peer = raw(
-        &server,
-        "; client_no_context_takeover; server_no_context_takeover",
-    );
-    let frame = peer.send(masked(COMPRESSED, deflated(&[7; 1000]))).frame();
-    assert_eq!(
-        inflate(&mut Decompress::new(false), &frame.payload, 2000),
-        [7; 1000]
-    );
-    peer.send(masked(BINARY, [7; 3])).expect(BINARY, [7; 3]);
-    peer.send(masked(COMPRESSED, deflated(&[7; 1001])))
-        .closes(1009);
 }

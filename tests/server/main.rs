@@ -10,5 +10,7 @@ mod hand_over;
 mod memory;
 mod opening;
 mod patience;
+mod redirects;
 mod session;
 mod slow_peer;
+mod turns;

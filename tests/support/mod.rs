@@ -9,4 +9,5 @@ pub(crate) mod server;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 pub(crate) mod tools;
+pub(crate) mod tunnel;
 pub(crate) mod wire;

@@ -30,6 +30,7 @@ use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
 use super::keyboard::Keyboard;
+use super::reach::reach;
 #[cfg(feature = "tls")]
 use super::trust;
 use super::{log_format, refusal, signals, token};
@@ -84,7 +85,7 @@ fn client(options: &ChatOptions) -> Result<Client, Failure> {
     if let Some(path) = &options.ca {
         client = client.tls(trust::only(path)?);
     }
-    Ok(client)
+    Ok(reach(client, &options.proxy, options.follow))
 }
 
 /// Connects again, however long it takes; `None` when the person leaves instead. An error is a refusal that will not

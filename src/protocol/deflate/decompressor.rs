@@ -142,15 +142,17 @@ impl fmt::Debug for Decompressor {
 }
 
 /// Makes `out` longer by `room`, to one octet past the limit at most, so as to see whether there is one. Its memory doubles
-/// like that of any vector, but not past the limit.
+/// like that of any vector, but not past the limit; from half of it the next step is all of it, so that old and new
+/// together are never more than one and a half.
 fn grow(out: &mut Vec<u8>, room: usize, limit: usize) {
     let length = (out.len() + room)
         .min(limit.saturating_add(1))
         .max(out.len() + 1);
     if out.capacity() < length {
-        let double = out.capacity().saturating_mul(2);
-        let capacity = double.min(limit.saturating_add(1)).max(length);
-        out.reserve_exact(capacity - out.len());
+        let most = limit.saturating_add(1);
+        let double = out.capacity().saturating_mul(2).max(length);
+        let capacity = if double > most / 2 { most } else { double };
+        out.reserve_exact(capacity.max(length) - out.len());
     }
     out.resize(length, 0);
 }

@@ -1,0 +1,160 @@
+//! The bytes between us and a proxy: asked, answered, and not one more. At the end the stream is as good as one to the
+//! host itself.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Instant;
+
+use log::trace;
+
+use super::super::buffer::ReadBuffer;
+use super::super::opening::{read_answer, read_refusal};
+use super::super::stream::{is_timeout, read_more, write_all};
+use super::super::{Error, Socket, Transport};
+use super::{Kind, Proxy, ProxyError, connect, socks};
+use crate::handshake::HandshakeError;
+use crate::http::{HeadLimits, Host};
+
+/// Where a tunnel is to lead. Displayed as `host:port`, an IPv6 address in brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::net) struct Target {
+    pub(super) host: Host,
+    pub(super) port: u16,
+}
+
+/// Has `proxy`, at the other end of `tcp`, open a tunnel to `target`. Nothing that came through it has been read.
+pub(in crate::net) fn tunnel(
+    proxy: &Proxy,
+    tcp: TcpStream,
+    target: &Target,
+    limits: HeadLimits,
+    deadline: Instant,
+) -> Result<TcpStream, ProxyError> {
+    let stream = Socket::new(tcp)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(ProxyError::TimedOut);
+    }
+    stream.set_write_timeout(Some(left))?;
+    match proxy.kind {
+        Kind::Http => ask_http(proxy, &stream, target, limits, deadline)?,
+        Kind::Socks5 | Kind::Socks5h => ask_socks(proxy, &stream, target, deadline)?,
+    }
+    Ok(stream.into_tcp())
+}
+
+fn ask_http(
+    proxy: &Proxy,
+    stream: &Socket,
+    target: &Target,
+    limits: HeadLimits,
+    deadline: Instant,
+) -> Result<(), ProxyError> {
+    let authority = target.to_string();
+    // The log gets no password.
+    trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&connect::request(&authority, None)));
+    let request = connect::request(&authority, proxy.login.as_ref());
+    write_all(stream, 0, &request)?;
+    let mut input = ReadBuffer::new();
+    let head = read_answer(stream, &mut input, limits, deadline).map_err(|error| match error {
+        Error::Io(error) => error.into(),
+        Error::Handshake(HandshakeError::Http(error)) => ProxyError::Http(error),
+        Error::Disconnected => ProxyError::Closed,
+        // One interim answer after another.
+        _ => ProxyError::Chatter,
+    })?;
+    match connect::judge(head, input.bytes().len())? {
+        None => Ok(()),
+        Some(head) => {
+            let refused = read_refusal(stream, head, input, deadline);
+            Err(ProxyError::Refused(Box::new(refused)))
+        }
+    }
+}
+
+fn ask_socks(
+    proxy: &Proxy,
+    stream: &Socket,
+    target: &Target,
+    deadline: Instant,
+) -> Result<(), ProxyError> {
+    let login = proxy.login.as_ref();
+    let request = socks::request(target)?;
+    let greeting = socks::greeting(login.is_some());
+    trace!(target: "enchufe::handshake", "> SOCKS5 {greeting:02x?}");
+    let wants_login = ask(stream, greeting, deadline, |answer| {
+        socks::chosen(answer, login.is_some())
+    })?;
+    if let (true, Some(login)) = (wants_login, login) {
+        trace!(target: "enchufe::handshake", "> SOCKS5 user and password");
+        ask(stream, &socks::credentials(login), deadline, |answer| {
+            Ok(socks::admitted(answer)?.map(|used| ((), used)))
+        })?;
+    }
+    trace!(target: "enchufe::handshake", "> SOCKS5 {request:02x?}, which is {target}");
+    ask(stream, &request, deadline, |answer| {
+        Ok(socks::opened(answer)?.map(|used| ((), used)))
+    })
+}
+
+/// One question and its answer. Whoever has not been asked the next one has nothing more to say.
+fn ask<T>(
+    stream: &Socket,
+    question: &[u8],
+    deadline: Instant,
+    decode: impl Fn(&[u8]) -> Result<Option<(T, usize)>, ProxyError>,
+) -> Result<T, ProxyError> {
+    write_all(stream, 0, question)?;
+    let mut input = ReadBuffer::new();
+    loop {
+        if let Some((meaning, used)) = decode(input.bytes())? {
+            trace!(target: "enchufe::handshake", "< SOCKS5 {:02x?}", &input.bytes()[..used]);
+            return match input.bytes().len() == used {
+                true => Ok(meaning),
+                false => Err(ProxyError::Chatter),
+            };
+        }
+        if read_more(stream, 0, &mut input, deadline)? == 0 {
+            return Err(ProxyError::Closed);
+        }
+    }
+}
+
+impl Target {
+    /// `host` as in a [`Url`](crate::handshake::Url): an IPv6 address without brackets.
+    pub(in crate::net) fn new(host: &str, port: u16) -> Self {
+        let host = match host.parse() {
+            Ok(IpAddr::V4(address)) => Host::V4(address),
+            Ok(IpAddr::V6(address)) => Host::V6(address),
+            Err(_) => Host::Name(host.to_owned()),
+        };
+        Self { host, port }
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address.ip() {
+            IpAddr::V4(address) => Host::V4(address),
+            IpAddr::V6(address) => Host::V6(address),
+        };
+        let port = address.port();
+        Self { host, port }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl From<io::Error> for ProxyError {
+    fn from(error: io::Error) -> Self {
+        match is_timeout(&error) {
+            true => Self::TimedOut,
+            false => Self::Io(error),
+        }
+    }
+}
