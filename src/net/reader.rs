@@ -342,7 +342,8 @@ impl<T: Transport> Reader<T> {
                         return Err(self.fail(Error::TimedOut));
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A signal, or octets that are no whole TLS record yet: a sign of life.
+                Err(error) if error.kind() == ErrorKind::Interrupted => self.own.heard = true,
                 Err(error) => {
                     let reset = matches!(
                         error.kind(),
