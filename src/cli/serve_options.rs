@@ -106,6 +106,16 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 field: |o| value::addresses(&mut o.limits.trusted_proxies),
             },
             Opt {
+                name: "log-rate",
+                help: "Lines a second about one address at info and above; 0 for no limit",
+                field: |o| value::count(&mut o.limits.log_rate),
+            },
+            Opt {
+                name: "log-burst",
+                help: "Lines about one address before that rate applies",
+                field: |o| value::count(&mut o.limits.log_burst),
+            },
+            Opt {
                 name: "log",
                 help: "off, error, warn, info, debug (socket calls) or trace (frames); RUST_LOG wins",
                 field: |o| value::level(&mut o.log),

@@ -16,6 +16,7 @@ use super::deflate::DeflateOptions;
 use super::exchange::{Exchange, refuse};
 use super::outbox::Outbox;
 use super::primitive::primitive;
+use super::quota::LogQuota;
 use super::registry::{Full, Registry};
 use super::running::Running;
 use super::stream::write_all;
@@ -202,6 +203,7 @@ impl Server {
         };
         let exchange = Arc::new(Exchange {
             service,
+            quota: LogQuota::new(&self.limits, Arc::clone(&self.counters)),
             limits: self.limits,
             deflate: self.deflate,
             counters: self.counters,
@@ -221,6 +223,7 @@ impl Server {
             }
         }
         registry.send_away(patience);
+        exchange.quota.settle();
     }
 }
 
@@ -341,7 +344,9 @@ impl Acceptor {
             .stack_size(STACK)
             .spawn(move || exchange.run(&outbox, peer, &mut place));
         if let Err(error) = spawned {
-            warn!("#{id} no thread for {peer}: {error}");
+            if self.exchange.quota.allows(peer.ip()) {
+                warn!("#{id} no thread for {peer}: {error}");
+            }
             say_full(&spare.transport, id);
         }
     }
