@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,8 +17,9 @@ use super::deflate::DeflateOptions;
 use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
+use super::quota::LogQuota;
 use super::registry::Place;
-use super::server::RETRY_AFTER;
+use super::server::{RETRY_AFTER, STACK};
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
@@ -32,6 +33,7 @@ pub(super) struct Exchange {
     pub(super) limits: Limits,
     pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
+    pub(super) quota: LogQuota,
 }
 
 /// What comes after a request.
@@ -83,9 +85,11 @@ impl Exchange {
         let ended = match last {
             Ok(Next::Upgrade(asked, accepted)) => match self.open(outbox, place, accepted, input) {
                 Ok(Ok(opened)) => {
-                    info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+                    if self.quota.allows(place.ip()) {
+                        info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+                    }
                     drop(asked);
-                    run_session(outbox, opened, &self.counters);
+                    self.run_session(outbox, opened, place.ip());
                     Ok(())
                 }
                 Ok(Err(refusal)) => self.refuse(outbox, peer, &refusal).map(drop),
@@ -97,6 +101,9 @@ impl Exchange {
             debug!("#{} {error}", outbox.id);
         }
         if !outbox.is_over() {
+            if outbox.transport.has_tls() {
+                let _ = outbox.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
+            }
             primitive!("CLOSE", "#{}", outbox.id);
         }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
@@ -112,6 +119,9 @@ impl Exchange {
         input: &mut ReadBuffer,
     ) -> Result<Option<Box<Asked>>, Response> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
+        if !secure(outbox, peer, deadline) {
+            return Ok(None);
+        }
         let refusal = |error: HttpError| error.response();
         let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
         let Some(request) = head else { return Ok(None) };
@@ -149,10 +159,10 @@ impl Exchange {
             });
         let error = match (answer, call.offer) {
             (Answer::Respond(response), _) => {
-                return self.respond(outbox, request, response, None);
+                return self.respond(outbox, asked.peer, request, response, None);
             }
             (Answer::Stream(response, length, body), _) => {
-                return self.respond(outbox, request, response, Some((length, body)));
+                return self.respond(outbox, asked.peer, request, response, Some((length, body)));
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
                 return Ok(Next::Upgrade(asked, Box::new(Accepted { upgrade, offer })));
@@ -184,6 +194,10 @@ impl Exchange {
 
     /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
     #[inline(never)]
+    #[allow(
+        clippy::boxed_local,
+        reason = "it is large, and the caller's frame stays"
+    )]
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
@@ -259,6 +273,7 @@ impl Exchange {
     fn respond(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
         request: &Request,
         mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
@@ -274,7 +289,9 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!("#{} {} {}", outbox.id, response.status, Shown(request));
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} {}", outbox.id, response.status, Shown(request));
+        }
         write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
@@ -299,7 +316,9 @@ impl Exchange {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
-        info!("#{} {} refused {peer}", outbox.id, response.status);
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} refused {peer}", outbox.id, response.status);
+        }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
         write_all(socket, outbox.id, &bytes)?;
@@ -333,29 +352,45 @@ impl Exchange {
         input.consume(length);
         Ok(body)
     }
+    /// Runs a session to its end, whatever the end is, and closes with the code that says it.
+    fn run_session(&self, outbox: &Arc<Outbox<Socket>>, opened: Opened, peer: IpAddr) {
+        let Opened { ws, session } = opened;
+        let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
+        let code = match &outcome {
+            Ok(Ok(())) => CloseCode::NormalClosure,
+            Ok(Err(_)) => CloseCode::InternalError,
+            Err(_) => {
+                counters::add(&self.counters.panics, 1);
+                if self.quota.allows(peer) {
+                    warn!("#{} its session panicked", outbox.id);
+                }
+                CloseCode::InternalError
+            }
+        };
+        if outbox.ended().is_ok() {
+            let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
+            outbox.wind_down();
+        }
+        outbox.count_abnormal();
+        if let Ok(Err(error)) = outcome
+            && self.quota.allows(peer)
+        {
+            info!("#{} closed: {error}", outbox.id);
+        }
+    }
 }
 
-/// Runs a session to its end, whatever the end is, and closes with the code that says it.
-fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters) {
-    let Opened { ws, session } = opened;
-    let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
-    let code = match &outcome {
-        Ok(Ok(())) => CloseCode::NormalClosure,
-        Ok(Err(_)) => CloseCode::InternalError,
-        Err(_) => {
-            counters::add(&counters.panics, 1);
-            warn!("#{} its session panicked", outbox.id);
-            CloseCode::InternalError
-        }
-    };
-    if outbox.ended().is_ok() {
-        let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
-        outbox.wind_down();
+/// The TLS handshake, where there is TLS and it is not done; `false` if it failed, and then the peer has been told.
+///
+/// Never inlined: see [`Exchange::run`].
+#[inline(never)]
+fn secure(outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
+    let outcome = outbox.transport.shake_hands(deadline);
+    if let Err(error) = &outcome {
+        info!("#{} no TLS with {peer}: {error}", outbox.id);
+        linger(&outbox.transport, LINGER);
     }
-    outbox.count_abnormal();
-    if let Ok(Err(error)) = outcome {
-        info!("#{} closed: {error}", outbox.id);
-    }
+    outcome.is_ok()
 }
 
 /// A whole request head, `None` if the peer left without one.
@@ -393,14 +428,19 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
-/// A request in the log: method and path. A query may hold what is nobody else's business.
+/// A request in the log: method and path, which may be long. A query may hold what is nobody else's business.
 struct Shown<'a>(&'a Request);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let query = self.0.query().map_or("", |_| "?…");
-        let path = self.0.path().escape_default();
-        write!(f, "{} {path}{query}", self.0.method)
+        let path = self.0.path();
+        let cut = path.chars().nth(PATH_IN_LOG).map_or("", |_| "…");
+        write!(f, "{} ", self.0.method)?;
+        for character in path.chars().take(PATH_IN_LOG) {
+            write!(f, "{}", character.escape_default())?;
+        }
+        write!(f, "{cut}{query}")
     }
 }
 
@@ -450,7 +490,7 @@ fn copy(
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Counters) {
+pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Counters) {
     static HELPERS: AtomicUsize = AtomicUsize::new(0);
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -460,9 +500,13 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
     let helper = thread::Builder::new()
         .name("refusing".to_owned())
-        .stack_size(REFUSING_STACK)
+        .stack_size(if socket.has_tls() {
+            STACK
+        } else {
+            REFUSING_STACK
+        })
         .spawn(move || {
-            if let Ok(socket) = Socket::new(tcp)
+            if socket.shake_hands(Instant::now() + LINGER).is_ok()
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
                 && write_all(&socket, id, &bytes).is_ok()
             {
@@ -476,6 +520,8 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
 }
 
+/// Characters of a path in the log.
+const PATH_IN_LOG: usize = 256;
 const CHUNK: usize = 64 * 1024;
 /// How often the rate of a streamed body is looked at, at least.
 const PACE: Duration = Duration::from_secs(1);
