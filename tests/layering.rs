@@ -53,8 +53,10 @@ const ADDRESSES: [&str; 6] = [
 const PACKAGES: [&str; 3] = ["sha1", "base64", "log"];
 
 /// Packages behind a feature, each in the one place that knows it.
-const OPTIONAL: [(&str, &str); 2] = [
+const OPTIONAL: [(&str, &str); 4] = [
     ("flate2", "protocol/deflate/"),
+    ("rustls", "net/tls/"),
+    ("rustls_native_certs", "net/tls/"),
     ("simdutf8", "protocol/utf8.rs"),
 ];
 

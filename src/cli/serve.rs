@@ -18,6 +18,8 @@ use log::{info, warn};
 
 use super::failure::Failure;
 use super::serve_options::ServeOptions;
+#[cfg(feature = "tls")]
+use super::trust;
 use super::units::show_size;
 use super::{log_format, signals, token};
 
@@ -25,6 +27,8 @@ use super::{log_format, signals, token};
 pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
     let files = files(&options)?;
+    #[cfg(feature = "tls")]
+    let identity = trust::identity(&options)?;
     let tokens = token::taken(options.token_file.as_deref())?;
     let server = listen(&options.bind)?;
     let loopback = server
@@ -44,14 +48,26 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         server
     };
 
+    #[cfg(not(feature = "tls"))]
+    let (scheme, again) = ("http", None);
+    #[cfg(feature = "tls")]
+    let (server, scheme, again) = match identity {
+        None => (server, "http", None),
+        Some(identity) => {
+            let again = identity.clone();
+            let again = Box::new(move || trust::renew(&again)) as Box<dyn Fn() + Send>;
+            (server.tls(identity), "https", Some(again))
+        }
+    };
+
     let handle = server.handle();
     let stop = move || {
         info!("stopping: telling everybody; a second signal does not wait for them");
         handle.stop();
     };
-    signals::watch(stop)
+    signals::watch(stop, again)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
-    announce(&server.local_addrs());
+    announce(scheme, &server.local_addrs());
     server.run();
     // What was said last is written before the end.
     drop(store);
@@ -174,13 +190,13 @@ fn tell_worst_case(options: &ServeOptions) {
 }
 
 /// Says where it listens, for people and for programs that wait for it.
-fn announce(addresses: &[SocketAddr]) {
+fn announce(scheme: &str, addresses: &[SocketAddr]) {
     let mut out = io::stdout().lock();
     for address in addresses {
         if let Err(error) =
-            writeln!(out, "listening on http://{address}/").and_then(|()| out.flush())
+            writeln!(out, "listening on {scheme}://{address}/").and_then(|()| out.flush())
         {
-            warn!("listening on http://{address}/, and nobody reads standard output: {error}");
+            warn!("listening on {scheme}://{address}/, and nobody reads standard output: {error}");
         }
     }
 }

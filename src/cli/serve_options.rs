@@ -15,6 +15,10 @@ use super::value;
 #[derive(Clone, Debug)]
 pub(crate) struct ServeOptions {
     pub(crate) bind: Vec<String>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_key: Option<PathBuf>,
     pub(crate) root: Option<PathBuf>,
     #[cfg(feature = "store")]
     pub(crate) data: Option<PathBuf>,
@@ -40,6 +44,10 @@ impl Default for ServeOptions {
     fn default() -> Self {
         Self {
             bind: vec!["127.0.0.1:8080".to_owned()],
+            #[cfg(feature = "tls")]
+            tls_cert: None,
+            #[cfg(feature = "tls")]
+            tls_key: None,
             root: None,
             #[cfg(feature = "store")]
             data: None,
@@ -68,6 +76,18 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "bind",
                 help: "Address to listen on; may be repeated. Port 0 picks a free one",
                 field: |o| value::list(&mut o.bind, "ADDR:PORT", address),
+            },
+            #[cfg(feature = "tls")]
+            Opt {
+                name: "tls-cert",
+                help: "Certificate, PEM: speak only TLS. Read again on SIGHUP",
+                field: |o| value::file(&mut o.tls_cert),
+            },
+            #[cfg(feature = "tls")]
+            Opt {
+                name: "tls-key",
+                help: "Private key of that certificate, PEM",
+                field: |o| value::file(&mut o.tls_key),
             },
             Opt {
                 name: "root",
@@ -104,6 +124,16 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "trusted-proxy",
                 help: "Proxy whose X-Forwarded-For or Forwarded is believed; may be repeated",
                 field: |o| value::addresses(&mut o.limits.trusted_proxies),
+            },
+            Opt {
+                name: "log-rate",
+                help: "Lines a second about one address at info and above; 0 for no limit",
+                field: |o| value::count(&mut o.limits.log_rate),
+            },
+            Opt {
+                name: "log-burst",
+                help: "Lines about one address before that rate applies",
+                field: |o| value::count(&mut o.limits.log_burst),
             },
             Opt {
                 name: "log",

@@ -1,6 +1,6 @@
 //! The read buffer of one connection, and the pool of large buffers all connections share.
 //!
-//! At rest a connection holds 1 KiB, and more when its messages ask for it. The bytes are initialised once, when the
+//! At rest a connection holds 512 bytes, and more when its messages ask for it. The bytes are initialised once, when the
 //! buffer is made, never before a read.
 //! A frame that does not fit is read into a large buffer from a last-in-first-out pool: the one used last is the one
 //! still in the processor's cache, and a thousand connections that each get a large message now and then share a few
@@ -187,7 +187,7 @@ fn give_back(buffer: Vec<u8>) {
 }
 
 /// An idle connection holds this much; most requests and most small messages fit.
-const AT_REST: usize = 1024;
+const AT_REST: usize = 512;
 /// A frame up to this size makes the connection's own buffer grow; a larger one gets one of the pool's.
 const MODEST: usize = 4 * 1024;
 /// A connection whose small messages keep filling the buffer gets up to this much.

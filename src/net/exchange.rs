@@ -1,7 +1,8 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
+use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +17,9 @@ use super::deflate::DeflateOptions;
 use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
+use super::quota::LogQuota;
 use super::registry::Place;
-use super::server::RETRY_AFTER;
+use super::server::{RETRY_AFTER, STACK};
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
@@ -31,13 +33,28 @@ pub(super) struct Exchange {
     pub(super) limits: Limits,
     pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
+    pub(super) quota: LogQuota,
 }
 
 /// What comes after a request.
 enum Next {
     Request,
-    Session(Box<Opened>),
+    Upgrade(Box<Asked>, Box<Accepted>),
     Close,
+}
+
+/// A request as it came.
+struct Asked {
+    request: Request,
+    body: Vec<u8>,
+    /// Who asks, perhaps through a proxy.
+    peer: SocketAddr,
+}
+
+/// An upgrade that the service takes.
+struct Accepted {
+    upgrade: Upgrade,
+    offer: Offer,
 }
 
 /// A connection that was answered 101, and what is to run on it.
@@ -48,85 +65,112 @@ struct Opened {
 
 impl Exchange {
     /// One connection from ACCEPT to CLOSE.
+    ///
+    /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
+    /// the step before, is never inlined, and hands on in a box what is large.
     pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &mut Place) {
         counters::add(&self.counters.open, 1);
         let mut input = ReadBuffer::new();
         let last = loop {
-            match self.one_request(outbox, peer, place, &mut input) {
+            let next = match self.receive(outbox, peer, place, &mut input) {
+                Ok(Some(asked)) => self.answer(outbox, asked),
+                Ok(None) => Ok(Next::Close),
+                Err(refusal) => self.refuse(outbox, peer, &refusal),
+            };
+            match next {
                 Ok(Next::Request) => {}
                 last => break last,
             }
         };
-        drop(input);
-        match last {
-            Ok(Next::Session(opened)) => run_session(outbox, *opened, &self.counters),
-            Err(error) => debug!("#{} {error}", outbox.id),
-            Ok(_) => {}
+        let ended = match last {
+            Ok(Next::Upgrade(asked, accepted)) => match self.open(outbox, place, accepted, input) {
+                Ok(Ok(opened)) => {
+                    if self.quota.allows(place.ip()) {
+                        info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+                    }
+                    drop(asked);
+                    self.run_session(outbox, opened, place.ip());
+                    Ok(())
+                }
+                Ok(Err(refusal)) => self.refuse(outbox, peer, &refusal).map(drop),
+                Err(error) => Err(error),
+            },
+            other => other.map(drop),
+        };
+        if let Err(error) = ended {
+            debug!("#{} {error}", outbox.id);
         }
         if !outbox.is_over() {
+            if outbox.transport.has_tls() {
+                let _ = outbox.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
+            }
             primitive!("CLOSE", "#{}", outbox.id);
         }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// One request and its answer. `input` holds what was received and not used.
-    ///
-    /// Never inlined: request and answer would lie in the stack of every idle connection.
+    /// A whole request with its body, or `None` if the peer left without one. `input` holds what was received and not used.
     #[inline(never)]
-    fn one_request(
+    fn receive(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
+        outbox: &Outbox<Socket>,
         peer: SocketAddr,
         place: &mut Place,
         input: &mut ReadBuffer,
-    ) -> io::Result<Next> {
+    ) -> Result<Option<Box<Asked>>, Response> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
-        let request = match read_head(outbox, input, &self.limits, deadline) {
-            Ok(Some(request)) => request,
-            Ok(None) => return Ok(Next::Close),
-            Err(error) => return self.refuse(outbox, peer, &error.response()),
-        };
-        let peer = match self.speaks_for(outbox.id, peer, &request) {
-            Ok(client) => client,
-            Err(error) => return self.refuse(outbox, peer, &error.response()),
-        };
-        if place.move_to(peer.ip()).is_err() {
-            return self.refuse(outbox, peer, &Response::too_many_requests(RETRY_AFTER));
+        if !secure(outbox, peer, deadline) {
+            return Ok(None);
         }
-        let body = match self.read_body(outbox, input, &request, deadline) {
-            Ok(body) => body,
-            Err(error) => return self.refuse(outbox, peer, &error.response()),
-        };
-        let call = Call {
-            request: &request,
-            body: &body,
+        let refusal = |error: HttpError| error.response();
+        let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
+        let Some(request) = head else { return Ok(None) };
+        let peer = self
+            .speaks_for(outbox.id, peer, &request)
+            .map_err(refusal)?;
+        place
+            .move_to(peer.ip())
+            .map_err(|_| Response::too_many_requests(RETRY_AFTER))?;
+        let body = self.read_body(outbox, input, &request, deadline);
+        Ok(Some(Box::new(Asked {
+            body: body.map_err(refusal)?,
+            request,
             peer,
+        })))
+    }
+
+    /// Asks the service and answers a request.
+    #[inline(never)]
+    fn answer(&self, outbox: &Arc<Outbox<Socket>>, asked: Box<Asked>) -> io::Result<Next> {
+        let request = &asked.request;
+        let call = Call {
+            request,
+            body: &asked.body,
+            peer: asked.peer,
             counters: &self.counters,
             offer: request
                 .is_upgrade()
-                .then(|| handshake::server::check(&request)),
+                .then(|| handshake::server::check(request)),
         };
         let answer =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {
                 counters::add(&self.counters.panics, 1);
                 Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
-        match (answer, call.offer) {
-            (Answer::Respond(response), _) => self.respond(outbox, &request, response, None),
+        let error = match (answer, call.offer) {
+            (Answer::Respond(response), _) => {
+                return self.respond(outbox, asked.peer, request, response, None);
+            }
             (Answer::Stream(response, length, body), _) => {
-                self.respond(outbox, &request, response, Some((length, body)))
+                return self.respond(outbox, asked.peer, request, response, Some((length, body)));
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-                match self.open(outbox, place, upgrade, &request, &offer, input)? {
-                    Ok(opened) => Ok(Next::Session(opened)),
-                    Err(refusal) => self.refuse(outbox, peer, &refusal),
-                }
+                return Ok(Next::Upgrade(asked, Box::new(Accepted { upgrade, offer })));
             }
-            (Answer::Upgrade(_), Some(Err(error))) => self.refuse(outbox, peer, &error.response()),
-            (Answer::Upgrade(_), None) => {
-                self.refuse(outbox, peer, &HandshakeError::UpgradeRequired.response())
-            }
-        }
+            (Answer::Upgrade(_), Some(Err(error))) => error,
+            (Answer::Upgrade(_), None) => HandshakeError::UpgradeRequired,
+        };
+        self.refuse(outbox, asked.peer, &error.response())
     }
 
     /// The peer's address, or that of the client for whom a trusted proxy asks.
@@ -149,15 +193,19 @@ impl Exchange {
     }
 
     /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
+    #[inline(never)]
+    #[allow(
+        clippy::boxed_local,
+        reason = "it is large, and the caller's frame stays"
+    )]
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
         place: &Place,
-        mut upgrade: Upgrade,
-        request: &Request,
-        offer: &Offer,
-        input: &mut ReadBuffer,
-    ) -> io::Result<Result<Box<Opened>, Response>> {
+        accepted: Box<Accepted>,
+        mut input: ReadBuffer,
+    ) -> io::Result<Result<Opened, Response>> {
+        let Accepted { mut upgrade, offer } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
         let subprotocol = upgrade
             .subprotocol
@@ -168,7 +216,7 @@ impl Exchange {
             .and_then(|options| options.accept(&offer.extensions))
             .unzip();
         let head = handshake::server::response(
-            offer,
+            &offer,
             subprotocol.as_deref(),
             extensions.as_deref(),
             &upgrade.headers,
@@ -191,7 +239,6 @@ impl Exchange {
             return Ok(Err(Response::refusal(500, OUR_FAULT)));
         };
         trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
-        info!("#{} 101 {}", outbox.id, shown(request));
         write_all(&outbox.transport, outbox.id, &head)?;
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
@@ -201,8 +248,8 @@ impl Exchange {
         if let Some(message) = upgrade.limits {
             limits.message = message;
         }
-        let first = std::mem::replace(input, ReadBuffer::new());
-        let mut reader = Reader::new(Arc::clone(outbox), &limits, first);
+        input.shrink(); // a long head made it grow
+        let mut reader = Reader::new(Arc::clone(outbox), &limits, input);
         reader.managed = true;
         if upgrade.any_text {
             reader.accept_any_text();
@@ -211,7 +258,7 @@ impl Exchange {
             reader.observe_frames();
         }
         let ws = WebSocket::new(reader, subprotocol, deflate);
-        Ok(Ok(Box::new(Opened { ws, session })))
+        Ok(Ok(Opened { ws, session }))
     }
 
     /// How this session compresses, if it may.
@@ -226,6 +273,7 @@ impl Exchange {
     fn respond(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
         request: &Request,
         mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
@@ -241,7 +289,9 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!("#{} {} {}", outbox.id, response.status, shown(request));
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} {}", outbox.id, response.status, Shown(request));
+        }
         write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
@@ -266,7 +316,9 @@ impl Exchange {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
-        info!("#{} {} refused {peer}", outbox.id, response.status);
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} refused {peer}", outbox.id, response.status);
+        }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
         write_all(socket, outbox.id, &bytes)?;
@@ -300,29 +352,45 @@ impl Exchange {
         input.consume(length);
         Ok(body)
     }
+    /// Runs a session to its end, whatever the end is, and closes with the code that says it.
+    fn run_session(&self, outbox: &Arc<Outbox<Socket>>, opened: Opened, peer: IpAddr) {
+        let Opened { ws, session } = opened;
+        let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
+        let code = match &outcome {
+            Ok(Ok(())) => CloseCode::NormalClosure,
+            Ok(Err(_)) => CloseCode::InternalError,
+            Err(_) => {
+                counters::add(&self.counters.panics, 1);
+                if self.quota.allows(peer) {
+                    warn!("#{} its session panicked", outbox.id);
+                }
+                CloseCode::InternalError
+            }
+        };
+        if outbox.ended().is_ok() {
+            let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
+            outbox.wind_down();
+        }
+        outbox.count_abnormal();
+        if let Ok(Err(error)) = outcome
+            && self.quota.allows(peer)
+        {
+            info!("#{} closed: {error}", outbox.id);
+        }
+    }
 }
 
-/// Runs a session to its end, whatever the end is, and closes with the code that says it.
-fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters) {
-    let Opened { ws, session } = opened;
-    let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
-    let code = match &outcome {
-        Ok(Ok(())) => CloseCode::NormalClosure,
-        Ok(Err(_)) => CloseCode::InternalError,
-        Err(_) => {
-            counters::add(&counters.panics, 1);
-            warn!("#{} its session panicked", outbox.id);
-            CloseCode::InternalError
-        }
-    };
-    if outbox.ended().is_ok() {
-        let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
-        outbox.wind_down();
+/// The TLS handshake, where there is TLS and it is not done; `false` if it failed, and then the peer has been told.
+///
+/// Never inlined: see [`Exchange::run`].
+#[inline(never)]
+fn secure(outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
+    let outcome = outbox.transport.shake_hands(deadline);
+    if let Err(error) = &outcome {
+        info!("#{} no TLS with {peer}: {error}", outbox.id);
+        linger(&outbox.transport, LINGER);
     }
-    outbox.count_abnormal();
-    if let Ok(Err(error)) = outcome {
-        info!("#{} closed: {error}", outbox.id);
-    }
+    outcome.is_ok()
 }
 
 /// A whole request head, `None` if the peer left without one.
@@ -360,11 +428,20 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
-/// A request in the log: method and path. A query may hold what is nobody else's business.
-fn shown(request: &Request) -> String {
-    let query = request.query().map_or("", |_| "?…");
-    let path = request.path().escape_default();
-    format!("{} {path}{query}", request.method)
+/// A request in the log: method and path, which may be long. A query may hold what is nobody else's business.
+struct Shown<'a>(&'a Request);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let query = self.0.query().map_or("", |_| "?…");
+        let path = self.0.path();
+        let cut = path.chars().nth(PATH_IN_LOG).map_or("", |_| "…");
+        write!(f, "{} ", self.0.method)?;
+        for character in path.chars().take(PATH_IN_LOG) {
+            write!(f, "{}", character.escape_default())?;
+        }
+        write!(f, "{cut}{query}")
+    }
 }
 
 /// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
@@ -413,7 +490,7 @@ fn copy(
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Counters) {
+pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Counters) {
     static HELPERS: AtomicUsize = AtomicUsize::new(0);
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -423,9 +500,13 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
     let helper = thread::Builder::new()
         .name("refusing".to_owned())
-        .stack_size(REFUSING_STACK)
+        .stack_size(if socket.has_tls() {
+            STACK
+        } else {
+            REFUSING_STACK
+        })
         .spawn(move || {
-            if let Ok(socket) = Socket::new(tcp)
+            if socket.shake_hands(Instant::now() + LINGER).is_ok()
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
                 && write_all(&socket, id, &bytes).is_ok()
             {
@@ -439,6 +520,8 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
 }
 
+/// Characters of a path in the log.
+const PATH_IN_LOG: usize = 256;
 const CHUNK: usize = 64 * 1024;
 /// How often the rate of a streamed body is looked at, at least.
 const PACE: Duration = Duration::from_secs(1);

@@ -6,8 +6,8 @@
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect),
-//! `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), `quota` (what of it
+//! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
 
 mod buffer;
 mod capacity;
@@ -20,6 +20,7 @@ mod deflate;
 #[cfg(not(feature = "deflate"))]
 #[path = "no_deflate.rs"]
 mod deflate;
+mod descriptor;
 mod dial;
 mod drain;
 mod ending;
@@ -33,6 +34,7 @@ mod opening;
 mod outbox;
 mod primitive;
 mod proxy;
+mod quota;
 mod reader;
 mod registry;
 mod room;
@@ -40,6 +42,7 @@ mod running;
 mod server;
 mod service;
 mod stream;
+mod tls;
 mod transport;
 mod turn;
 mod websocket;
@@ -57,5 +60,8 @@ pub use room::{Audience, CODECS, Entry, MemberId, Room};
 pub use running::Running;
 pub use server::{Server, ServerHandle, serve};
 pub use service::{Answer, Call, Service, Upgrade};
+pub use tls::TlsError;
+#[cfg(feature = "tls")]
+pub use tls::{TlsIdentity, TlsRoots};
 pub use transport::{Exclusive, Socket, Transport};
 pub use websocket::{Sender, WebSocket};

@@ -29,6 +29,14 @@ use crate::protocol::{
 /// its reads. The connection ends with it.
 pub struct Reader<T: Transport = Socket> {
     pub(super) outbox: Arc<Outbox<T>>,
+    /// Boxed: a session hands its reader from frame to frame, and what an idle connection's stack has touched stays in memory.
+    own: Box<Own>,
+    /// Somebody above sees to the end of the connection.
+    pub(super) managed: bool,
+}
+
+/// What only the reading thread needs.
+struct Own {
     receiver: Receiver,
     buffer: ReadBuffer,
     clock: Clock,
@@ -41,8 +49,6 @@ pub struct Reader<T: Transport = Socket> {
     lent: usize,
     heard: bool,
     ended: Option<Option<CloseReason>>,
-    /// Somebody above sees to the end of the connection.
-    pub(super) managed: bool,
 }
 
 /// What a wait for a message may bring.
@@ -84,8 +90,7 @@ impl<T: Transport> Reader<T> {
         } else {
             Observing::Nobody
         };
-        Self {
-            outbox,
+        let own = Own {
             receiver,
             buffer: first,
             clock: Clock::start(limits, Instant::now()),
@@ -96,6 +101,10 @@ impl<T: Transport> Reader<T> {
             lent: 0,
             heard: false,
             ended: None,
+        };
+        Self {
+            outbox,
+            own: Box::new(own),
             managed: false,
         }
     }
@@ -123,7 +132,9 @@ impl<T: Transport> Reader<T> {
             Found::Message(kind, received) => Incoming::Message(self.lend(kind, &received)),
             Found::Frame(header, received) => Incoming::Frame(
                 header,
-                self.receiver.payload(self.buffer.bytes(), &received),
+                self.own
+                    .receiver
+                    .payload(self.own.buffer.bytes(), &received),
             ),
             Found::Deadline => Incoming::Deadline,
             Found::Closed => Incoming::Closed,
@@ -139,17 +150,17 @@ impl<T: Transport> Reader<T> {
     /// What the closing handshake said; `None` before it, and when it gave no code (7.1.5, 7.1.6).
     #[must_use]
     pub fn close_reason(&self) -> Option<&CloseReason> {
-        self.ended.as_ref()?.as_ref()
+        self.own.ended.as_ref()?.as_ref()
     }
 
     /// Sets other bounds on messages from here on: a service that trusts its peer more after a login, or less.
     pub fn set_message_limits(&mut self, limits: MessageLimits) {
-        self.receiver.set_limits(limits);
+        self.own.receiver.set_limits(limits);
     }
 
     /// Closes with `reason`, discards what still comes, and waits for the peer's Close, up to the deadline for that.
     pub(super) fn close(&mut self, reason: &CloseReason) -> Result<(), Error> {
-        if self.ended.is_some() {
+        if self.own.ended.is_some() {
             return Ok(());
         }
         self.outbox.owned_by_this_thread();
@@ -169,26 +180,29 @@ impl<T: Transport> Reader<T> {
     }
 
     pub(super) fn inflate_with(&mut self, deflate: &Deflate) {
-        deflate.equip_receiver(&mut self.receiver);
+        deflate.equip_receiver(&mut self.own.receiver);
     }
 
     pub(super) fn accept_any_text(&mut self) {
-        self.receiver.set_check_utf8(false);
+        self.own.receiver.set_check_utf8(false);
     }
 
     pub(super) fn observe_frames(&mut self) {
-        self.receiver.observe_frames(true);
-        self.observing = Observing::Caller;
+        self.own.receiver.observe_frames(true);
+        self.own.observing = Observing::Caller;
     }
 
     fn lend(&self, kind: MessageKind, received: &Received) -> MessageRef<'_> {
-        MessageRef::new(kind, self.receiver.payload(self.buffer.bytes(), received))
+        MessageRef::new(
+            kind,
+            self.own.receiver.payload(self.own.buffer.bytes(), received),
+        )
     }
 
     fn find(&mut self, deadline: Option<Instant>) -> Result<Found, Error> {
         self.outbox.owned_by_this_thread();
-        self.buffer.consume(std::mem::take(&mut self.lent));
-        if self.ended.is_some() {
+        self.own.buffer.consume(std::mem::take(&mut self.own.lent));
+        if self.own.ended.is_some() {
             return Ok(Found::Closed);
         }
         loop {
@@ -206,8 +220,8 @@ impl<T: Transport> Reader<T> {
 
     /// What the bytes at hand hold; `None` if more are needed.
     fn next_in_buffer(&mut self) -> Result<Option<Found>, Error> {
-        while !self.buffer.is_empty() {
-            let received = match self.receiver.receive(self.buffer.bytes_mut()) {
+        while !self.own.buffer.is_empty() {
+            let received = match self.own.receiver.receive(self.own.buffer.bytes_mut()) {
                 Ok(received) => received,
                 Err(error) => return Err(self.fail(error)),
             };
@@ -216,45 +230,52 @@ impl<T: Transport> Reader<T> {
                 if used == 0 {
                     return Ok(None);
                 }
-                self.buffer.consume(used);
+                self.own.buffer.consume(used);
                 continue;
             };
             match event {
                 Event::Message(kind) => {
                     let kind = *kind;
-                    self.clock.message_ended();
-                    self.lent = used;
+                    self.own.clock.message_ended();
+                    self.own.lent = used;
                     self.outbox.tally.received(1, 0);
-                    let rest = &self.buffer.bytes()[used..];
+                    let rest = &self.own.buffer.bytes()[used..];
                     self.outbox.set_more_waits(
-                        !rest.is_empty() && self.receiver.whole_message_waits(rest),
+                        !rest.is_empty() && self.own.receiver.whole_message_waits(rest),
                     );
                     self.wait_for_turn()?;
                     return Ok(Some(Found::Message(kind, received)));
                 }
                 Event::Frame(header) => {
                     let header = *header;
-                    if self.observing == Observing::Caller {
+                    if self.own.observing == Observing::Caller {
                         return Ok(Some(Found::Frame(header, received)));
                     }
-                    let payload = self.receiver.payload(self.buffer.bytes(), &received);
+                    let payload = self
+                        .own
+                        .receiver
+                        .payload(self.own.buffer.bytes(), &received);
                     trace!(target: "enchufe::frame", "#{} < {}\n{}", self.outbox.id,
                         diagram::line(&header, payload), diagram::draw(&header, payload));
                 }
                 Event::Ping => {
                     self.count_control_frame()?;
                     self.outbox
-                        .pong(self.receiver.payload(self.buffer.bytes(), &received))
+                        .pong(
+                            self.own
+                                .receiver
+                                .payload(self.own.buffer.bytes(), &received),
+                        )
                         .or_else(unless_closed)?;
-                    self.buffer.consume(used);
+                    self.own.buffer.consume(used);
                 }
                 Event::Pong => {
                     self.count_control_frame()?;
-                    self.buffer.consume(used);
+                    self.own.buffer.consume(used);
                 }
                 Event::Close(reason) => {
                     let reason = reason.clone();
-                    self.buffer.consume(used);
+                    self.own.buffer.consume(used);
                     self.outbox.close_received();
                     // 5.5.1: answer a Close with a Close, echoing its code.
                     let _ = self.outbox.close(reason.as_ref()); // the socket may be gone already
@@ -271,16 +292,18 @@ impl<T: Transport> Reader<T> {
         self.outbox.set_more_waits(false);
         self.outbox.flush()?;
         // Not in the middle of a large frame: then every connection would sit there with a large buffer of its own.
-        if self.receiver.wanted() == 0 {
+        if self.own.receiver.wanted() == 0 {
             thread::yield_now();
         }
         loop {
             let now = Instant::now();
-            if std::mem::take(&mut self.heard) {
-                self.clock.heard(now);
+            if std::mem::take(&mut self.own.heard) {
+                self.own.clock.heard(now);
             }
-            self.clock.in_message(self.receiver.in_message(), || now);
-            match self.clock.due(now, deadline) {
+            self.own
+                .clock
+                .in_message(self.own.receiver.in_message(), || now);
+            match self.own.clock.due(now, deadline) {
                 Due::In(wait) => self.arm(wait)?,
                 Due::Deadline => return Ok(false),
                 Due::Ping => {
@@ -295,20 +318,21 @@ impl<T: Transport> Reader<T> {
             }
             let transport = &self.outbox.transport;
             match self
+                .own
                 .buffer
-                .fill(self.receiver.wanted(), |room| transport.read(room))
+                .fill(self.own.receiver.wanted(), |room| transport.read(room))
             {
                 Ok(0) => return Err(self.stream_ended()),
                 Ok(count) => {
                     primitive!("RECEIVE", "#{} {count} bytes", self.outbox.id);
                     self.outbox.tally.received(0, count as u64);
-                    self.heard = true;
+                    self.own.heard = true;
                     return Ok(true);
                 }
                 Err(error) if is_timeout(&error) => {
-                    self.armed = None;
-                    self.buffer.shrink();
-                    self.receiver.rest();
+                    self.own.armed = None;
+                    self.own.buffer.shrink();
+                    self.own.receiver.rest();
                     self.outbox.rest();
                     if self
                         .outbox
@@ -318,7 +342,8 @@ impl<T: Transport> Reader<T> {
                         return Err(self.fail(Error::TimedOut));
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A signal, or octets that are no whole TLS record yet: a sign of life.
+                Err(error) if error.kind() == ErrorKind::Interrupted => self.own.heard = true,
                 Err(error) => {
                     let reset = matches!(
                         error.kind(),
@@ -338,10 +363,10 @@ impl<T: Transport> Reader<T> {
     fn arm(&mut self, wait: Option<Duration>) -> Result<(), Error> {
         let Some(wait) = wait else { return Ok(()) };
         let slack = wait / 8 + Duration::from_millis(20);
-        if self.armed.is_none_or(|armed| armed > wait + slack) {
+        if self.own.armed.is_none_or(|armed| armed > wait + slack) {
             let wait = wait.max(Duration::from_millis(1)); // zero would mean for ever
             self.outbox.transport.set_read_timeout(Some(wait))?;
-            self.armed = Some(wait);
+            self.own.armed = Some(wait);
         }
         Ok(())
     }
@@ -352,7 +377,7 @@ impl<T: Transport> Reader<T> {
     /// # Errors
     /// As [`Reader::read`].
     pub fn wait_for_turn(&mut self) -> Result<(), Error> {
-        while let Err(wait) = self.messages.pass() {
+        while let Err(wait) = self.own.messages.pass() {
             self.outbox.set_more_waits(false);
             self.outbox.flush()?;
             thread::sleep(wait);
@@ -362,7 +387,7 @@ impl<T: Transport> Reader<T> {
 
     /// Control frames cost an answer each, so a flood of them is not slowed but refused.
     fn count_control_frame(&mut self) -> Result<(), Error> {
-        match self.control_frames.pass() {
+        match self.own.control_frames.pass() {
             Ok(()) => Ok(()),
             Err(_) => Err(self.fail(Error::TooManyPings)),
         }
@@ -391,14 +416,14 @@ impl<T: Transport> Reader<T> {
     }
 
     fn end(&mut self, reason: Option<CloseReason>) {
-        self.ended = Some(reason);
+        self.own.ended = Some(reason);
         self.outbox.wind_down();
     }
 }
 
 impl<T: Transport> Drop for Reader<T> {
     fn drop(&mut self) {
-        if self.ended.is_none() && !self.managed {
+        if self.own.ended.is_none() && !self.managed {
             let code = if thread::panicking() {
                 CloseCode::InternalError
             } else {
@@ -414,7 +439,7 @@ impl<T: Transport> std::fmt::Debug for Reader<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader")
             .field("id", &self.outbox.id)
-            .field("ended", &self.ended)
+            .field("ended", &self.own.ended)
             .finish_non_exhaustive()
     }
 }

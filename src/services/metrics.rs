@@ -56,6 +56,11 @@ pub fn page(counters: &Counters, store: Option<&store::Counters>) -> Response {
             now(&counters.too_slow),
         ),
         ("panics", "Handlers that panicked.", now(&counters.panics)),
+        (
+            "log_lines_left_out",
+            "Lines left out of the log, one peer having caused too many.",
+            now(&counters.log_lines_left_out),
+        ),
     ] {
         page.single(&format!("{name}_total"), "counter", help, count);
     }
