@@ -23,6 +23,8 @@ use super::serve_options::ServeOptions;
 #[cfg(feature = "tls")]
 use super::trust;
 use super::units::show_size;
+#[cfg(feature = "cluster")]
+use super::units::show_time;
 use super::{log_format, signals, token};
 
 /// Serves until a signal, and then until the connections are closed.
@@ -101,6 +103,12 @@ fn clustered(
             "--cluster and --data do not go together: in a cluster it is Redis that keeps things"
                 .to_owned(),
         ));
+    }
+    if options.cluster_lease < cluster::LEASE_MIN {
+        return Err(Failure::Usage(format!(
+            "--cluster-lease: no network is that fast: write at least {}",
+            show_time(cluster::LEASE_MIN)
+        )));
     }
     let failed = |error: JoinError| Failure::Failed(error.to_string());
     let opened = cluster::open(url, options.cluster_lease).map_err(failed)?;

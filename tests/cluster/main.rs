@@ -15,6 +15,7 @@ mod server;
 #[path = "../support/tools.rs"]
 mod tools;
 
+mod chaos;
 mod cut_off;
 mod one_board;
 mod one_chat;

@@ -147,6 +147,14 @@ fn a_redis_that_is_not_there_is_one_clear_line() {
 }
 
 #[test]
+fn a_lease_that_no_server_could_keep_is_refused() {
+    let words = ["--cluster", "redis://127.0.0.1:1/", "--cluster-lease"];
+    let end = fails(command(&[&words[..], &["499ms"]].concat()));
+    assert_eq!(end.code, Some(2));
+    assert!(end.errors.contains("at least 500ms"), "{}", end.errors);
+}
+
+#[test]
 fn a_cluster_and_a_folder_do_not_go_together() {
     let folder = crate::server::Folder::new();
     let end = fails(folder.command(&["--cluster", "redis://127.0.0.1:1/"]));

@@ -16,10 +16,21 @@ impl Guest {
     }
 
     pub(crate) fn try_new(server: &Server, name: &str) -> Result<Guest, Error> {
-        let mut guest = Guest(open(server, "/chat")?);
+        Guest::at(&server.address, name)
+    }
+
+    /// The same at an address. Fails too if it may not register.
+    pub(crate) fn at(address: &str, name: &str) -> Result<Guest, Error> {
+        let client = Client::new(format!("ws://{address}/chat")).timeout(PATIENCE);
+        let mut guest = Guest(client.connect()?);
         guest.try_say(&json!({"type": "register", "sender": name}))?;
-        while guest.try_hear()?["type"] != "register_success" {}
-        Ok(guest)
+        loop {
+            match guest.try_hear()?["type"].as_str() {
+                Some("register_success") => return Ok(guest),
+                Some("error") => return Err(Error::Closed),
+                _ => {}
+            }
+        }
     }
 
     pub(crate) fn says(&mut self, message: &Value) {
