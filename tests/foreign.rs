@@ -15,6 +15,7 @@ use enchufe::services::{Router, Settings};
 
 use support::server::{TestServer, limits};
 use support::tools::{available, skip};
+use support::wire;
 
 #[test]
 fn python_websockets_speaks_both_chats_and_gets_an_answer_to_bad_input() {
@@ -126,7 +127,7 @@ fn server() -> TestServer {
 }
 
 fn start(command: &mut Command, server: &TestServer) -> Child {
-    command
+    wire::trust(command)
         .arg(server.url(""))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -4,27 +4,37 @@
 //! ```text
 //! main, cli -> services -> net -> handshake -> http
 //!                    \         \--> protocol
-//!                     \--> store
+//!                     \--> store <-- cluster <-- services
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
     ("store", &[]),
+    // Opt-in. Of the store it takes the form of a row.
+    ("cluster", &["store"]),
     (
         "services",
-        &["net", "handshake", "http", "protocol", "store"],
+        &["net", "handshake", "http", "protocol", "store", "cluster"],
     ),
     ("guide", &[]),
     (
         "cli",
-        &["services", "net", "handshake", "http", "protocol", "store"],
+        &[
+            "services",
+            "net",
+            "handshake",
+            "http",
+            "protocol",
+            "store",
+            "cluster",
+        ],
     ),
 ];
 
@@ -53,8 +63,10 @@ const ADDRESSES: [&str; 6] = [
 const PACKAGES: [&str; 3] = ["sha1", "base64", "log"];
 
 /// Packages behind a feature, each in the one place that knows it.
-const OPTIONAL: [(&str, &str); 2] = [
+const OPTIONAL: [(&str, &str); 4] = [
     ("flate2", "protocol/deflate/"),
+    ("rustls", "net/tls/"),
+    ("rustls_native_certs", "net/tls/"),
     ("simdutf8", "protocol/utf8.rs"),
 ];
 

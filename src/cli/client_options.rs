@@ -20,6 +20,8 @@ pub(crate) struct ChatOptions {
     pub(crate) token: String,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
+    #[cfg(feature = "tls")]
+    pub(crate) ca: Option<PathBuf>,
     pub(crate) log: LevelFilter,
 }
 
@@ -33,6 +35,8 @@ impl Default for ChatOptions {
             token: String::new(),
             token_file: None,
             timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            ca: None,
             log: LevelFilter::Off,
         }
     }
@@ -56,6 +60,8 @@ pub(crate) struct SendOptions {
     pub(crate) token: String,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
+    #[cfg(feature = "tls")]
+    pub(crate) ca: Option<PathBuf>,
     pub(crate) log: LevelFilter,
 }
 
@@ -76,6 +82,8 @@ impl Default for SendOptions {
             token: String::new(),
             token_file: None,
             timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            ca: None,
             log: LevelFilter::Off,
         }
     }
@@ -114,6 +122,12 @@ pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
             name: "timeout",
             help: "Time to connect",
             field: |o| value::time(&mut o.timeout),
+        },
+        #[cfg(feature = "tls")]
+        Opt {
+            name: "ca",
+            help: "For wss://: trust the certificates in this PEM file, and not those of the system",
+            field: |o| value::file(&mut o.ca),
         },
         Opt {
             name: "log",
@@ -191,6 +205,12 @@ pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
             name: "timeout",
             help: "Time to connect",
             field: |o| value::time(&mut o.timeout),
+        },
+        #[cfg(feature = "tls")]
+        Opt {
+            name: "ca",
+            help: "For wss://: trust the certificates in this PEM file, and not those of the system",
+            field: |o| value::file(&mut o.ca),
         },
         Opt {
             name: "log",

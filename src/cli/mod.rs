@@ -19,5 +19,7 @@ mod serve_options;
 mod signals;
 mod terminal;
 mod token;
+#[cfg(feature = "tls")]
+mod trust;
 mod units;
 mod value;

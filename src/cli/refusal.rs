@@ -2,7 +2,7 @@
 
 use enchufe::CloseReason;
 use enchufe::http::redact_url;
-use enchufe::net::{Error, Refused};
+use enchufe::net::{Error, Refused, TlsError};
 
 /// One line for a failed connection to `url`.
 pub(crate) fn explain(url: &str, error: &Error) -> String {
@@ -24,6 +24,12 @@ pub(crate) fn explain(url: &str, error: &Error) -> String {
         }
         Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
         Error::Url(error) => format!("{url}: {error}"),
+        Error::Tls(error @ TlsError::UnknownIssuer) => {
+            format!("cannot connect to {url}: {error}; name who signed it with --ca FILE")
+        }
+        Error::Tls(error @ TlsError::NotTls) => {
+            format!("cannot connect to {url}: {error}; without it the URL begins with ws://")
+        }
         error => format!("cannot connect to {url}: {error}"),
     }
 }

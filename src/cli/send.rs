@@ -14,6 +14,8 @@ use super::failure::Failure;
 use super::reach::reach;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
+#[cfg(feature = "tls")]
+use super::trust;
 use super::{log_format, refusal, signals, token};
 
 /// Runs until the connection is closed, which it asks for when the input ends.
@@ -29,14 +31,14 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     }
 
     let token = token::brought(&options.token, options.token_file.as_deref())?;
-    let socket = client(options, token.as_deref())
+    let socket = client(options, token.as_deref())?
         .connect()
         .map_err(|error| Failure::Failed(refusal::explain(&options.url, &error)))?;
     let (mut reader, sender) = socket.split();
 
     let done = Arc::new(Done::default());
     let (leaver, last) = (Arc::clone(&done), sender.clone());
-    signals::watch(move || leaver.close(&last))
+    signals::watch(move || leaver.close(&last), None)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     let (typist, binary, wait) = (Arc::clone(&done), options.binary, options.wait);
     thread::spawn(move || typist.send_input(&sender, binary, wait));
@@ -50,7 +52,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     done.check(&reader)
 }
 
-fn client(options: &SendOptions, token: Option<&str>) -> Client {
+fn client(options: &SendOptions, token: Option<&str>) -> Result<Client, Failure> {
     let message = MessageLimits {
         max_message: options.max_message,
         ..MessageLimits::default()
@@ -75,11 +77,15 @@ fn client(options: &SendOptions, token: Option<&str>) -> Client {
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
+    #[cfg(feature = "tls")]
+    if let Some(path) = &options.ca {
+        client = client.tls(trust::only(path)?);
+    }
     #[cfg(feature = "deflate")]
     if options.deflate {
         client = client.deflate(enchufe::DeflateOptions::default());
     }
-    reach(client, &options.proxy, options.follow)
+    Ok(reach(client, &options.proxy, options.follow))
 }
 
 /// Prints what comes until the connection is closed.

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+#[cfg(feature = "cluster")]
+use std::time::Duration;
 
 use enchufe::Limits;
 use enchufe::http::Authority;
@@ -15,9 +17,17 @@ use super::value;
 #[derive(Clone, Debug)]
 pub(crate) struct ServeOptions {
     pub(crate) bind: Vec<String>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_key: Option<PathBuf>,
     pub(crate) root: Option<PathBuf>,
     #[cfg(feature = "store")]
     pub(crate) data: Option<PathBuf>,
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<String>,
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster_lease: Duration,
     pub(crate) origins: Vec<String>,
     pub(crate) hosts: Vec<String>,
     pub(crate) require_origin: bool,
@@ -40,9 +50,17 @@ impl Default for ServeOptions {
     fn default() -> Self {
         Self {
             bind: vec!["127.0.0.1:8080".to_owned()],
+            #[cfg(feature = "tls")]
+            tls_cert: None,
+            #[cfg(feature = "tls")]
+            tls_key: None,
             root: None,
             #[cfg(feature = "store")]
             data: None,
+            #[cfg(feature = "cluster")]
+            cluster: None,
+            #[cfg(feature = "cluster")]
+            cluster_lease: enchufe::cluster::LEASE,
             origins: Vec::new(),
             hosts: Vec::new(),
             require_origin: false,
@@ -69,6 +87,18 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 help: "Address to listen on; may be repeated. Port 0 picks a free one",
                 field: |o| value::list(&mut o.bind, "ADDR:PORT", address),
             },
+            #[cfg(feature = "tls")]
+            Opt {
+                name: "tls-cert",
+                help: "Certificate, PEM: speak only TLS. Read again on SIGHUP",
+                field: |o| value::file(&mut o.tls_cert),
+            },
+            #[cfg(feature = "tls")]
+            Opt {
+                name: "tls-key",
+                help: "Private key of that certificate, PEM",
+                field: |o| value::file(&mut o.tls_key),
+            },
             Opt {
                 name: "root",
                 help: "Folder whose files anybody may GET",
@@ -79,6 +109,18 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "data",
                 help: "Folder in which users, chats and hospitals are kept; without one, in memory only",
                 field: |o| value::directory(&mut o.data),
+            },
+            #[cfg(feature = "cluster")]
+            Opt {
+                name: "cluster",
+                help: "Redis that makes several servers one: redis://HOST:PORT/DATABASE",
+                field: |o| value::redis(&mut o.cluster),
+            },
+            #[cfg(feature = "cluster")]
+            Opt {
+                name: "cluster-lease",
+                help: "Silence after which the others take a server of the cluster for gone; the same on all",
+                field: |o| value::time(&mut o.cluster_lease),
             },
             Opt {
                 name: "origin",

@@ -6,12 +6,15 @@ use std::time::Duration;
 /// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
 /// with 128 and the number of the signal as exit status, as a shell reports it.
 ///
-/// SIGHUP means that the terminal was closed, if there is one. To a program without a terminal it usually says "read
-/// your settings again"; there is nothing to read, and ending instead would be a nasty surprise.
+/// SIGHUP means that the terminal was closed, if there was one and is no more. Otherwise it says "read your files again",
+/// and `again` does. If there is nothing to read, ending instead would be a nasty surprise.
 ///
 /// SIGXFSZ, for a file that may not grow, would end the process too; caught, it is an error like that of a full disk.
 #[cfg(unix)]
-pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn watch(
+    end: impl FnOnce() + Send + 'static,
+    again: Option<Box<dyn Fn() + Send>>,
+) -> io::Result<()> {
     use std::io::IsTerminal;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -27,11 +30,18 @@ pub(crate) fn watch(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
                 if signal == SIGXFSZ {
                     continue;
                 }
-                if signal == SIGHUP && !has_terminal {
-                    log::warn!(
-                        "SIGHUP: settings come from the command line; to change them, start again"
-                    );
-                    continue;
+                match &again {
+                    Some(again) if signal == SIGHUP && has_terminal == io::stdin().is_terminal() => {
+                        again();
+                        continue;
+                    }
+                    None if signal == SIGHUP && !has_terminal => {
+                        log::warn!(
+                            "SIGHUP: settings come from the command line; to change them, start again"
+                        );
+                        continue;
+                    }
+                    _ => {}
                 }
                 match end.take() {
                     Some(end) => end(),
@@ -61,7 +71,10 @@ pub(crate) fn watch_terminal(again: impl Fn() + Send + 'static) -> io::Result<()
 
 /// Elsewhere a signal ends the process at once.
 #[cfg(not(unix))]
-pub(crate) fn watch(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn watch(
+    _: impl FnOnce() + Send + 'static,
+    _: Option<Box<dyn Fn() + Send>>,
+) -> io::Result<()> {
     Ok(())
 }
 

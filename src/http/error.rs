@@ -62,6 +62,8 @@ pub enum HttpError {
     /// A client read something that is not `HTTP-version SP status-code SP [reason-phrase]`, see
     /// [RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4).
     InvalidStatusLine,
+    /// The server answers a plain request with TLS.
+    AnswerInTls,
     /// Our own response has a status outside 100 to 599, or a field that would break the head; it was not sent.
     InvalidResponse,
 }
@@ -92,7 +94,7 @@ impl HttpError {
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
             Self::InvalidResponse => 500,
             Self::MethodTooLong => 501,
-            Self::InvalidStatusLine => 502,
+            Self::InvalidStatusLine | Self::AnswerInTls => 502,
             Self::VersionNotSupported => 505,
         }
     }
@@ -137,6 +139,7 @@ impl fmt::Display for HttpError {
             Self::MethodTooLong => "the method is longer than any known one",
             Self::VersionNotSupported => "only HTTP/1.0 and HTTP/1.1 are supported",
             Self::InvalidStatusLine => "the status line is malformed",
+            Self::AnswerInTls => "the server speaks TLS: the URL has to begin with wss://",
             Self::InvalidResponse => "the response has an invalid status or header",
         })
     }

@@ -104,6 +104,10 @@ impl ResponseParser {
     }
 
     fn status_line(&mut self, input: &[u8]) -> Result<Option<ResponseHead>, HttpError> {
+        // A TLS record: alert (21).
+        if input.first() == Some(&0x15) {
+            return Err(HttpError::AnswerInTls);
+        }
         if let Some(line) = self.lines.next(input) {
             if line.bytes.len() > self.limits.request_line {
                 return Err(HttpError::InvalidStatusLine);
@@ -168,6 +172,14 @@ mod tests {
 
     fn parse(input: &[u8]) -> Result<Option<(ResponseHead, usize)>, HttpError> {
         ResponseParser::new(HeadLimits::default()).feed(input)
+    }
+
+    #[test]
+    fn an_alert_of_tls_is_called_by_its_name() {
+        assert_eq!(
+            parse(b"\x15\x03\x03\0\x02\x02\x0a"),
+            Err(HttpError::AnswerInTls)
+        );
     }
 
     #[test]

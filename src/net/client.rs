@@ -1,18 +1,18 @@
 //! The client: what to connect to, and the way there in steps: the URL, the way out (`dial`), the handshake (`opening`), and
 //! perhaps the same again where a redirect leads.
 
-use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use super::deflate::DeflateOptions;
 use super::dial::{WayOut, dial};
 use super::primitive::primitive;
 use super::stream::is_timeout;
-use super::{Error, Limits, Proxy, Socket, WebSocket, mask_keys, opening};
+use super::tls::TlsRoots;
+use super::{Error, Limits, Proxy, Socket, TlsError, WebSocket, mask_keys, opening};
 use crate::handshake::redirect::{self, MOST_REDIRECTS, is_credential};
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
 
-/// Opens a connection to a `ws://` URL.
+/// Opens a connection to a `ws://` or `wss://` URL.
 ///
 /// # Errors
 /// As [`Client::connect`].
@@ -28,6 +28,7 @@ pub struct Client {
     subprotocols: Vec<String>,
     timeout: Duration,
     limits: Limits,
+    roots: Option<TlsRoots>,
     proxy: ProxyChoice,
     redirects: usize,
     in_turn: bool,
@@ -56,6 +57,7 @@ impl Client {
             subprotocols: Vec::new(),
             timeout: limits.handshake_timeout,
             limits,
+            roots: None,
             proxy: ProxyChoice::None,
             redirects: 0,
             in_turn: true,
@@ -88,6 +90,15 @@ impl Client {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Whom to trust to say who the server is, for `wss://`: these, and nobody else. Without this it is whom [this machine
+    /// trusts](TlsRoots::of_this_machine).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, roots: TlsRoots) -> Self {
+        self.roots = Some(roots);
         self
     }
 
@@ -147,7 +158,7 @@ impl Client {
     /// [`Error::Url`] and [`Error::Handshake`] before anything is sent if URL, headers or subprotocols cannot be;
     /// [`Error::Io`] if no address of the host answers; [`Error::Proxy`]; [`Error::Refused`] for an HTTP answer other than
     /// 101; [`Error::Handshake`] for a 101 that breaks the rules and a redirect that must not be followed;
-    /// [`Error::TimedOut`].
+    /// [`Error::Tls`] if the server does not prove who it is, or if the feature `tls` is not built in; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
         self.attempt().map_err(|error| match error {
             Error::Io(error) if is_timeout(&error) => Error::TimedOut,
@@ -191,23 +202,19 @@ impl Client {
         if let Some(options) = &self.deflate {
             handshake = handshake.offer(options.offer())?;
         }
-        if url.scheme == Scheme::Wss {
-            return Err(Error::Io(io::Error::new(
-                ErrorKind::Unsupported,
-                "wss:// needs TLS, which is not built in",
-            )));
+        if url.scheme == Scheme::Wss && cfg!(not(feature = "tls")) {
+            return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
         }
         // 4.1 step 2: our turn lasts until the connection is established or has failed.
         let (tcp, _turn) = dial(url, &self.way_out(url)?, deadline)?;
+        let mut socket = Socket::new(tcp)?;
+        if url.scheme == Scheme::Wss {
+            socket = socket.asking_for_tls(self.roots.as_ref(), &url.host)?;
+            socket.shake_hands(deadline)?;
+        }
         let deflate = self.deflate.as_ref();
-        opening::shake_hands(
-            Socket::new(tcp)?,
-            &handshake,
-            deflate,
-            &self.limits,
-            deadline,
-        )
-        .inspect_err(|_| primitive!("CLOSE", "#0"))
+        opening::shake_hands(socket, &handshake, deflate, &self.limits, deadline)
+            .inspect_err(|_| primitive!("CLOSE", "#0"))
     }
 
     fn way_out(&self, url: &Url) -> Result<WayOut, Error> {

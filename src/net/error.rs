@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::ProxyError;
+use super::{ProxyError, TlsError};
 use crate::handshake::{HandshakeError, UrlError};
 use crate::http::Headers;
 use crate::protocol::{ProtocolError, SendError};
@@ -24,6 +24,8 @@ pub enum Error {
     Refused(Box<Refused>),
     /// Not a `ws` or `wss` URL.
     Url(UrlError),
+    /// There is no TLS with the peer: what is wrong with its certificate, or with the handshake.
+    Tls(TlsError),
     /// The proxy opened no way to the server.
     Proxy {
         /// Which one, without its user and password; or the variable that should name one.
@@ -72,6 +74,7 @@ impl fmt::Display for Error {
                 write!(f, "the server answered {} {}", answer.status, answer.reason)
             }
             Self::Url(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Proxy { proxy, error } => write!(f, "proxy {proxy}: {error}"),
             Self::TimedOut => f.write_str("the peer did not answer in time"),
             Self::Disconnected => f.write_str("the connection broke without a Close"),
@@ -90,6 +93,7 @@ impl std::error::Error for Error {
             Self::Protocol(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Url(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Proxy { error, .. } => Some(error),
             Self::Send(error) => Some(error),
             _ => None,
@@ -118,6 +122,12 @@ impl From<HandshakeError> for Error {
 impl From<UrlError> for Error {
     fn from(error: UrlError) -> Self {
         Self::Url(error)
+    }
+}
+
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::quota::LogQuota;
 use super::registry::Place;
-use super::server::RETRY_AFTER;
+use super::server::{RETRY_AFTER, STACK};
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
@@ -103,6 +103,9 @@ impl Exchange {
             debug!("#{} {error}", outbox.id);
         }
         if !outbox.is_over() {
+            if outbox.transport.has_tls() {
+                let _ = outbox.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
+            }
             primitive!("CLOSE", "#{}", outbox.id);
         }
         self.counters.open.fetch_sub(1, Ordering::Relaxed);
@@ -118,6 +121,9 @@ impl Exchange {
         input: &mut ReadBuffer,
     ) -> Result<Option<Box<Asked>>, Response> {
         let deadline = Instant::now() + self.limits.handshake_timeout;
+        if !secure(outbox, peer, deadline) {
+            return Ok(None);
+        }
         let refusal = |error: HttpError| error.response();
         let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
         let Some(request) = head else { return Ok(None) };
@@ -383,6 +389,19 @@ impl Exchange {
     }
 }
 
+/// The TLS handshake, where there is TLS and it is not done; `false` if it failed, and then the peer has been told.
+///
+/// Never inlined: see [`Exchange::run`].
+#[inline(never)]
+fn secure(outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
+    let outcome = outbox.transport.shake_hands(deadline);
+    if let Err(error) = &outcome {
+        info!("#{} no TLS with {peer}: {error}", outbox.id);
+        linger(&outbox.transport, LINGER);
+    }
+    outcome.is_ok()
+}
+
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
     outbox: &Outbox<Socket>,
@@ -480,7 +499,7 @@ fn copy(
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Counters) {
+pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Counters) {
     static HELPERS: AtomicUsize = AtomicUsize::new(0);
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -490,9 +509,13 @@ pub(super) fn refuse(tcp: TcpStream, id: u64, response: &Response, counters: &Co
     }
     let helper = thread::Builder::new()
         .name("refusing".to_owned())
-        .stack_size(REFUSING_STACK)
+        .stack_size(if socket.has_tls() {
+            STACK
+        } else {
+            REFUSING_STACK
+        })
         .spawn(move || {
-            if let Ok(socket) = Socket::new(tcp)
+            if socket.shake_hands(Instant::now() + LINGER).is_ok()
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
                 && write_all(&socket, id, &bytes).is_ok()
             {

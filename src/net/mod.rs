@@ -20,6 +20,7 @@ mod deflate;
 #[cfg(not(feature = "deflate"))]
 #[path = "no_deflate.rs"]
 mod deflate;
+mod descriptor;
 mod dial;
 mod drain;
 mod ending;
@@ -41,6 +42,7 @@ mod running;
 mod server;
 mod service;
 mod stream;
+mod tls;
 mod transport;
 mod turn;
 mod websocket;
@@ -58,5 +60,8 @@ pub use room::{Audience, CODECS, Entry, MemberId, Room};
 pub use running::Running;
 pub use server::{Server, ServerHandle, serve};
 pub use service::{Answer, Call, Service, Upgrade};
+pub use tls::TlsError;
+#[cfg(feature = "tls")]
+pub use tls::{TlsIdentity, TlsRoots};
 pub use transport::{Exclusive, Socket, Transport};
 pub use websocket::{Sender, WebSocket};

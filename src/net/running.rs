@@ -9,6 +9,7 @@ use super::{Server, ServerHandle};
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    scheme: &'static str,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -17,15 +18,16 @@ impl Running {
     pub(super) fn new(server: Server) -> Self {
         Self {
             addresses: server.local_addrs(),
+            scheme: if server.has_tls() { "wss" } else { "ws" },
             handle: server.handle(),
             thread: Some(std::thread::spawn(move || server.run())),
         }
     }
 
-    /// The `ws://` URL of a path, at the first address the server listens on.
+    /// The `ws://` URL of a path, `wss://` with TLS, at the first address the server listens on.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("ws://{}{path}", self.addresses[0]) // a bound server has at least one
+        format!("{}://{}{path}", self.scheme, self.addresses[0]) // a bound server has at least one
     }
 
     /// The addresses it listens on.

@@ -20,6 +20,7 @@ use super::quota::LogQuota;
 use super::registry::{Full, Registry};
 use super::running::Running;
 use super::stream::write_all;
+use super::tls::TlsIdentity;
 use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
 use crate::http::Response;
 use crate::protocol::Role;
@@ -63,6 +64,7 @@ pub struct Server {
     routes: BTreeMap<String, Session>,
     counters: Arc<Counters>,
     control: Arc<Control>,
+    identity: Option<TlsIdentity>,
 }
 
 type Session = Arc<dyn Fn(WebSocket) -> Result<(), Error> + Send + Sync>;
@@ -97,6 +99,7 @@ impl Server {
             routes: BTreeMap::new(),
             counters: Arc::default(),
             control: Arc::default(),
+            identity: None,
         };
         server.also_bind(addr)
     }
@@ -126,6 +129,20 @@ impl Server {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Speaks TLS, and nothing else, on every address: `https://` and `wss://`. The TLS handshake counts into
+    /// [`Limits::handshake_timeout`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, identity: TlsIdentity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Whether it speaks TLS.
+    pub(super) fn has_tls(&self) -> bool {
+        self.identity.is_some()
     }
 
     /// Compresses messages for every client that offers it
@@ -218,6 +235,7 @@ impl Server {
                 exchange: Arc::clone(&exchange),
                 registry: Arc::clone(&registry),
                 control: Arc::clone(&self.control),
+                identity: self.identity.clone(),
             };
             thread::spawn(move || acceptor.run())
         });
@@ -305,6 +323,7 @@ struct Acceptor {
     exchange: Arc<Exchange>,
     registry: Arc<Registry>,
     control: Arc<Control>,
+    identity: Option<TlsIdentity>,
 }
 
 impl Acceptor {
@@ -338,18 +357,21 @@ impl Acceptor {
         primitive!("ACCEPT", "#{id} {peer}");
         let counters = &self.exchange.counters;
         counters::add(&counters.accepted, 1);
+        let socket = Socket::new(tcp);
+        let Ok(socket) = socket.and_then(|it| it.accepting_tls(self.identity.as_ref())) else {
+            return; // gone again
+        };
         let mut place = match self.registry.admit(peer.ip()) {
             Ok(place) => place,
             Err(Full::Server) => {
                 let response = Response::service_unavailable(RETRY_AFTER);
-                return refuse(tcp, id, &response, counters);
+                return refuse(socket, id, &response, counters);
             }
             Err(Full::Address) => {
                 let response = Response::too_many_requests(RETRY_AFTER);
-                return refuse(tcp, id, &response, counters);
+                return refuse(socket, id, &response, counters);
             }
         };
-        let Ok(socket) = Socket::new(tcp) else { return }; // gone again
         let outbox = Outbox::new(
             id,
             socket,
@@ -376,9 +398,11 @@ impl Acceptor {
 /// There is no thread to answer in, so this is all a peer gets to know.
 fn say_full(socket: &Socket, id: u64) {
     let mut bytes = Vec::new();
-    if Response::service_unavailable(RETRY_AFTER)
-        .encode(&mut bytes)
-        .is_ok()
+    // With TLS there is nothing to be said without a handshake.
+    if !socket.has_tls()
+        && Response::service_unavailable(RETRY_AFTER)
+            .encode(&mut bytes)
+            .is_ok()
     {
         let _ = write_all(socket, id, &bytes); // fits into the empty send buffer
     }
@@ -387,7 +411,7 @@ fn say_full(socket: &Socket, id: u64) {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// Address space of a connection's thread; what it does not touch takes no memory.
-const STACK: usize = 128 * 1024;
+pub(super) const STACK: usize = 128 * 1024;
 pub(super) const RETRY_AFTER: u32 = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -1,20 +1,24 @@
 //! What a connection stands on: bytes that one thread reads while others write.
 //!
-//! [`Socket`] is the real thing. It is read and written by reference, so reader and writers share one descriptor
-//! (a `try_clone` would double the descriptors of the process). [`Exclusive`] lends any `Read + Write` the same
+//! [`Socket`] is the real thing, with or without TLS. It is read and written by reference, so reader and writers share one
+//! descriptor (a `try_clone` would double the descriptors of the process). [`Exclusive`] lends any `Read + Write` the same
 //! interface behind a lock, for tests in memory and streams of the caller's own.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::Error;
+use super::descriptor::Descriptor;
+use super::tls::{Session, TlsError, TlsIdentity, TlsRoots};
 
 /// A byte stream that is read and written through a shared reference.
 ///
 /// Reads and writes block, at most as long as the timeouts say; a timeout shows as
 /// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`].
 pub trait Transport: Send + Sync + 'static {
-    /// RECEIVE: as [`Read::read`].
+    /// RECEIVE: as [`Read::read`]. [`io::ErrorKind::Interrupted`] asks to look at the clock and to call again.
     fn read(&self, into: &mut [u8]) -> io::Result<usize>;
     /// SEND: as [`Write::write_vectored`].
     fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
@@ -28,10 +32,14 @@ pub trait Transport: Send + Sync + 'static {
     fn peer_addr(&self) -> Option<SocketAddr>;
 }
 
-/// A connected TCP socket.
+/// A connected socket: TCP, and TLS over it if there is any.
+///
+/// What a [write](Transport::write_vectored) does not take has to come first in the next one: with TLS, part of it may be
+/// sealed already.
 #[derive(Debug)]
 pub struct Socket {
-    tcp: TcpStream,
+    descriptor: Descriptor,
+    tls: Option<Box<Session>>,
     peer: Option<SocketAddr>,
 }
 
@@ -43,37 +51,79 @@ impl Socket {
     pub fn new(tcp: TcpStream) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let peer = tcp.peer_addr().ok();
-        Ok(Self { tcp, peer })
+        Ok(Self {
+            descriptor: Descriptor::Tcp(tcp),
+            tls: None,
+            peer,
+        })
+    }
+
+    /// The server's end of TLS over this stream, if there is an identity to show. Nothing is sent before
+    /// [`Socket::shake_hands`].
+    pub(super) fn accepting_tls(mut self, identity: Option<&TlsIdentity>) -> io::Result<Self> {
+        if let Some(identity) = identity {
+            self.tls = Some(Box::new(Session::server(identity)?));
+        }
+        Ok(self)
+    }
+
+    /// The client's end of TLS over this stream; the server has to prove that it is `host`.
+    pub(super) fn asking_for_tls(
+        mut self,
+        roots: Option<&TlsRoots>,
+        host: &str,
+    ) -> Result<Self, TlsError> {
+        self.tls = Some(Box::new(Session::client(roots, host)?));
+        Ok(self)
+    }
+
+    /// The TLS handshake, if there is one to do. Blocks until `deadline` at most.
+    pub(super) fn shake_hands(&self, deadline: Instant) -> Result<(), Error> {
+        match &self.tls {
+            None => Ok(()),
+            Some(tls) => tls.shake_hands(&self.descriptor, deadline),
+        }
+    }
+
+    pub(super) fn has_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Gives the stream back.
     pub(super) fn into_tcp(self) -> TcpStream {
-        self.tcp
+        let Descriptor::Tcp(tcp) = self.descriptor;
+        tcp
     }
 }
 
 impl Transport for Socket {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        (&self.tcp).read(into)
+        match &self.tls {
+            None => self.descriptor.read(into),
+            Some(tls) => tls.read(&self.descriptor, into),
+        }
     }
 
     fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        match parts {
-            [one] => (&self.tcp).write(one),
-            many => (&self.tcp).write_vectored(many),
+        match &self.tls {
+            None => self.descriptor.write_vectored(parts),
+            Some(tls) => tls.write(&self.descriptor, parts),
         }
     }
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.tcp.set_read_timeout(timeout)
+        self.descriptor.set_read_timeout(timeout)
     }
 
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.tcp.set_write_timeout(timeout)
+        self.descriptor.set_write_timeout(timeout)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.tcp.shutdown(how)
+        if let Some(tls) = &self.tls {
+            tls.say_goodbye(&self.descriptor, how);
+        }
+        self.descriptor.shutdown(how)
     }
 
     fn peer_addr(&self) -> Option<SocketAddr> {

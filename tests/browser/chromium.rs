@@ -15,6 +15,7 @@ use crate::devtools::DevTools;
 use crate::page::{Page, Place};
 use crate::support::folder::Folder;
 use crate::support::tools;
+use crate::support::wire;
 
 pub(crate) struct Chromium {
     pub(crate) devtools: Arc<DevTools>,
@@ -48,6 +49,7 @@ impl Chromium {
             // As root Chromium has no sandbox, and does not start without being told so.
             .args(root.then_some("--no-sandbox"))
             .args(OPTIONS)
+            .args(wire::browser_trust())
             .arg("about:blank")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -6,6 +6,7 @@ use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
 
 use crate::support::server::{TestServer, limits};
+use crate::support::wire;
 
 /// All services on a free port.
 pub(crate) fn server() -> TestServer {
@@ -20,5 +21,5 @@ pub(crate) fn server_with_files(root: &Path) -> TestServer {
 
 /// Where a page of it is.
 pub(crate) fn at(server: &TestServer, path: &str) -> String {
-    format!("http://{}{path}", server.addr)
+    wire::page(server.addr, path)
 }

@@ -15,6 +15,8 @@ mod program;
 mod proxies;
 mod send;
 mod serve;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "json")]
 mod token;
 mod usage;

@@ -155,7 +155,7 @@ fn a_reader_above_the_least_rate_keeps_its_place() {
 fn the_chat_goes_on_while_two_hundred_hardly_read() {
     let site = Site::with(limits(), 10);
     site.folder.write_zeros("www/large", LARGE);
-    let mut ana = enchufe::connect(&site.server.url("/chat")).unwrap();
+    let mut ana = crate::support::wire::connect(&site.server.url("/chat")).unwrap();
     ana.send(r#"{"type":"register","sender":"ana"}"#).unwrap();
     ana.read().unwrap();
     let mut readers: Vec<Peer> = (0..10).map(|_| site.begin("/large")).collect();

@@ -81,7 +81,7 @@ def binary_chat(base):
 
 
 def names(base):
-    http = base.replace("ws://", "http://")
+    http = base.replace("ws", "http", 1)
     for name, free in ("new", True), ("", False), ("~", False), ("%7E", False), ("server", False), ("%FF", False):
         assert may_connect(http, name) == free, name
         if not free:

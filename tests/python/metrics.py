@@ -30,7 +30,7 @@ def value(families, name, **labels):
 
 def main():
     base = sys.argv[1].rstrip("/")
-    http = base.replace("ws://", "http://")
+    http = base.replace("ws", "http", 1)
     before = read(http)
     for name, family in before.items():
         assert name.startswith("enchufe_"), name

@@ -76,7 +76,7 @@ class Json(User):
 
 def until_alone(base):
     """Waits until the server has noticed that everybody has left."""
-    http = base.replace("ws://", "http://")
+    http = base.replace("ws", "http", 1)
     deadline = time.monotonic() + PATIENCE
     while True:
         with urllib.request.urlopen(f"{http}/metrics", timeout=PATIENCE) as answer:

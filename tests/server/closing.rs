@@ -8,12 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enchufe::protocol::SendError;
-use enchufe::{CloseCode, Error, Limits, Message, connect};
+use enchufe::{CloseCode, Error, Limits, Message};
 
 use crate::support::peer::{
     CLOSE, End, TEXT, TEXT_BEGINS, field, masked, reason, request, unmasked,
 };
 use crate::support::server::{PATIENCE, TestServer, limits, wait_until, within};
+use crate::support::wire::connect;
 
 /// More than any close deadline in here, and much less than a keepalive.
 const SOON: Duration = Duration::from_secs(5);

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use enchufe::{Error, Limits, Message, connect};
+use enchufe::{Error, Limits, Message};
 
 use crate::support::peer::{End, Peer, TEXT, field, masked, request};
 use crate::support::server::{PATIENCE, TestServer, echo, limits, wait_until, within};
+use crate::support::wire::connect;
 
 #[test]
 fn above_the_cap_the_answer_is_503_and_a_place_that_is_left_can_be_taken() {
@@ -149,7 +150,9 @@ fn one_address_has_its_share_and_loopback_has_no_bound() {
     drop((second, loopback));
     server.wait_for("their places are free", |counters| &counters.open, 1);
     wait_until("the place can be taken", || {
-        connect(&format!("ws://{ip}:{port}/")).is_ok()
+        let mut again = Peer::connect(SocketAddr::new(ip, port));
+        again.try_send(request("/", ""));
+        again.head().starts_with("HTTP/1.1 101 ")
     });
 }
 

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use enchufe::http::Response;
 use enchufe::net::{Answer, Call, Upgrade};
 use enchufe::services::{Router, Settings};
-use enchufe::{Client, Error, Limits};
+use enchufe::{Error, Limits};
 
 use crate::support::peer::{
     ACCEPT, CLOSE, End, Peer, TEXT, field, masked, reason, request, unmasked,
 };
 use crate::support::server::{TestServer, echo, limits, wait_until};
+use crate::support::wire::client;
 
 /// Pages as `/page`, an echo as `/echo`, 404 for the rest, and a session that never should run.
 fn site(call: &Call<'_>) -> Answer {
@@ -54,7 +55,7 @@ fn a_service_may_answer_an_upgrade_with_any_status_and_fields() {
         assert_eq!(field(&answer.head, "Sec-WebSocket-Accept"), None);
         assert_eq!(answer.body, "words\n");
 
-        let error = Client::new(server.url(&format!("/{status}"))).connect();
+        let error = client(server.url(&format!("/{status}"))).connect();
         match error.expect_err("it is no 101") {
             Error::Refused(refused) => {
                 assert_eq!(refused.status, status);
@@ -361,12 +362,7 @@ fn the_101_is_one_small_segment() {
         "/echo",
         "Sec-WebSocket-Protocol: chat-protocol\r\n",
     ));
-    let mut octets = [0; 254];
-    peer.tcp()
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .expect("a live socket");
-    let count = std::io::Read::read(&mut peer.tcp(), &mut octets).expect("an answer");
-    let head = String::from_utf8_lossy(&octets[..count]).into_owned();
+    let head = String::from_utf8(peer.segment(254)).expect("a head of text");
     assert!(
         head.starts_with("HTTP/1.1 101 Switching Protocols\r\n") && head.ends_with("\r\n\r\n"),
         "{head}"

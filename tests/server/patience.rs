@@ -5,12 +5,13 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::{Error, Limits, Message, connect};
+use enchufe::{Error, Limits, Message};
 
 use crate::support::peer::{
     BINARY, CLOSE, End, LAST, MORE, PING, PONG, TEXT, TEXT_BEGINS, header, masked, reason,
 };
 use crate::support::server::{PATIENCE, TestServer, limits};
+use crate::support::wire::{client, connect};
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Long after `SHORT`, on a busy machine too.
@@ -254,7 +255,7 @@ fn pings_are_no_message_that_could_be_incomplete() {
         }
         Ok(())
     });
-    let mut ws = enchufe::Client::new(server.url("/"))
+    let mut ws = client(server.url("/"))
         .limits(Limits {
             incomplete_message: SHORT,
             ..limits()

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use enchufe::http::Response;
 use enchufe::net::{Answer, Call, Upgrade};
 use enchufe::protocol::MessageLimits;
-use enchufe::{Client, Error, Incoming, Limits, Message, connect};
+use enchufe::{Error, Incoming, Limits, Message};
 
 use crate::support::peer::{
     BINARY, BINARY_BEGINS, End, LAST, MORE, PING, PONG, TEXT, TEXT_BEGINS, field, masked, request,
 };
 use crate::support::server::{PATIENCE, TestServer, echo, limits, within};
+use crate::support::wire::{client, connect};
 
 #[test]
 fn text_and_binary_of_every_length_form_come_back_as_they_were() {
@@ -149,7 +150,7 @@ fn both_ends_may_send_and_read_at_once() {
     });
     let url = server.url("/");
     within(PATIENCE, move || {
-        let client = Client::new(url).limits(roomy());
+        let client = client(url).limits(roomy());
         let (mut reader, sender) = client.connect().expect("a connection").split();
         let writer = thread::spawn(move || (0..MESSAGES).try_for_each(|_| sender.send(&sent)));
         let mut count = 0;
@@ -266,7 +267,7 @@ fn the_subprotocol_is_what_both_know_and_nothing_otherwise() {
         (&["CHAT"], None),
         (&[], None),
     ] {
-        let mut client = Client::new(server.url("/"));
+        let mut client = client(server.url("/"));
         for name in offered {
             client = client.subprotocol(*name);
         }
@@ -309,7 +310,7 @@ fn extra_headers_travel_both_ways() {
                 .header("Set-Cookie", "c=d"),
         )
     });
-    let mut ws = Client::new(server.url("/"))
+    let mut ws = client(server.url("/"))
         .header("Authorization", "Bearer 123")
         .connect()
         .expect("a connection");

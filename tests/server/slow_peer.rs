@@ -6,10 +6,11 @@ use std::sync::mpsc::{Receiver, Sender as Tell, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::{Error, Limits, Sender, connect};
+use enchufe::{Error, Limits, Sender};
 
 use crate::support::peer::{BINARY, CLOSE, Frame, PING, PONG, Peer, TEXT, masked, reason};
 use crate::support::server::{PATIENCE, TestServer, limits, wait_until};
+use crate::support::wire::connect;
 
 /// Long enough to read everything that was sent before the Close is given up.
 fn patient(out_queue: usize) -> Limits {
@@ -215,15 +216,11 @@ fn a_session_that_answers_on_its_own_thread_waits_for_its_peer() {
     let mut peer = server.open("/");
     let payload = vec![7; 100_000];
     let sender = {
-        let mut tcp = peer
-            .tcp()
-            .try_clone()
-            .map(Peer::over)
-            .expect("a second handle");
+        let mut talker = peer.second_handle();
         let wire = masked(BINARY, &payload);
         thread::spawn(move || {
             for _ in 0..200 {
-                tcp.send(&wire); // 20 MB, more than sockets hold
+                talker.send(&wire); // 20 MB, more than sockets hold
             }
         })
     };

@@ -8,5 +8,8 @@ pub(crate) mod frames;
 pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod server;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod tunnel;
+pub(crate) mod wire;

@@ -1,11 +1,12 @@
 //! The other end of a connection, as raw as it gets: it speaks octets, reads octets, and waits for nothing longer than
 //! [`PATIENCE`]. It encodes and decodes frames by itself, so that it shares no mistake with what is tested.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::server::PATIENCE;
+use super::wire::Wire;
 
 /// First octets of frames: FIN and opcode ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 pub(crate) const TEXT: u8 = 0x81;
@@ -24,7 +25,7 @@ pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 pub(crate) struct Peer {
-    tcp: TcpStream,
+    wire: Wire,
     /// Received and not yet asked for.
     input: Vec<u8>,
 }
@@ -51,19 +52,28 @@ pub(crate) struct Answer {
 pub(crate) enum End {
     Orderly,
     Reset,
+    /// TLS without close_notify: it may have been somebody else's doing.
+    Cut,
 }
 
 impl Peer {
     pub(crate) fn connect(addr: SocketAddr) -> Self {
-        Self::over(TcpStream::connect_timeout(&addr, PATIENCE).expect("a connection"))
+        let tcp = TcpStream::connect_timeout(&addr, PATIENCE).expect("a connection");
+        Self::on(Wire::client(tcp))
     }
 
+    /// One that talks over TCP, whatever the others do.
     pub(crate) fn over(tcp: TcpStream) -> Self {
-        tcp.set_nodelay(true).expect("a live socket");
-        tcp.set_write_timeout(Some(PATIENCE))
+        Self::on(Wire::Tcp(tcp))
+    }
+
+    pub(crate) fn on(wire: Wire) -> Self {
+        wire.tcp().set_nodelay(true).expect("a live socket");
+        wire.tcp()
+            .set_write_timeout(Some(PATIENCE))
             .expect("a live socket");
         Self {
-            tcp,
+            wire,
             input: Vec::new(),
         }
     }
@@ -71,7 +81,7 @@ impl Peer {
     /// Sends octets in one piece.
     #[track_caller]
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        self.tcp
+        self.wire
             .write_all(bytes.as_ref())
             .expect("the other end takes it");
         self
@@ -79,7 +89,7 @@ impl Peer {
 
     /// Sends what the other end may refuse to take to the end.
     pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        let _ = self.tcp.write_all(bytes.as_ref());
+        let _ = self.wire.write_all(bytes.as_ref());
         self
     }
 
@@ -106,7 +116,7 @@ impl Peer {
 
     /// Says that nothing more comes.
     pub(crate) fn end_writing(&mut self) -> &mut Self {
-        self.tcp.shutdown(Shutdown::Write).expect("a live socket");
+        self.wire.end_writing().expect("a live socket");
         self
     }
 
@@ -136,6 +146,17 @@ impl Peer {
         let body = self.octets(length.parse().expect("a length"));
         let body = String::from_utf8(body).expect("a body of text");
         Answer { status, head, body }
+    }
+
+    /// What one read brings, so many octets at most.
+    #[track_caller]
+    pub(crate) fn segment(&mut self, most: usize) -> Vec<u8> {
+        assert!(self.input.is_empty(), "{}", shown(&self.input));
+        let mut octets = vec![0; most];
+        self.wire.set_read_timeout(PATIENCE).expect("a live socket");
+        let count = self.wire.read(&mut octets).expect("some octets");
+        octets.truncate(count);
+        octets
     }
 
     /// Exactly so many octets.
@@ -214,6 +235,7 @@ impl Peer {
                 Ok(0) => break End::Orderly,
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => break End::Reset,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => break End::Cut,
                 Err(error) => panic!("waiting for the end: {error}; {}", shown(&self.input)),
             }
         };
@@ -226,8 +248,15 @@ impl Peer {
             || !matches!(self.receive(Instant::now() + while_), Err(error) if is_timeout(&error))
     }
 
+    /// The socket below.
     pub(crate) fn tcp(&self) -> &TcpStream {
-        &self.tcp
+        self.wire.tcp()
+    }
+
+    /// Another peer at the same end, to write from another thread.
+    #[track_caller]
+    pub(crate) fn second_handle(&self) -> Self {
+        Self::on(self.wire.try_clone().expect("a live socket"))
     }
 
     #[track_caller]
@@ -241,10 +270,10 @@ impl Peer {
 
     fn receive(&mut self, deadline: Instant) -> std::io::Result<usize> {
         let left = deadline.saturating_duration_since(Instant::now());
-        self.tcp
-            .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        self.wire
+            .set_read_timeout(left.max(Duration::from_millis(1)))?;
         let mut octets = [0; 64 * 1024];
-        let count = self.tcp.read(&mut octets)?;
+        let count = self.wire.read(&mut octets)?;
         self.input.extend_from_slice(&octets[..count]);
         Ok(count)
     }

@@ -11,6 +11,7 @@ use enchufe::net::{Answer, Call, Counters, Service, Upgrade};
 use enchufe::{Error, Limits, Server, ServerHandle, WebSocket};
 
 use super::peer::Peer;
+use super::wire;
 
 /// Nothing in these tests takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,7 +41,7 @@ impl TestServer {
 
     pub(crate) fn on(address: &str, limits: Limits, service: impl Service) -> Self {
         let server = Server::bind(address).expect("a free port");
-        Self::running(server.limits(limits).service(service))
+        Self::running(wire::dress(server.limits(limits).service(service)))
     }
 
     /// A server that a test made by itself.
@@ -78,7 +79,7 @@ impl TestServer {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("ws://{}{path}", self.addr)
+        wire::url(self.addr, path)
     }
 
     /// A TCP connection, nothing said yet.

@@ -31,24 +31,20 @@ use super::client_options::ChatOptions;
 use super::failure::Failure;
 use super::keyboard::Keyboard;
 use super::reach::reach;
+#[cfg(feature = "tls")]
+use super::trust;
 use super::{log_format, refusal, signals, token};
 
 /// Talks until the person leaves. A connection that is lost is made again.
 pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     log_format::start(options.log);
-    let token = token::brought(&options.token, options.token_file.as_deref())?;
-    let mut client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
-    if let Some(token) = token {
-        let (name, value) = token::field(&token);
-        client = client.header(name, value);
-    }
-    let client = reach(client, &options.proxy, options.follow);
+    let client = client(options)?;
     let mut socket = client.connect().map_err(|error| refused(options, &error))?;
 
     let keyboard = Keyboard::take();
     let desk = Arc::new(Desk::new(&options.name, keyboard.as_ref()));
     let leaver = Arc::clone(&desk);
-    signals::watch(move || leaver.leave())
+    signals::watch(move || leaver.leave(), None)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     if keyboard.is_some() {
         let screen = Arc::clone(&desk);
@@ -76,6 +72,20 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     }
     desk.finish();
     Ok(())
+}
+
+fn client(options: &ChatOptions) -> Result<Client, Failure> {
+    let token = token::brought(&options.token, options.token_file.as_deref())?;
+    let mut client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
+    if let Some(token) = token {
+        let (name, value) = token::field(&token);
+        client = client.header(name, value);
+    }
+    #[cfg(feature = "tls")]
+    if let Some(path) = &options.ca {
+        client = client.tls(trust::only(path)?);
+    }
+    Ok(reach(client, &options.proxy, options.follow))
 }
 
 /// Connects again, however long it takes; `None` when the person leaves instead. An error is a refusal that will not

@@ -1,0 +1,49 @@
+//! The socket itself, of whichever kind: what the operating system knows a connection by.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// A connected stream socket, read and written by reference.
+#[derive(Debug)]
+pub(super) enum Descriptor {
+    Tcp(TcpStream),
+}
+
+/// The same call on whatever it is.
+macro_rules! each {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self {
+            Self::Tcp($stream) => $call,
+        }
+    };
+}
+
+impl Descriptor {
+    pub(super) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        each!(self, stream => { let mut stream = stream; stream.read(into) })
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        each!(self, stream => { let mut stream = stream; stream.write(bytes) })
+    }
+
+    pub(super) fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match parts {
+            [one] => self.write(one),
+            many => each!(self, stream => { let mut stream = stream; stream.write_vectored(many) }),
+        }
+    }
+
+    pub(super) fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        each!(self, stream => stream.set_read_timeout(timeout))
+    }
+
+    pub(super) fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        each!(self, stream => stream.set_write_timeout(timeout))
+    }
+
+    pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        each!(self, stream => stream.shutdown(how))
+    }
+}
