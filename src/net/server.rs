@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -78,6 +78,9 @@ pub struct ServerHandle {
 
 #[derive(Debug, Default)]
 struct Control {
+    asked: Mutex<bool>,
+    heard: Condvar,
+    /// The accepting threads end.
     stopping: AtomicBool,
     addresses: Mutex<Vec<SocketAddr>>,
 }
@@ -200,8 +203,8 @@ impl Server {
         Running::new(self)
     }
 
-    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, waits for them up to
-    /// [`Limits::close_timeout`], and returns.
+    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, over [`Limits::drain`] if
+    /// that is not zero, waits for them up to [`Limits::close_timeout`], and returns.
     pub fn run(self) {
         let cap = self.limits.connection_cap();
         info!("up to {cap} connections at once");
@@ -210,7 +213,7 @@ impl Server {
             self.limits.max_per_ip,
             self.limits.trusted_proxies.clone(),
         ));
-        let patience = self.limits.close_timeout;
+        let (patience, drain) = (self.limits.close_timeout, self.limits.drain);
         let service: Arc<dyn Service> = if self.routes.is_empty() {
             self.service
         } else {
@@ -221,6 +224,7 @@ impl Server {
         };
         let exchange = Arc::new(Exchange {
             service,
+            stopping: AtomicBool::new(false),
             quota: LogQuota::new(&self.limits, Arc::clone(&self.counters)),
             limits: self.limits,
             deflate: self.deflate,
@@ -236,7 +240,14 @@ impl Server {
             };
             thread::spawn(move || acceptor.run())
         });
-        for acceptor in acceptors.collect::<Vec<_>>() {
+        let acceptors: Vec<_> = acceptors.collect();
+        self.control.wait_until_asked();
+        if !drain.is_zero() {
+            exchange.stopping.store(true, Ordering::SeqCst);
+            registry.tell_one_by_one(drain);
+        }
+        self.control.end_accepting();
+        for acceptor in acceptors {
             if acceptor.join().is_err() {
                 warn!("an accepting thread panicked");
             }
@@ -249,17 +260,27 @@ impl Server {
 impl ServerHandle {
     /// Begins the stop that [`Server::run`] describes. Returns at once; a second call does nothing.
     pub fn stop(&self) {
-        if self.control.stopping.swap(true, Ordering::SeqCst) {
-            return;
-        }
+        *self.control.lock_asked() = true;
+        self.control.heard.notify_all();
+    }
+}
+
+impl Control {
+    fn wait_until_asked(&self) {
+        let asked = self.lock_asked();
+        let asked = self.heard.wait_while(asked, |asked| !*asked);
+        drop(asked.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn lock_asked(&self) -> MutexGuard<'_, bool> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end_accepting(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let addresses = self.addresses.lock();
         // A thread blocked in ACCEPT wakes for a connection.
-        for address in self
-            .control
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        for address in addresses.unwrap_or_else(PoisonError::into_inner).iter() {
             let ip = match address.ip() {
                 IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

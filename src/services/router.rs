@@ -200,6 +200,10 @@ impl Router {
             return Answer::Respond(Response::method_not_allowed("GET, HEAD"));
         }
         match (path, request.query_value("name")) {
+            // Whoever shares out connections shall give us no more of them.
+            ("/healthz", _) if call.stopping => {
+                Answer::Respond(Response::new(503).text("stopping\n"))
+            }
             ("/healthz", _) if self.is_cut_off() => {
                 Answer::Respond(Response::new(503).text("cut off from the cluster\n"))
             }
