@@ -83,9 +83,18 @@ impl Address {
     }
 
     pub(super) fn link(&self) -> Link {
+        self.link_within((self.lease / 4).max(Duration::from_millis(100)))
+    }
+
+    /// A connection for the start, when there is nobody yet who waits.
+    pub(super) fn patient_link(&self) -> Link {
+        self.link_within(self.lease.max(START))
+    }
+
+    fn link_within(&self, patience: Duration) -> Link {
         Link {
             address: self.clone(),
-            patience: (self.lease / 4).max(Duration::from_millis(100)),
+            patience,
             connection: None,
         }
     }
@@ -313,6 +322,9 @@ fn without_password(url: &str) -> String {
         None => url.to_owned(),
     }
 }
+
+/// How long Redis may take to answer while a server starts.
+const START: Duration = Duration::from_secs(5);
 
 const META: &str = "{enchufe}:meta";
 const LOG: &str = "{enchufe}:log";

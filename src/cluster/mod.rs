@@ -74,7 +74,7 @@ pub struct Cluster {
 /// [`JoinError`], in one line for people.
 pub fn open(url: &str, lease: Duration) -> Result<Opened, JoinError> {
     let address = Address::parse(url, lease)?;
-    let mut link = address.link();
+    let mut link = address.patient_link();
     link.epoch().map_err(|reason| JoinError::Link {
         url: address.shown.clone(),
         reason,
@@ -104,21 +104,22 @@ impl Opened {
         let Opened { address, log } = self;
         let desk = log.0;
         let replicas = Replicas { named, nameless };
-        let mut link = address.link();
         let failed = |reason| JoinError::Link {
             url: address.shown.clone(),
             reason,
         };
-        let joined = link.join().map_err(failed)?;
+        let joined = address.patient_link().join().map_err(failed)?;
         desk.take_place((joined.epoch, joined.server));
-        let mut reader = Reader::new(address.link(), Arc::clone(&desk), replicas.clone());
+        let link = address.patient_link();
+        let mut reader = Reader::new(link, Arc::clone(&desk), replicas.clone());
         reader.load().map_err(failed)?;
+        reader.follow_by(address.link());
         info!(
             "server {} of the cluster at {}, up to entry {} of the log",
             joined.server, address.shown, joined.seq
         );
         let mut writer = Writer {
-            link,
+            link: address.link(),
             desk: Arc::clone(&desk),
             replicas,
             batch: Vec::new(),

@@ -42,6 +42,11 @@ impl Reader {
         }
     }
 
+    /// Reads over another connection from here on.
+    pub(super) fn follow_by(&mut self, link: Link) {
+        self.link = link;
+    }
+
     /// Follows the log to the end.
     pub(super) fn run(&mut self) {
         while !self.desk.is_over() {

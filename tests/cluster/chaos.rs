@@ -144,6 +144,9 @@ fn comes_back(guest: &mut Guest, text: &str, heard: &mut Vec<String>) -> bool {
                 }
             }
             Some("error") if content.starts_with("Lo último que dijiste") => return true,
+            Some("error") if content.starts_with("El chat ha empezado de nuevo") => {
+                panic!("Redis has lost what it had acknowledged");
+            }
             // Said between being fenced and being back.
             Some("error") if content.starts_with("No es posible") => {
                 thread::sleep(Duration::from_millis(10));

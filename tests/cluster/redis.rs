@@ -131,7 +131,8 @@ fn spawn(port: u16, folder: &Folder, append_only: bool) -> Child {
     Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--dir", folder.name(), "--save", ""])
-        .args(["--appendonly", append_only, "--daemonize", "no"])
+        // With `everysec` Redis may answer up to two seconds before it writes, when the disk is busy.
+        .args(["--appendonly", append_only, "--appendfsync", "always"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

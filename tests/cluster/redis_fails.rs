@@ -79,6 +79,8 @@ fn chatter(
             sent += 1;
         }
         let message = guest.hears();
+        let content = message["content"].as_str().unwrap_or_default();
+        assert!(!content.starts_with("El chat ha empezado"), "{content}");
         if message["type"] == "broadcast" {
             let (who, text) = (&message["sender"], &message["content"]);
             let (who, text) = (who.as_str().unwrap(), text.as_str().unwrap());
