@@ -9,6 +9,7 @@
 //! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), `quota` (what of it
 //! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
 
+mod body;
 mod buffer;
 mod capacity;
 mod client;
@@ -45,6 +46,7 @@ mod stream;
 mod tls;
 mod transport;
 mod turn;
+mod turned_away;
 mod websocket;
 
 pub use client::{Client, connect};

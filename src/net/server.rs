@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use log::{info, warn};
 
 use super::counters::{self, Counters};
 use super::deflate::DeflateOptions;
-use super::exchange::{Exchange, refuse};
+use super::exchange::Exchange;
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::quota::LogQuota;
@@ -21,6 +21,7 @@ use super::registry::{Full, Registry};
 use super::running::Running;
 use super::stream::write_all;
 use super::tls::TlsIdentity;
+use super::turned_away::turn_away;
 use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
 use crate::http::Response;
 use crate::protocol::Role;
@@ -77,6 +78,9 @@ pub struct ServerHandle {
 
 #[derive(Debug, Default)]
 struct Control {
+    asked: Mutex<bool>,
+    heard: Condvar,
+    /// The accepting threads end.
     stopping: AtomicBool,
     addresses: Mutex<Vec<SocketAddr>>,
 }
@@ -199,8 +203,8 @@ impl Server {
         Running::new(self)
     }
 
-    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, waits for them up to
-    /// [`Limits::close_timeout`], and returns.
+    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, over [`Limits::drain`] if
+    /// that is not zero, waits for them up to [`Limits::close_timeout`], and returns.
     pub fn run(self) {
         let cap = self.limits.connection_cap();
         info!("up to {cap} connections at once");
@@ -209,7 +213,7 @@ impl Server {
             self.limits.max_per_ip,
             self.limits.trusted_proxies.clone(),
         ));
-        let patience = self.limits.close_timeout;
+        let (patience, drain) = (self.limits.close_timeout, self.limits.drain);
         let service: Arc<dyn Service> = if self.routes.is_empty() {
             self.service
         } else {
@@ -220,6 +224,7 @@ impl Server {
         };
         let exchange = Arc::new(Exchange {
             service,
+            stopping: AtomicBool::new(false),
             quota: LogQuota::new(&self.limits, Arc::clone(&self.counters)),
             limits: self.limits,
             deflate: self.deflate,
@@ -235,7 +240,14 @@ impl Server {
             };
             thread::spawn(move || acceptor.run())
         });
-        for acceptor in acceptors.collect::<Vec<_>>() {
+        let acceptors: Vec<_> = acceptors.collect();
+        self.control.wait_until_asked();
+        if !drain.is_zero() {
+            exchange.stopping.store(true, Ordering::SeqCst);
+            registry.tell_one_by_one(drain);
+        }
+        self.control.end_accepting();
+        for acceptor in acceptors {
             if acceptor.join().is_err() {
                 warn!("an accepting thread panicked");
             }
@@ -248,17 +260,27 @@ impl Server {
 impl ServerHandle {
     /// Begins the stop that [`Server::run`] describes. Returns at once; a second call does nothing.
     pub fn stop(&self) {
-        if self.control.stopping.swap(true, Ordering::SeqCst) {
-            return;
-        }
+        *self.control.lock_asked() = true;
+        self.control.heard.notify_all();
+    }
+}
+
+impl Control {
+    fn wait_until_asked(&self) {
+        let asked = self.lock_asked();
+        let asked = self.heard.wait_while(asked, |asked| !*asked);
+        drop(asked.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn lock_asked(&self) -> MutexGuard<'_, bool> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end_accepting(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let addresses = self.addresses.lock();
         // A thread blocked in ACCEPT wakes for a connection.
-        for address in self
-            .control
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        for address in addresses.unwrap_or_else(PoisonError::into_inner).iter() {
             let ip = match address.ip() {
                 IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -344,11 +366,11 @@ impl Acceptor {
             Ok(place) => place,
             Err(Full::Server) => {
                 let response = Response::service_unavailable(RETRY_AFTER);
-                return refuse(socket, id, &response, counters);
+                return turn_away(socket, id, &response, counters);
             }
             Err(Full::Address) => {
                 let response = Response::too_many_requests(RETRY_AFTER);
-                return refuse(socket, id, &response, counters);
+                return turn_away(socket, id, &response, counters);
             }
         };
         let outbox = Outbox::new(
