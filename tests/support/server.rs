@@ -41,11 +41,12 @@ impl TestServer {
 
     pub(crate) fn on(address: &str, limits: Limits, service: impl Service) -> Self {
         let server = Server::bind(address).expect("a free port");
-        Self::running(wire::dress(server.limits(limits).service(service)))
+        Self::running(server.limits(limits).service(service))
     }
 
     /// A server that a test made by itself.
     pub(crate) fn running(server: Server) -> Self {
+        let server = wire::dress(server);
         let addr = server.local_addrs()[0];
         let (counters, handle) = (server.counters(), server.handle());
         let (tell, stopped) = channel();
