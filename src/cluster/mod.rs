@@ -174,3 +174,6 @@ impl fmt::Debug for Cluster {
 
 /// How long a server may be silent before its users count as gone, unless it is told otherwise.
 pub const LEASE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod spec;
