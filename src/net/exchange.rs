@@ -177,6 +177,10 @@ impl Exchange {
 
     /// Answers in plain HTTP; `true` if another request may follow.
     #[inline(never)]
+    #[expect(
+        clippy::boxed_local,
+        reason = "it would lie in the frame of the caller"
+    )]
     fn answer(
         &self,
         outbox: &Arc<Outbox<Socket>>,
