@@ -1,7 +1,7 @@
 //! The chat as one server of several: names are claimed, commands are published, and what happens is what comes back by
 //! the log, in its order.
 //!
-//! A step decides as it does without a cluster, to refuse at once what is not valid; what is valid goes into the log, and
+//! A step decides as it does without a cluster, to refuse at once what can never be valid; the rest goes into the log, and
 //! every server decides it again when it reads it, at its place in the order. That decision counts. Answers of one user
 //! keep the order of its questions: what is answered here waits until what was asked for before has come back.
 

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::command::Command;
+use super::command::{Command, Refusal, Target};
+use super::event::Event;
 use super::logged;
 use super::name::Name;
 use super::state::Settings;
@@ -59,9 +60,26 @@ impl Front {
         }
     }
 
-    /// Keeps a valid command for the log.
-    pub(super) fn divert(&mut self, command: Command<'_>) {
+    /// Keeps a command for the log, unless it is wrong wherever it stands there. Who is not here yet may be there by then: that
+    /// is for the log to say.
+    pub(super) fn divert(
+        &mut self,
+        command: Command<'_>,
+        decided: Result<Event, Refusal>,
+    ) -> Result<(), Refusal> {
+        match (decided, command) {
+            (Ok(_), _) => {}
+            (
+                Err(Refusal::RecipientDisconnected),
+                Command::Say {
+                    to: Target::User(name),
+                    ..
+                },
+            ) if Name::parse(name).is_ok() => {}
+            (Err(refusal), _) => return Err(refusal),
+        }
         self.diverted.extend(logged::encode(command));
+        Ok(())
     }
 
     pub(super) fn take_diverted(&mut self) -> Vec<Vec<u8>> {

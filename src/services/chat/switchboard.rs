@@ -226,12 +226,13 @@ impl Switchboard {
         command: Command<'_>,
         now: Moment,
     ) -> Result<Delivery, Refusal> {
-        let event: Event = self.state.decide(who, command, now)?;
+        let decided = self.state.decide(who, command, now);
         #[cfg(feature = "cluster")]
         if let Some(front) = &mut self.front {
-            front.divert(command);
+            front.divert(command, decided)?;
             return Ok(Delivery::new());
         }
+        let event: Event = decided?;
         Ok(self.apply(event, now))
     }
 
