@@ -22,12 +22,15 @@ mod deflate;
 mod deflate;
 mod descriptor;
 mod dial;
+#[cfg(unix)]
+mod dial_unix;
 mod drain;
 mod ending;
 mod error;
 mod exchange;
 mod gate;
 mod limits;
+mod listener;
 mod mask_keys;
 mod message;
 mod opening;
@@ -40,6 +43,8 @@ mod room;
 mod running;
 mod server;
 mod service;
+#[cfg(unix)]
+mod socket_file;
 mod stream;
 mod tls;
 mod transport;
