@@ -62,21 +62,67 @@ struct Opened {
 }
 
 impl Exchange {
-    /// One connection from ACCEPT to CLOSE.
+    /// A thread for a connection, from ACCEPT to CLOSE.
+    ///
+    /// With TLS its handshake has another one before. That goes deep into its stack and leaves small pieces of memory with
+    /// the thread, for which an idle connection has no use: it would keep twice as much.
+    pub(super) fn start(
+        self: &Arc<Self>,
+        outbox: Arc<Outbox<Socket>>,
+        peer: SocketAddr,
+        mut place: Place,
+    ) -> io::Result<()> {
+        let open = Open::new(&self.counters);
+        let deadline = Instant::now() + self.limits.handshake_timeout;
+        let exchange = Arc::clone(self);
+        let handshake = thread::Builder::new()
+            .name(format!("handshake #{}", outbox.id))
+            .stack_size(STACK);
+        let connection = thread::Builder::new()
+            .name(format!("connection #{}", outbox.id))
+            .stack_size(STACK);
+        let has_tls = outbox.transport.has_tls();
+        let id = outbox.id;
+        let run = {
+            let outbox = Arc::clone(&outbox);
+            move || {
+                exchange.run(&outbox, peer, &mut place, deadline);
+                drop((open, place));
+            }
+        };
+        if !has_tls {
+            return connection.spawn(run).map(drop);
+        }
+        let shake_hands = move || {
+            if !secure(&outbox, peer, deadline) {
+                primitive!("CLOSE", "#{id}");
+            } else if let Err(error) = connection.spawn(run) {
+                warn!("#{id} no thread for {peer}: {error}");
+            }
+        };
+        handshake.spawn(shake_hands).map(drop)
+    }
+
+    /// One connection from ACCEPT, or from the end of the TLS handshake, to CLOSE. The first request is here by `deadline`.
     ///
     /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
     /// the step before, is never inlined, and hands on in a box what is large.
-    pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &mut Place) {
-        counters::add(&self.counters.open, 1);
+    fn run(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
+        place: &mut Place,
+        mut deadline: Instant,
+    ) {
         let mut input = ReadBuffer::new();
         let last = loop {
-            let next = match self.receive(outbox, peer, place, &mut input) {
+            let next = match self.receive(outbox, peer, place, &mut input, deadline) {
                 Ok(Some(asked)) => self.answer(outbox, asked),
                 Ok(None) => Ok(Next::Close),
                 Err(refusal) => self.refuse(outbox, peer, &refusal),
             };
             match next {
-                Ok(Next::Request) => {}
+                Ok(Next::Request) => deadline = Instant::now() + self.limits.handshake_timeout,
                 last => break last,
             }
         };
@@ -102,7 +148,6 @@ impl Exchange {
             }
             primitive!("CLOSE", "#{}", outbox.id);
         }
-        self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// A whole request with its body, or `None` if the peer left without one. `input` holds what was received and not used.
@@ -113,11 +158,8 @@ impl Exchange {
         peer: SocketAddr,
         place: &mut Place,
         input: &mut ReadBuffer,
+        deadline: Instant,
     ) -> Result<Option<Box<Asked>>, Response> {
-        let deadline = Instant::now() + self.limits.handshake_timeout;
-        if !secure(outbox, peer, deadline) {
-            return Ok(None);
-        }
         let refusal = |error: HttpError| error.response();
         let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
         let Some(request) = head else { return Ok(None) };
@@ -364,10 +406,23 @@ fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters
     }
 }
 
-/// The TLS handshake, where there is TLS and it is not done; `false` if it failed, and then the peer has been told.
-///
-/// Never inlined: see [`Exchange::run`].
-#[inline(never)]
+/// A connection that is counted as open.
+struct Open(Arc<Counters>);
+
+impl Open {
+    fn new(counters: &Arc<Counters>) -> Self {
+        counters::add(&counters.open, 1);
+        Self(Arc::clone(counters))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The TLS handshake; `false` if it failed, and then the peer has been told.
 fn secure(outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
     let outcome = outbox.transport.shake_hands(deadline);
     if let Err(error) = &outcome {

@@ -396,13 +396,8 @@ impl Acceptor {
             Arc::clone(counters),
         );
         place.take(&outbox);
-        let exchange = Arc::clone(&self.exchange);
         let spare = Arc::clone(&outbox);
-        let spawned = thread::Builder::new()
-            .name(format!("connection #{id}"))
-            .stack_size(STACK)
-            .spawn(move || exchange.run(&outbox, peer, &mut place));
-        if let Err(error) = spawned {
+        if let Err(error) = self.exchange.start(outbox, peer, place) {
             warn!("#{id} no thread for {peer}: {error}");
             say_full(&spare.transport, id);
         }
