@@ -4,10 +4,11 @@
 //! `cargo bench --bench soak -- 30` runs for 30 minutes (1 without a number) and prints a line every ten seconds. At the
 //! end it says how memory moved after the first fifth and whether everything was given back, and fails if it was not.
 
-use std::io::{BufRead, BufReader, Read, Write};
+#[path = "support/server.rs"]
+mod server;
+
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -16,12 +17,14 @@ use std::time::{Duration, Instant};
 use enchufe::services::chat::binary_client::say;
 use enchufe::{CloseCode, Error, Incoming, Reader, Sender, connect};
 
+use server::{Server, Usage};
+
 fn main() {
     let minutes = std::env::args()
         .skip(1)
         .find_map(|arg| arg.parse::<f64>().ok())
         .unwrap_or(1.0);
-    let server = Server::start();
+    let server = Server::start(&[]);
     vanish(0, &server.address); // after the first connection all its own threads are there
     thread::sleep(Duration::from_secs(2));
     let before = server.usage();
@@ -64,7 +67,7 @@ fn main() {
     for person in people {
         person.join().expect("nobody panics");
     }
-    let after = server.settled(&before);
+    let after = settled(&server, &before);
     let slope = slope(&samples[samples.len() / 5..]) * 3600.0 / 1024.0;
     println!("memory moves by {slope:.2} MiB an hour after the first fifth");
     println!(
@@ -146,87 +149,16 @@ fn talk(reader: &mut Reader, sender: &Sender, counts: &Counts) -> Result<(), Err
     Ok(())
 }
 
-/// The release server on a port of its own.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-/// What a process holds; memory in KiB.
-#[derive(Debug)]
-struct Usage {
-    resident: u64,
-    threads: u64,
-    files: usize,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_enchufe"))
-            .args(["serve", "--bind", "127.0.0.1:0", "--log", "error"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut line = String::new();
-        let out = process
-            .stdout
-            .as_mut()
-            .expect("its standard output is ours");
-        BufReader::new(out)
-            .read_line(&mut line)
-            .expect("it says where it listens");
-        let address = line
-            .trim()
-            .trim_start_matches("listening on http://")
-            .trim_end_matches('/')
-            .to_owned();
-        Self { process, address }
-    }
-
-    fn usage(&self) -> Usage {
-        let folder = format!("/proc/{}", self.process.id());
-        let status = std::fs::read_to_string(format!("{folder}/status")).expect("the server lives");
-        let number = |name: &str| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .expect("the kernel says so");
-            line.split_whitespace()
-                .next()
-                .and_then(|word| word.parse().ok())
-                .expect("a number")
-        };
-        let files = Path::new(&folder)
-            .join("fd")
-            .read_dir()
-            .expect("the server lives")
-            .count();
-        Usage {
-            resident: number("VmRSS:"),
-            threads: number("Threads:"),
-            files,
+/// The usage once it is back where it was, or after a while.
+fn settled(server: &Server, before: &Usage) -> Usage {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let now = server.usage();
+        if (now.threads <= before.threads && now.files <= before.files) || Instant::now() > deadline
+        {
+            return now;
         }
-    }
-
-    /// The usage once it is back where it was, or after a while.
-    fn settled(&self, before: &Usage) -> Usage {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let now = self.usage();
-            if (now.threads <= before.threads && now.files <= before.files)
-                || Instant::now() > deadline
-            {
-                return now;
-            }
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill(); // it may be gone
-        let _ = self.process.wait();
+        thread::sleep(Duration::from_millis(200));
     }
 }
 

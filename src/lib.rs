@@ -33,7 +33,8 @@
 //! ```text
 //! main, cli ──> services ──> net ──> handshake ──> http
 //!                  │           └───> protocol
-//!                  └───────> store
+//!                  ├───────> store
+//!                  └───────> cluster ──> store
 //! ```
 //!
 //! | layer | what it is | what it does without |
@@ -43,6 +44,7 @@
 //! | [`handshake`] | from HTTP to WebSocket: section 4 | the same |
 //! | [`net`] | the one place with sockets, threads and timeouts | any knowledge of what messages mean |
 //! | [`store`] | what survives a restart: rows of bytes, and the one thread that writes them | sockets; any knowledge of what rows mean |
+//! | `cluster` | with the feature of that name: several servers that are one, by a log in Redis | any knowledge of what entries mean |
 //! | [`services`] | echo, inspect, chat, hospital hub, files, pages, metrics | sockets; frames, but for encoding a notice once |
 //!
 //! A layer names only those to its right. Whoever wants to see how WebSocket works reads them from below: [`protocol`],
@@ -139,6 +141,8 @@
 //! | 10.4 | limits | `protocol/limits.rs`, `net/limits.rs` |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod guide;
 pub mod handshake;
 pub mod http;

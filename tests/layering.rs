@@ -4,27 +4,37 @@
 //! ```text
 //! main, cli -> services -> net -> handshake -> http
 //!                    \         \--> protocol
-//!                     \--> store
+//!                     \--> store <-- cluster <-- services
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which layers a file of a layer may name besides its own.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("protocol", &[]),
     ("http", &[]),
     ("handshake", &["http"]),
     ("net", &["handshake", "http", "protocol"]),
     ("store", &[]),
+    // Opt-in. Of the store it takes the form of a row.
+    ("cluster", &["store"]),
     (
         "services",
-        &["net", "handshake", "http", "protocol", "store"],
+        &["net", "handshake", "http", "protocol", "store", "cluster"],
     ),
     ("guide", &[]),
     (
         "cli",
-        &["services", "net", "handshake", "http", "protocol", "store"],
+        &[
+            "services",
+            "net",
+            "handshake",
+            "http",
+            "protocol",
+            "store",
+            "cluster",
+        ],
     ),
 ];
 

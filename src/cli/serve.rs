@@ -1,16 +1,18 @@
 //! `enchufe serve`: the server with all its services, until a signal.
 
+use std::any::Any;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use enchufe::Server;
+#[cfg(feature = "cluster")]
+use enchufe::cluster::{self, JoinError};
 use enchufe::protocol::MessageLimits;
 use enchufe::services::access::Tokens;
 use enchufe::services::chat;
 use enchufe::services::files::Files;
 use enchufe::services::{Router, Settings};
-use enchufe::store::Store;
 #[cfg(feature = "store")]
 use enchufe::store::{self, OpenError};
 use log::{info, warn};
@@ -34,7 +36,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let (mut router, store) = services(&options, settings(&options, tokens, loopback))?;
+    let (mut router, kept) = services(&options, settings(&options, tokens, loopback))?;
     tell_worst_case(&options);
     if let Some(files) = files {
         router = router.with_files(files);
@@ -69,17 +71,45 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     announce(scheme, &server);
     server.run();
     // What was said last is written before the end.
-    drop(store);
+    drop(kept);
     info!("stopped");
     Ok(())
 }
 
-/// The services, with what is on disk if anything is to be.
-#[cfg(feature = "store")]
-fn services(
+/// What has to be there until the server has stopped, and is dropped then: a store, a place in a cluster.
+type Kept = Option<Box<dyn Any>>;
+
+fn services(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+    #[cfg(feature = "cluster")]
+    if let Some(url) = &options.cluster {
+        return clustered(url, options, settings);
+    }
+    alone(options, settings)
+}
+
+/// The services as one server of several.
+#[cfg(feature = "cluster")]
+fn clustered(
+    url: &str,
     options: &ServeOptions,
     settings: Settings,
-) -> Result<(Router, Option<Store>), Failure> {
+) -> Result<(Router, Kept), Failure> {
+    #[cfg(feature = "store")]
+    if options.data.is_some() {
+        return Err(Failure::Usage(
+            "--cluster and --data do not go together: in a cluster it is Redis that keeps things"
+                .to_owned(),
+        ));
+    }
+    let failed = |error: JoinError| Failure::Failed(error.to_string());
+    let opened = cluster::open(url, options.cluster_lease).map_err(failed)?;
+    let (router, cluster) = Router::clustered(settings, opened).map_err(failed)?;
+    Ok((router, Some(Box::new(cluster))))
+}
+
+/// The services, with what is on disk if anything is to be.
+#[cfg(feature = "store")]
+fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
     let Some(folder) = &options.data else {
         info!("{MEMORY_ONLY}: give --data a folder, and it is kept");
         return Ok((Router::new(settings), None));
@@ -88,12 +118,12 @@ fn services(
     let mut opened = store::open(folder).map_err(failed)?;
     let router = Router::stored(settings, &mut opened).map_err(failed)?;
     let store = opened.start().map_err(failed)?;
-    Ok((router, Some(store)))
+    Ok((router, Some(Box::new(store))))
 }
 
 /// The services; this program was built without a store.
 #[cfg(not(feature = "store"))]
-fn services(_: &ServeOptions, settings: Settings) -> Result<(Router, Option<Store>), Failure> {
+fn alone(_: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
     info!("{MEMORY_ONLY}");
     Ok((Router::new(settings), None))
 }

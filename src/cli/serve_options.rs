@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+#[cfg(feature = "cluster")]
+use std::time::Duration;
 
 use enchufe::Limits;
 use enchufe::http::Authority;
@@ -22,6 +24,10 @@ pub(crate) struct ServeOptions {
     pub(crate) root: Option<PathBuf>,
     #[cfg(feature = "store")]
     pub(crate) data: Option<PathBuf>,
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<String>,
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster_lease: Duration,
     pub(crate) origins: Vec<String>,
     pub(crate) hosts: Vec<String>,
     pub(crate) require_origin: bool,
@@ -51,6 +57,10 @@ impl Default for ServeOptions {
             root: None,
             #[cfg(feature = "store")]
             data: None,
+            #[cfg(feature = "cluster")]
+            cluster: None,
+            #[cfg(feature = "cluster")]
+            cluster_lease: enchufe::cluster::LEASE,
             origins: Vec::new(),
             hosts: Vec::new(),
             require_origin: false,
@@ -100,6 +110,18 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 help: "Folder in which users, chats and hospitals are kept; without one, in memory only",
                 field: |o| value::directory(&mut o.data),
             },
+            #[cfg(feature = "cluster")]
+            Opt {
+                name: "cluster",
+                help: "Redis that makes several servers one: redis://HOST:PORT/DATABASE",
+                field: |o| value::redis(&mut o.cluster),
+            },
+            #[cfg(feature = "cluster")]
+            Opt {
+                name: "cluster-lease",
+                help: "Silence after which the others take a server of the cluster for gone; the same on all",
+                field: |o| value::time(&mut o.cluster_lease),
+            },
             Opt {
                 name: "origin",
                 help: "Web page origin that may connect besides this host; may be repeated",
@@ -124,6 +146,16 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 name: "trusted-proxy",
                 help: "Proxy whose X-Forwarded-For or Forwarded is believed; may be repeated",
                 field: |o| value::addresses(&mut o.limits.trusted_proxies),
+            },
+            Opt {
+                name: "log-rate",
+                help: "Lines a second about one address at info and above; 0 for no limit",
+                field: |o| value::count(&mut o.limits.log_rate),
+            },
+            Opt {
+                name: "log-burst",
+                help: "Lines about one address before that rate applies",
+                field: |o| value::count(&mut o.limits.log_burst),
             },
             Opt {
                 name: "log",

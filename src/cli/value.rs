@@ -140,6 +140,21 @@ fn path<'a>(field: &'a mut Option<PathBuf>, metavar: &'static str) -> Box<dyn Va
     scalar(field, metavar, |text| Ok(Some(PathBuf::from(text))), show)
 }
 
+/// The URL of a Redis. What is printed of it has no password.
+#[cfg(feature = "cluster")]
+pub(crate) fn redis(field: &mut Option<String>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text.split_once("://") {
+        Some(("redis", rest)) if !rest.is_empty() => Ok(Some(text.to_owned())),
+        _ => Err("that is not the URL of a Redis: write redis://HOST:PORT/DATABASE".to_owned()),
+    };
+    let show = |url: &Option<String>| match url.as_deref().map(|url| url.rsplit_once('@')) {
+        None => "none".to_owned(),
+        Some(None) => url.clone().unwrap_or_default(),
+        Some(Some((_, host))) => format!("redis://***@{host}"),
+    };
+    scalar(field, "URL", parse, show)
+}
+
 /// How much to log.
 pub(crate) fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
     let parse = |text: &str| {

@@ -20,6 +20,8 @@ pub struct Counters {
     pub too_slow: AtomicU64,
     /// Handlers that panicked.
     pub panics: AtomicU64,
+    /// Lines that were left out of the log, see [`Limits::log_rate`](super::Limits::log_rate).
+    pub log_lines_left_out: AtomicU64,
     /// HTTP answers by status.
     statuses: Table,
     /// Close codes sent or received, whichever ended the connection; 1006 for none.

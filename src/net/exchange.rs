@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +17,7 @@ use super::deflate::DeflateOptions;
 use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
+use super::quota::LogQuota;
 use super::registry::Place;
 use super::server::{RETRY_AFTER, STACK};
 use super::service::Session;
@@ -32,6 +33,7 @@ pub(super) struct Exchange {
     pub(super) limits: Limits,
     pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
+    pub(super) quota: LogQuota,
 }
 
 /// What comes after a request.
@@ -62,52 +64,11 @@ struct Opened {
 }
 
 impl Exchange {
-    /// A thread for a connection, from ACCEPT to CLOSE.
-    ///
-    /// With TLS its handshake has another one before. That goes deep into its stack and leaves small pieces of memory with
-    /// the thread, for which an idle connection has no use: it would keep twice as much.
-    pub(super) fn start(
-        self: &Arc<Self>,
-        outbox: Arc<Outbox<Socket>>,
-        peer: SocketAddr,
-        mut place: Place,
-    ) -> io::Result<()> {
-        let open = Open::new(&self.counters);
-        let deadline = Instant::now() + self.limits.handshake_timeout;
-        let exchange = Arc::clone(self);
-        let handshake = thread::Builder::new()
-            .name(format!("handshake #{}", outbox.id))
-            .stack_size(STACK);
-        let connection = thread::Builder::new()
-            .name(format!("connection #{}", outbox.id))
-            .stack_size(STACK);
-        let has_tls = outbox.transport.has_tls();
-        let id = outbox.id;
-        let run = {
-            let outbox = Arc::clone(&outbox);
-            move || {
-                exchange.run(&outbox, peer, &mut place, deadline);
-                drop((open, place));
-            }
-        };
-        if !has_tls {
-            return connection.spawn(run).map(drop);
-        }
-        let shake_hands = move || {
-            if !secure(&outbox, peer, deadline) {
-                primitive!("CLOSE", "#{id}");
-            } else if let Err(error) = connection.spawn(run) {
-                warn!("#{id} no thread for {peer}: {error}");
-            }
-        };
-        handshake.spawn(shake_hands).map(drop)
-    }
-
     /// One connection from ACCEPT, or from the end of the TLS handshake, to CLOSE. The first request is here by `deadline`.
     ///
     /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
     /// the step before, is never inlined, and hands on in a box what is large.
-    fn run(
+    pub(super) fn run(
         &self,
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
@@ -129,9 +90,11 @@ impl Exchange {
         let ended = match last {
             Ok(Next::Upgrade(asked, accepted)) => match self.open(outbox, place, accepted, input) {
                 Ok(Ok(opened)) => {
-                    info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+                    if self.quota.allows(place.ip()) {
+                        info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+                    }
                     drop(asked);
-                    run_session(outbox, opened, &self.counters);
+                    self.run_session(outbox, opened, place.ip());
                     Ok(())
                 }
                 Ok(Err(refusal)) => self.refuse(outbox, peer, &refusal).map(drop),
@@ -197,10 +160,10 @@ impl Exchange {
             });
         let error = match (answer, call.offer) {
             (Answer::Respond(response), _) => {
-                return self.respond(outbox, request, response, None);
+                return self.respond(outbox, asked.peer, request, response, None);
             }
             (Answer::Stream(response, length, body), _) => {
-                return self.respond(outbox, request, response, Some((length, body)));
+                return self.respond(outbox, asked.peer, request, response, Some((length, body)));
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
                 return Ok(Next::Upgrade(asked, Box::new(Accepted { upgrade, offer })));
@@ -232,6 +195,10 @@ impl Exchange {
 
     /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
     #[inline(never)]
+    #[allow(
+        clippy::boxed_local,
+        reason = "it is large, and the caller's frame stays"
+    )]
     fn open(
         &self,
         outbox: &Arc<Outbox<Socket>>,
@@ -307,6 +274,7 @@ impl Exchange {
     fn respond(
         &self,
         outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
         request: &Request,
         mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
@@ -322,7 +290,9 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        info!("#{} {} {}", outbox.id, response.status, Shown(request));
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} {}", outbox.id, response.status, Shown(request));
+        }
         write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
@@ -347,7 +317,9 @@ impl Exchange {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
-        info!("#{} {} refused {peer}", outbox.id, response.status);
+        if self.quota.allows(peer.ip()) {
+            info!("#{} {} refused {peer}", outbox.id, response.status);
+        }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
         write_all(socket, outbox.id, &bytes)?;
@@ -381,55 +353,32 @@ impl Exchange {
         input.consume(length);
         Ok(body)
     }
-}
-
-/// Runs a session to its end, whatever the end is, and closes with the code that says it.
-fn run_session(outbox: &Arc<Outbox<Socket>>, opened: Opened, counters: &Counters) {
-    let Opened { ws, session } = opened;
-    let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
-    let code = match &outcome {
-        Ok(Ok(())) => CloseCode::NormalClosure,
-        Ok(Err(_)) => CloseCode::InternalError,
-        Err(_) => {
-            counters::add(&counters.panics, 1);
-            warn!("#{} its session panicked", outbox.id);
-            CloseCode::InternalError
+    /// Runs a session to its end, whatever the end is, and closes with the code that says it.
+    fn run_session(&self, outbox: &Arc<Outbox<Socket>>, opened: Opened, peer: IpAddr) {
+        let Opened { ws, session } = opened;
+        let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
+        let code = match &outcome {
+            Ok(Ok(())) => CloseCode::NormalClosure,
+            Ok(Err(_)) => CloseCode::InternalError,
+            Err(_) => {
+                counters::add(&self.counters.panics, 1);
+                if self.quota.allows(peer) {
+                    warn!("#{} its session panicked", outbox.id);
+                }
+                CloseCode::InternalError
+            }
+        };
+        if outbox.ended().is_ok() {
+            let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
+            outbox.wind_down();
         }
-    };
-    if outbox.ended().is_ok() {
-        let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
-        outbox.wind_down();
+        outbox.count_abnormal();
+        if let Ok(Err(error)) = outcome
+            && self.quota.allows(peer)
+        {
+            info!("#{} closed: {error}", outbox.id);
+        }
     }
-    outbox.count_abnormal();
-    if let Ok(Err(error)) = outcome {
-        info!("#{} closed: {error}", outbox.id);
-    }
-}
-
-/// A connection that is counted as open.
-struct Open(Arc<Counters>);
-
-impl Open {
-    fn new(counters: &Arc<Counters>) -> Self {
-        counters::add(&counters.open, 1);
-        Self(Arc::clone(counters))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The TLS handshake; `false` if it failed, and then the peer has been told.
-fn secure(outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
-    let outcome = outbox.transport.shake_hands(deadline);
-    if let Err(error) = &outcome {
-        info!("#{} no TLS with {peer}: {error}", outbox.id);
-        linger(&outbox.transport, LINGER);
-    }
-    outcome.is_ok()
 }
 
 /// A whole request head, `None` if the peer left without one.
@@ -467,14 +416,19 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
-/// A request in the log: method and path. A query may hold what is nobody else's business.
+/// A request in the log: method and path, which may be long. A query may hold what is nobody else's business.
 struct Shown<'a>(&'a Request);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let query = self.0.query().map_or("", |_| "?…");
-        let path = self.0.path().escape_default();
-        write!(f, "{} {path}{query}", self.0.method)
+        let path = self.0.path();
+        let cut = path.chars().nth(PATH_IN_LOG).map_or("", |_| "…");
+        write!(f, "{} ", self.0.method)?;
+        for character in path.chars().take(PATH_IN_LOG) {
+            write!(f, "{}", character.escape_default())?;
+        }
+        write!(f, "{cut}{query}")
     }
 }
 
@@ -554,6 +508,8 @@ pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Co
     }
 }
 
+/// Characters of a path in the log.
+const PATH_IN_LOG: usize = 256;
 const CHUNK: usize = 64 * 1024;
 /// How often the rate of a streamed body is looked at, at least.
 const PACE: Duration = Duration::from_secs(1);

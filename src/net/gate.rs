@@ -25,7 +25,14 @@ impl Gate {
         }
     }
 
+    /// Whether [`Gate::pass`] would succeed without looking at the clock.
+    #[inline]
+    pub(crate) const fn is_open(&self) -> bool {
+        self.rate == 0 || self.tokens > 0
+    }
+
     /// Takes a token; `Err` is how long until there is one.
+    #[inline]
     pub(crate) fn pass(&mut self) -> Result<(), Duration> {
         if self.rate == 0 {
             return Ok(());

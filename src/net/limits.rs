@@ -35,6 +35,11 @@ pub struct Limits {
     pub rate: u32,
     /// Messages a connection may send at once before `rate` applies (1,000).
     pub burst: u32,
+    /// Lines a second that the log has about one address, at `info` and above, after its burst; what is more is counted and
+    /// the count told. 0 is no limit (10).
+    pub log_rate: u32,
+    /// Lines about one address before `log_rate` applies (500).
+    pub log_burst: u32,
     /// Bytes per second a streamed response must go out at, averaged over `body_window`; 0 is no limit (1 KiB).
     pub min_body_rate: usize,
     /// The time that average is taken over (30 s).
@@ -62,6 +67,8 @@ impl Default for Limits {
             out_queue: 1024 * 1024,
             rate: 100,
             burst: 1_000,
+            log_rate: 10,
+            log_burst: 500,
             min_body_rate: 1024,
             body_window: Duration::from_secs(30),
             max_per_ip: 64,

@@ -6,9 +6,10 @@
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), [`Client`] (connect),
-//! `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
+//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), `quota` (what of it
+//! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
 
+mod arrival;
 mod buffer;
 mod capacity;
 mod client;
@@ -37,6 +38,7 @@ mod opening;
 mod outbox;
 mod primitive;
 mod proxy;
+mod quota;
 mod reader;
 mod registry;
 mod room;

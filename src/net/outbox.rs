@@ -159,7 +159,12 @@ impl<T: Transport> Outbox<T> {
 
     /// Sends one message, compressed if that was agreed on and is worth it.
     pub(crate) fn send(self: &Arc<Self>, message: MessageRef<'_>) -> Result<(), Error> {
-        let out = self.lock();
+        let mut out = self.lock();
+        if self.may_keep() && out.keep_small(message) {
+            self.draw(message.kind().into(), None, message.payload());
+            self.keeping.store(true, Relaxed);
+            return Ok(());
+        }
         let compress = out.sender.compresses();
         self.send_message(out, message, compress)
     }
@@ -209,6 +214,7 @@ impl<T: Transport> Outbox<T> {
         let mut out = self.lock();
         if out.check().is_ok() && out.sender.state().may_send() {
             out.messages += messages;
+            self.draw_encoded(frames);
             let _ = self.write(out, &[frames], Whose::Other); // its own thread will notice
         }
     }
@@ -365,16 +371,19 @@ impl<T: Transport> Outbox<T> {
         Ok(())
     }
 
-    /// Draws a frame from what is on the wire of it, if anybody looks: compressed, it is not what was to be sent.
-    fn draw_encoded(&self, frame: &[u8]) {
-        if log_enabled!(target: "enchufe::frame", log::Level::Trace)
-            && let Ok(Some((header, start))) = Header::decode(frame)
-        {
+    /// Draws whole frames from what is on the wire of them, if anybody looks: compressed, that is not what was to be sent.
+    fn draw_encoded(&self, mut frames: &[u8]) {
+        if !log_enabled!(target: "enchufe::frame", log::Level::Trace) {
+            return;
+        }
+        while let Ok(Some((header, start))) = Header::decode(frames) {
+            let (frame, rest) = frames.split_at(start + header.length as usize); // it is in memory
             let mut payload = frame[start..].to_vec();
             if let Some(key) = header.mask {
                 key.apply(0, &mut payload);
             }
             self.draw_frame(&header, &payload);
+            frames = rest;
         }
     }
 
@@ -402,6 +411,17 @@ impl<T: ?Sized> Drop for Outbox<T> {
 }
 
 impl Outgoing {
+    /// Appends a small message to what is kept, if nothing else is to be done about it.
+    fn keep_small(&mut self, message: MessageRef<'_>) -> bool {
+        let kept = self.ended.is_none()
+            && self.kept.len() < KEPT
+            && self
+                .sender
+                .small(message.kind(), message.payload(), &mut self.kept);
+        self.messages += u64::from(kept);
+        kept
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.ended {
             None => Ok(()),

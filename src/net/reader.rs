@@ -5,6 +5,7 @@
 //! once: on a busy machine the next bytes are often there when it comes back, and a sleep and a wake are saved.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -113,7 +114,18 @@ impl<T: Transport> Reader<T> {
     ///
     /// # Errors
     /// [`Error`] says why the connection ended otherwise; it is over then, and the peer has been told where possible.
+    #[inline]
     pub fn read(&mut self) -> Result<Option<MessageRef<'_>>, Error> {
+        match self.next_small() {
+            Some((kind, payload)) => {
+                let payload = &self.own.buffer.bytes()[payload];
+                Ok(Some(MessageRef::new(kind, payload)))
+            }
+            None => self.read_on(),
+        }
+    }
+
+    fn read_on(&mut self) -> Result<Option<MessageRef<'_>>, Error> {
         loop {
             match self.find(None)? {
                 Found::Message(kind, received) => return Ok(Some(self.lend(kind, &received))),
@@ -128,6 +140,10 @@ impl<T: Transport> Reader<T> {
     /// # Errors
     /// As [`Reader::read`].
     pub fn read_until(&mut self, deadline: Option<Instant>) -> Result<Incoming<'_>, Error> {
+        if let Some((kind, payload)) = self.next_small() {
+            let payload = &self.own.buffer.bytes()[payload];
+            return Ok(Incoming::Message(MessageRef::new(kind, payload)));
+        }
         Ok(match self.find(deadline)? {
             Found::Message(kind, received) => Incoming::Message(self.lend(kind, &received)),
             Found::Frame(header, received) => Incoming::Frame(
@@ -197,6 +213,29 @@ impl<T: Transport> Reader<T> {
             kind,
             self.own.receiver.payload(self.own.buffer.bytes(), received),
         )
+    }
+
+    /// The next message, if it is a small one that lies right behind the last: what a peer sends that does not wait for
+    /// answers. All others, and whatever else may be due, are left to [`find`](Self::find).
+    #[inline]
+    fn next_small(&mut self) -> Option<(MessageKind, Range<usize>)> {
+        let own = &mut *self.own;
+        if !self.outbox.more_waits() || own.ended.is_some() || !own.messages.is_open() {
+            return None;
+        }
+        if self.outbox.is_too_slow() {
+            return None;
+        }
+        self.outbox.owned_by_this_thread();
+        let bytes = own.buffer.bytes_mut().get_mut(own.lent..)?;
+        let (kind, payload) = own.receiver.receive_small(bytes)?;
+        let more = own.receiver.whole_message_waits(&bytes[payload.end..]);
+        self.outbox.set_more_waits(more);
+        self.outbox.tally.received(1, 0);
+        let _open = own.messages.pass();
+        own.buffer
+            .consume(std::mem::replace(&mut own.lent, payload.end));
+        Some((kind, payload))
     }
 
     fn find(&mut self, deadline: Option<Instant>) -> Result<Found, Error> {

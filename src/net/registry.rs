@@ -156,6 +156,11 @@ impl Place {
         Ok(())
     }
 
+    /// The address it counts for.
+    pub(super) fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
     pub(super) fn take(&mut self, outbox: &Arc<Outbox<Socket>>) {
         self.registry
             .lock()

@@ -20,6 +20,7 @@ use super::exchange::{Exchange, refuse};
 use super::listener::{Address, Listener};
 use super::outbox::Outbox;
 use super::primitive::primitive;
+use super::quota::LogQuota;
 use super::registry::{Full, Registry};
 use super::running::Running;
 use super::stream::write_all;
@@ -266,6 +267,7 @@ impl Server {
         };
         let exchange = Arc::new(Exchange {
             service,
+            quota: LogQuota::new(&self.limits, Arc::clone(&self.counters)),
             limits: self.limits,
             deflate: self.deflate,
             counters: self.counters,
@@ -286,6 +288,7 @@ impl Server {
             }
         }
         registry.send_away(patience);
+        exchange.quota.settle();
     }
 }
 
@@ -398,7 +401,9 @@ impl Acceptor {
         place.take(&outbox);
         let spare = Arc::clone(&outbox);
         if let Err(error) = self.exchange.start(outbox, peer, place) {
-            warn!("#{id} no thread for {peer}: {error}");
+            if self.exchange.quota.allows(peer.ip()) {
+                warn!("#{id} no thread for {peer}: {error}");
+            }
             say_full(&spare.transport, id);
         }
     }

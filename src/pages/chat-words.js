@@ -83,6 +83,10 @@ export const words = {
     'error-3': 'An empty message is not sent.',
     'error-4': 'That person is disconnected: the message was not delivered.',
     'error-5': 'The history is unavailable: the message arrives, but may be lost.',
+    'error-6': 'The server is cut off from the others: what you say waits, and you are told if it does not arrive.',
+    'error-7': 'The server is not cut off any more.',
+    'error-8': 'What you said last was not delivered.',
+    'error-9': 'The chat has begun anew: what was said last may be missing.',
     error: (code) => `The server reports error ${code}.`,
 
     'link-asking': 'Connecting…',
@@ -190,6 +194,10 @@ export const words = {
     'error-3': 'Un mensaje vacío no se envía.',
     'error-4': 'Esa persona está desconectada: el mensaje no se entregó.',
     'error-5': 'El historial no está disponible: el mensaje llega, pero puede perderse.',
+    'error-6': 'El servidor está aislado: lo que digas espera, y se avisará si no llega.',
+    'error-7': 'El servidor ya no está aislado.',
+    'error-8': 'Lo último que dijiste no se ha entregado.',
+    'error-9': 'El chat ha empezado de nuevo: puede faltar lo último que se dijo.',
     error: (code) => `El servidor informa del error ${code}.`,
 
     'link-asking': 'Conectando…',

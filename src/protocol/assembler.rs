@@ -27,6 +27,11 @@ impl Assembler {
         self.kind.is_some()
     }
 
+    /// Whether nothing is in here, not even a message that was handed out.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.kind.is_none() && self.payload.is_empty()
+    }
+
     /// The kind of the message in progress.
     pub(super) const fn kind(&self) -> Option<MessageKind> {
         self.kind

@@ -19,6 +19,7 @@ pub mod opcode;
 pub mod receiver;
 pub mod role;
 pub mod sender;
+mod small;
 pub mod state;
 pub mod utf8;
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::assembler::Assembler;
 use super::deflate::Decompressor;
 use super::event::{Event, Place, Received};
+use super::small;
 use super::utf8::is_utf8;
 use super::{
     CloseReason, Extensions, Header, MessageKind, MessageLimits, Opcode, ProtocolError, Role,
@@ -121,6 +122,25 @@ impl Receiver {
         received
     }
 
+    /// The most frequent message for less: one small frame from a client, all of it at the front of `input`, which is as for
+    /// [`receive`](Self::receive). Says its kind and where its payload lies; the frame ends there. `None` says nothing about
+    /// what there is, and nothing was done: ask `receive`.
+    #[inline]
+    pub fn receive_small(&mut self, input: &mut [u8]) -> Option<(MessageKind, Range<usize>)> {
+        let (kind, length) = small::recognise(input)?;
+        let usual = matches!(self.phase, Phase::Border)
+            && matches!(self.role, Role::Server)
+            && self.assembler.is_empty()
+            && !self.observe
+            && length <= self.limits.max_message;
+        if !usual {
+            return None;
+        }
+        let check_utf8 = kind == MessageKind::Text && self.check_utf8;
+        let start = small::unmask(input, length, check_utf8)?;
+        Some((kind, start..start + length))
+    }
+
     /// The payload of `received`, in `input` or in the receiver's own buffer. `input` is the one of that call, nothing
     /// dropped yet.
     ///
@@ -183,6 +203,9 @@ impl Receiver {
     /// because more is to come asks this: after a control frame or a fragment the next message may be long in coming.
     #[inline]
     pub fn whole_message_waits(&self, rest: &[u8]) -> bool {
+        if matches!(self.phase, Phase::Border) && small::recognise(rest).is_some() {
+            return true;
+        }
         match (&self.phase, Header::decode(rest)) {
             (Phase::Border, Ok(Some((header, start)))) => {
                 header.fin

@@ -88,6 +88,29 @@ impl Sender {
         Ok(())
     }
 
+    /// The most frequent message for less: appends a small one as one frame without a mask, as a server sends it. `false` if
+    /// this is none of those, and nothing was done: see [`message`](Self::message).
+    #[inline]
+    pub fn small(&self, kind: MessageKind, payload: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(length) = u8::try_from(payload.len())
+            .ok()
+            .filter(|&length| length <= 125)
+        else {
+            return false;
+        };
+        let usual = matches!(self.role, Role::Server)
+            && self.state.may_send()
+            && self.fragmented.is_none()
+            && self.compressor.is_none();
+        if usual {
+            out.reserve(2 + payload.len());
+            // 5.2: FIN and the opcode, no mask.
+            out.extend_from_slice(&[0x80 | u8::from(Opcode::from(kind)), length]);
+            out.extend_from_slice(payload);
+        }
+        usual
+    }
+
     /// Appends a whole message as one frame, as it is whatever was negotiated: no later message refers to it, and its length
     /// tells nothing but its length.
     ///

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+#[cfg(feature = "cluster")]
+use crate::cluster;
 use crate::http::Response;
 use crate::net::Counters;
 use crate::store;
@@ -56,6 +58,11 @@ pub fn page(counters: &Counters, store: Option<&store::Counters>) -> Response {
             now(&counters.too_slow),
         ),
         ("panics", "Handlers that panicked.", now(&counters.panics)),
+        (
+            "log_lines_left_out",
+            "Lines left out of the log, one peer having caused too many.",
+            now(&counters.log_lines_left_out),
+        ),
     ] {
         page.single(&format!("{name}_total"), "counter", help, count);
     }
@@ -77,6 +84,73 @@ pub fn page(counters: &Counters, store: Option<&store::Counters>) -> Response {
     let mut response =
         Response::new(200).header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     response.body = page.0.into_bytes();
+    response
+}
+
+/// The page with the counters of a cluster too.
+#[cfg(feature = "cluster")]
+#[must_use]
+pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Response {
+    let mut page = Page(String::new());
+    for (name, kind, help, count) in [
+        (
+            "log_position",
+            "gauge",
+            "How far this server has got in the log.",
+            cluster.applied.load(Relaxed),
+        ),
+        (
+            "lag_entries",
+            "gauge",
+            "Entries in the log that this server has not applied.",
+            cluster.lag(),
+        ),
+        (
+            "cut_off",
+            "gauge",
+            "1 while Redis does not answer.",
+            cluster.cut_off.load(Relaxed),
+        ),
+        (
+            "entries_total",
+            "counter",
+            "Entries of the log applied.",
+            cluster.entries.load(Relaxed),
+        ),
+        (
+            "operations_total",
+            "counter",
+            "Operations of this server that Redis has answered.",
+            cluster.operations.load(Relaxed),
+        ),
+        (
+            "steps_total",
+            "counter",
+            "Questions in which they went there.",
+            cluster.steps.load(Relaxed),
+        ),
+        (
+            "snapshots_total",
+            "counter",
+            "Snapshots taken by this server.",
+            cluster.snapshots.load(Relaxed),
+        ),
+        (
+            "fenced_total",
+            "counter",
+            "Times that this server came back and counted as gone.",
+            cluster.fenced.load(Relaxed),
+        ),
+        (
+            "restarts_total",
+            "counter",
+            "Times that this server began anew from a snapshot.",
+            cluster.restarts.load(Relaxed),
+        ),
+    ] {
+        page.single(&format!("cluster_{name}"), kind, help, count);
+    }
+    response.body.extend(page.0.into_bytes());
     response
 }
 

@@ -20,6 +20,8 @@ use super::files::Files;
 #[cfg(feature = "json")]
 use super::hospital;
 use super::{chat, echo, inspect, metrics, pages};
+#[cfg(feature = "cluster")]
+use crate::cluster;
 use crate::handshake::server::{check_host, check_origin};
 use crate::handshake::{HandshakeError, Offer};
 use crate::http::{Response, Version};
@@ -38,6 +40,9 @@ pub struct Router {
     files: Option<Files>,
     /// What the store counts, if there is one.
     store: Option<Arc<store::Counters>>,
+    /// The log of the cluster, if there is one.
+    #[cfg(feature = "cluster")]
+    log: Option<cluster::Log>,
 }
 
 /// What of the services can be set.
@@ -77,6 +82,8 @@ impl Router {
             #[cfg(feature = "files")]
             files: None,
             store: None,
+            #[cfg(feature = "cluster")]
+            log: None,
         }
     }
 
@@ -98,7 +105,30 @@ impl Router {
             #[cfg(feature = "files")]
             files: None,
             store: Some(opened.counters()),
+            #[cfg(feature = "cluster")]
+            log: None,
         })
+    }
+
+    /// The services as one server of a cluster: its chat and its board are those of all its servers. It is for the caller to
+    /// keep the [`Cluster`](cluster::Cluster) as long as the server runs.
+    ///
+    /// # Errors
+    /// Why this server cannot join.
+    #[cfg(feature = "cluster")]
+    pub fn clustered(
+        settings: Settings,
+        opened: cluster::Opened,
+    ) -> Result<(Self, cluster::Cluster), cluster::JoinError> {
+        let log = opened.log();
+        let mut router = Self::new(settings);
+        let Settings {
+            chat, connections, ..
+        } = &router.settings;
+        router.chat = Chat::clustered(*chat, connections.clone(), log.clone());
+        router.log = Some(log);
+        let cluster = opened.start((&router.chat).into(), None)?;
+        Ok((router, cluster))
     }
 
     /// Also serves these files, to whoever asks for them.
@@ -159,7 +189,7 @@ impl Router {
         }
         match (path, request.query_value("name")) {
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
-            ("/metrics", _) => Answer::Respond(metrics::page(call.counters, self.store.as_deref())),
+            ("/metrics", _) => Answer::Respond(self.metrics(call)),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
             ("/", None) if self.has_index() => self.file(call),
             _ => match pages::at(path) {
@@ -167,6 +197,15 @@ impl Router {
                 None => self.file(call),
             },
         }
+    }
+
+    fn metrics(&self, call: &Call<'_>) -> Response {
+        let page = metrics::page(call.counters, self.store.as_deref());
+        #[cfg(feature = "cluster")]
+        if let Some(log) = &self.log {
+            return metrics::with_cluster(page, log.counters());
+        }
+        page
     }
 
     /// What has no data in it: the pages in the binary, whether the server is alive, and the question of a browser

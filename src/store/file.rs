@@ -289,27 +289,31 @@ const THIS_FORMAT: u64 = 1;
 const CACHE: usize = 8 << 20;
 
 #[cfg(test)]
+#[path = "file_faults.rs"]
+mod faults;
+
+#[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 
     /// A folder for one test.
-    struct Folder(PathBuf);
+    pub(super) struct Folder(PathBuf);
 
     impl Folder {
-        fn new() -> Folder {
+        pub(super) fn new() -> Folder {
             static NEXT: AtomicU64 = AtomicU64::new(0);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("enchufe-store-{}-{number}", std::process::id());
             Folder(std::env::temp_dir().join(name))
         }
 
-        fn file(&self) -> PathBuf {
+        pub(super) fn file(&self) -> PathBuf {
             self.0.join(FILE_NAME)
         }
 
-        fn open(&self) -> Result<StoreFile, DiskError> {
+        pub(super) fn open(&self) -> Result<StoreFile, DiskError> {
             make_folder(&self.0)?;
             StoreFile::checked(&self.file())
         }
@@ -321,7 +325,7 @@ mod tests {
         }
     }
 
-    fn batch(rows: &[(u64, Option<&[u8]>)]) -> Batch {
+    pub(super) fn batch(rows: &[(u64, Option<&[u8]>)]) -> Batch {
         let mut batch = Batch::default();
         for (key, record) in rows {
             batch.rows.insert((TABLE, *key), record.map(<[u8]>::to_vec));
@@ -330,7 +334,7 @@ mod tests {
         batch
     }
 
-    fn rows(file: &StoreFile) -> Vec<(u64, Vec<u8>)> {
+    pub(super) fn rows(file: &StoreFile) -> Vec<(u64, Vec<u8>)> {
         let mut rows = Vec::new();
         file.read(TABLE, &mut |key, record| rows.push((key, record.to_vec())))
             .unwrap();

@@ -1,6 +1,6 @@
 //! The log at `debug`: who follows one connection reads the list of socket primitives that it went through.
 
-use crate::program::Program;
+use crate::program::{Program, server};
 use crate::support::peer::{Peer, TEXT, masked, request};
 
 #[test]
@@ -123,4 +123,41 @@ fn distinct(lines: &[String]) -> Vec<String> {
         .collect();
     names.dedup();
     names
+}
+
+#[test]
+fn a_peer_that_asks_all_the_time_does_not_fill_the_log_and_what_is_left_out_is_counted() {
+    let words = ["--log-rate", "1", "--log-burst", "5"];
+    let (server, address) = server(&words);
+    let mut peer = Peer::connect(address.parse().expect("an address"));
+    let path = format!("/{}", "x".repeat(5_000));
+    for _ in 0..200 {
+        peer.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(peer.answer().status, 200);
+        peer.send(format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        assert!(peer.head().starts_with("HTTP/1.1 404"));
+        peer = Peer::connect(address.parse().expect("an address"));
+    }
+    peer.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let metrics = peer.answer().body;
+    drop(peer);
+    server.signal("TERM");
+    let log = server.wait().errors;
+    let about = log
+        .lines()
+        .filter(|line| line.contains(" INFO  net::exchange"));
+    let shown = about.map(str::len).collect::<Vec<_>>();
+    assert!(shown.len() >= 5 && shown.len() < 100, "{log}");
+    assert!(shown.iter().all(|length| *length < 400), "{log}");
+    let told = log.lines().filter_map(|line| {
+        let (before, _) = line.split_once(" lines about 127.0.0.1 left out")?;
+        before.rsplit(' ').next()?.parse::<usize>().ok()
+    });
+    let told: usize = told.sum();
+    assert_eq!(shown.len() + told, 401, "{log}");
+    let counted = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("enchufe_log_lines_left_out_total "));
+    let counted: usize = counted.expect("the counter").parse().expect("a number");
+    assert!(counted == told || counted + 1 == told, "{counted} {told}");
 }

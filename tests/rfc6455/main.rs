@@ -12,4 +12,5 @@ mod framing;
 mod limits;
 mod masking;
 mod receiving;
+mod small;
 mod utf8;

@@ -3,14 +3,15 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use enchufe::net::{Answer, Call, Upgrade};
 use enchufe::protocol::{Decompressor, MessageKind, Role, Sender};
-use enchufe::{DeflateOptions, DeflateParams, Error, Reader};
+use enchufe::{DeflateOptions, DeflateParams, Error, Limits, Reader};
 use flate2::{Compress, Compression};
 
-use super::connection::{COMPRESSED, raw};
+use super::connection::{COMPRESSED, COMPRESSED_TEXT, raw};
 use super::words::{BINARY, compressed, deflate, deflated, ear_with, sender};
 use crate::support::peer::{masked, request};
 use crate::support::server::{PATIENCE, TestServer, limits};
@@ -166,4 +167,46 @@ fn windows_are_made_for_the_first_message_and_freed_by_a_rest() {
         assert_eq!(freed.bytes_current, expected);
         out.clear();
     }
+}
+
+/// The same on a connection: what is left of a talk when nothing comes for a while, counted on the connection's own thread.
+#[test]
+fn an_idle_connection_has_no_compressor_and_only_the_window_that_its_peer_refers_to() {
+    let idle = Duration::from_millis(50);
+    for (forgets, most) in [(false, 50 << 10), (true, 4 << 10)] {
+        let limits = Limits {
+            ping_every: Some(idle),
+            ..limits()
+        };
+        let (tell, counted) = channel();
+        let server = TestServer::with(limits, move |_: &Call<'_>| {
+            let tell = Mutex::new(tell.clone());
+            let session = move |mut ws: enchufe::WebSocket| {
+                let mut outcome = Ok(());
+                let info = measure(|| outcome = one_echo_and_a_rest(&mut ws, 4 * idle));
+                let _ = tell.lock().expect("no panic").send(info); // the test has failed, then
+                outcome
+            };
+            Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
+        });
+        let offer = match forgets {
+            false => "",
+            true => "; server_no_context_takeover; client_no_context_takeover",
+        };
+        let mut peer = raw(&server, "/", offer);
+        let text = "hola, ¿qué tal? ".repeat(60);
+        peer.send(masked(COMPRESSED_TEXT, deflated(text.as_bytes())));
+        assert_eq!(peer.frame().first, COMPRESSED_TEXT);
+        let info = counted.recv_timeout(PATIENCE).expect("a count");
+        assert!(info.bytes_max > 300 << 10, "{info:?}");
+        assert!(info.bytes_current <= most, "{forgets}: {info:?}");
+    }
+}
+
+/// Echoes a message, and waits for the next so long that the connection is found to be idle.
+fn one_echo_and_a_rest(ws: &mut enchufe::WebSocket, rest: Duration) -> Result<(), Error> {
+    if let Some(message) = ws.read()? {
+        ws.send(message)?;
+    }
+    ws.read_until(Some(Instant::now() + rest)).map(|_| ())
 }

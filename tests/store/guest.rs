@@ -31,7 +31,9 @@ impl Guest {
     }
 
     pub(crate) fn try_say(&mut self, message: &Value) -> Result<(), Error> {
-        self.0.send(message.to_string())
+        self.0.send(message.to_string())?;
+        // Also while something waits to be read, which may be for long.
+        self.0.flush()
     }
 
     /// The next message.

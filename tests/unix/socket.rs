@@ -125,7 +125,7 @@ fn tcp_and_unix_may_be_listened_on_at_once_and_the_peer_counts_as_local() {
             let words = format!("{} {}", call.peer.ip().is_loopback(), call.peer.port() == 0);
             Answer::Respond(Response::new(403).text(words))
         });
-    assert_eq!(server.local_paths(), [path.clone()]);
+    assert_eq!(server.local_paths(), std::slice::from_ref(&path));
     assert_eq!(server.local_addrs().len(), 1);
     let running = server.start();
     let words = |client: Client| match client.connect() {

@@ -205,10 +205,22 @@ fn an_error_says_what_it_is_about() {
     let unkept = problem("history is unavailable: what you say arrives, and may be lost");
     assert_eq!(view.notice(ServerMessage::Error(5)), [unkept]);
     assert_eq!(view.notice(says("ana", "hola")), [shown("ana", "hola")]);
-    assert_eq!(
-        view.notice(ServerMessage::Error(9)),
-        [problem("the server answered with error 9")]
-    );
+    for (code, words) in [
+        (
+            6,
+            "the server is cut off from the others: what you say waits",
+        ),
+        (7, "the server is not cut off any more"),
+        (8, "what you said last was not delivered"),
+        (
+            9,
+            "the chat has begun anew: what was said last may be missing",
+        ),
+        (10, "the server answered with error 10"),
+    ] {
+        let line = problem(words);
+        assert_eq!(view.notice(ServerMessage::Error(code)), [line]);
+    }
 }
 
 #[test]

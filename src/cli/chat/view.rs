@@ -254,6 +254,12 @@ impl View {
             UNKEPT => {
                 return "history is unavailable: what you say arrives, and may be lost".to_owned();
             }
+            CUT_OFF => {
+                return "the server is cut off from the others: what you say waits".to_owned();
+            }
+            HEALED => return "the server is not cut off any more".to_owned(),
+            NOT_SENT => return "what you said last was not delivered".to_owned(),
+            ANEW => return "the chat has begun anew: what was said last may be missing".to_owned(),
             _ => return format!("the server answered with error {code}"),
         };
         match self.answered(kind) {
@@ -322,3 +328,8 @@ const EMPTY_MESSAGE: u8 = 3;
 const NOT_HERE: u8 = 4;
 /// Beyond the seed: comes before one's own message that could not be put on disk.
 const UNKEPT: u8 = 5;
+/// And these, of a server in a cluster.
+const CUT_OFF: u8 = 6;
+const HEALED: u8 = 7;
+const NOT_SENT: u8 = 8;
+const ANEW: u8 = 9;

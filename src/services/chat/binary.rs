@@ -8,7 +8,7 @@ use super::binary_fields::{
     STATUS_CHANGED, USER, USERS, pieces, push_string,
 };
 use super::command::{Command, Query, Refusal, Request, Target};
-use super::event::Notice;
+use super::event::{Notice, Standing};
 use super::message::Message;
 use super::name::{GENERAL, Name};
 use super::status::Status;
@@ -66,6 +66,7 @@ pub fn encode(notice: &Notice, mut send: impl FnMut(&[u8])) {
             }
         }
         Notice::Unkept => send(&[ERROR, UNKEPT]),
+        Notice::Standing(standing) => send(&[ERROR, standing_code(*standing)]),
         Notice::History { messages, .. } => send(&history_message(messages)),
     }
 }
@@ -91,7 +92,18 @@ fn error_code(refusal: Refusal) -> Option<u8> {
         | Refusal::NameHasControlCharacter
         | Refusal::NameReserved
         | Refusal::NameTaken
-        | Refusal::OutOfTurn => None,
+        | Refusal::OutOfTurn
+        | Refusal::CutOff => None,
+    }
+}
+
+/// Beyond the seed too.
+fn standing_code(standing: Standing) -> u8 {
+    match standing {
+        Standing::CutOff => 6,
+        Standing::Healed => 7,
+        Standing::NotSent => 8,
+        Standing::Anew => 9,
     }
 }
 

@@ -100,6 +100,8 @@ pub enum Refusal {
     RecipientDisconnected,
     /// It does not fit where the asker stands: connecting without a claimed name, or anything else without a connection.
     OutOfTurn,
+    /// This server is cut off from its cluster, where names are granted.
+    CutOff,
 }
 
 impl fmt::Display for Refusal {
@@ -116,6 +118,7 @@ impl fmt::Display for Refusal {
             Refusal::EmptyMessage => "the message is empty",
             Refusal::RecipientDisconnected => "the recipient is not connected",
             Refusal::OutOfTurn => "not possible now",
+            Refusal::CutOff => "this server is cut off from the others",
         })
     }
 }

@@ -43,6 +43,19 @@ pub enum Event {
     Said(Message),
 }
 
+/// What becomes of what is said on one server of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// This server is cut off: nothing that is said is delivered until it is not.
+    CutOff,
+    /// It is not cut off any more.
+    Healed,
+    /// What you said last was not delivered, and will not be.
+    NotSent,
+    /// The log of the cluster is another, or this server could not follow it: what was said last may be missing.
+    Anew,
+}
+
 /// Who gets which notice, in this order.
 pub type Delivery = Vec<(Audience, Notice)>;
 
@@ -102,6 +115,8 @@ pub enum Notice {
     Said(Message),
     /// What you say next in this order is delivered, and is not on disk: the history is unavailable.
     Unkept,
+    /// How this server stands with the others of its cluster.
+    Standing(Standing),
     /// The messages of one chat.
     History {
         /// The other user of a chat of two; `None` for the general chat.

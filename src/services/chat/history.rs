@@ -84,6 +84,11 @@ impl Histories {
             .collect()
     }
 
+    /// The messages kept of all chats, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
     /// Forgets the oldest message of its chat.
     fn forget(&mut self, sequence: u64) {
         let Some(message) = self.messages.remove(&sequence) else {

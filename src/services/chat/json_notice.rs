@@ -8,7 +8,7 @@ use std::fmt;
 use super::event::Notice;
 use super::message::Message;
 use super::name::{Name, SERVER};
-use super::sentences::{UNKEPT, sentence};
+use super::sentences::{UNKEPT, sentence, standing};
 use super::status::Status;
 use super::timestamp::Timestamp;
 
@@ -47,6 +47,7 @@ pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
             .end(now),
         Notice::Said(message) => said(message),
         Notice::Unkept => error(UNKEPT, now),
+        Notice::Standing(how) => error(standing(*how), now),
         Notice::History {
             with,
             onward,

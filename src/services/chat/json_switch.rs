@@ -23,6 +23,18 @@ pub struct Registered {
     pub entries: Vec<Entry>,
 }
 
+/// The name under which a connection wants to register.
+///
+/// # Errors
+///
+/// Any [`Fault`] from [`Fault::Missing`] on.
+pub(super) fn name_asked_for(object: &Object) -> Result<Name, Fault> {
+    let Meaning::Register(name) = meaning(object, None)? else {
+        return Err(Fault::NotRegistered);
+    };
+    Ok(Name::parse(name.as_bytes())?)
+}
+
 impl Switchboard {
     /// Registers a connection that speaks for nobody yet, if that is what its message asks for.
     ///
@@ -35,10 +47,7 @@ impl Switchboard {
         address: &str,
         now: Moment,
     ) -> Result<Registered, Fault> {
-        let Meaning::Register(name) = meaning(object, None)? else {
-            return Err(Fault::NotRegistered);
-        };
-        let name = Name::parse(name.as_bytes())?;
+        let name = name_asked_for(object)?;
         self.reserve(&name, now)?;
         let (member, entries) = self.connect(&name, address, Codec::Json, now)?;
         Ok(Registered {
@@ -76,6 +85,9 @@ impl Switchboard {
             return Vec::new();
         };
         let entries = self.entries(delivery, now);
+        if self.is_clustered() {
+            return entries; // it stays until it has heard of it
+        }
         let leave = self.remove(who).map(|member| Entry::Leave(member.id));
         entries.into_iter().chain(leave).collect()
     }

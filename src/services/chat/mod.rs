@@ -12,8 +12,12 @@
 pub mod binary;
 pub mod binary_client;
 pub mod binary_fields;
+#[cfg(feature = "cluster")]
+pub mod clustered;
 pub mod command;
 pub mod event;
+#[cfg(feature = "cluster")]
+pub mod front;
 pub mod history;
 #[cfg(feature = "json")]
 pub mod json_fault;
@@ -29,8 +33,12 @@ pub mod json_session;
 pub mod json_switch;
 pub mod ledger;
 pub mod limits;
+#[cfg(feature = "cluster")]
+pub mod logged;
 pub mod message;
 pub mod name;
+#[cfg(feature = "cluster")]
+pub mod picture;
 pub mod place;
 pub mod presence;
 pub mod record;

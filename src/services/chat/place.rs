@@ -14,12 +14,16 @@ use super::command::{Command, Refusal};
 use super::json_fault::Fault;
 #[cfg(feature = "json")]
 use super::json_object;
+#[cfg(all(feature = "json", feature = "cluster"))]
+use super::json_switch::name_asked_for;
 use super::limits::ConnectionLimits;
 use super::name::Name;
 use super::revival::revive;
 use super::state::Settings;
 use super::switchboard::{Codec, Member, Reaction, Switchboard, unkept};
 use super::timestamp::{Moment, Timestamp};
+#[cfg(feature = "cluster")]
+use crate::cluster::Log;
 use crate::net::{Entry, MemberId, Sender};
 use crate::protocol::{CloseCode, MessageKind};
 use crate::services::outlet::Outlet;
@@ -27,12 +31,15 @@ use crate::store::{OpenError, Opened};
 
 /// The chat, with both its wires. Cheap to clone: all clones are the same chat.
 #[derive(Clone)]
-pub struct Chat(Arc<Shared>);
+pub struct Chat(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     switchboard: Mutex<Switchboard>,
-    outlet: Outlet,
-    limits: ConnectionLimits,
+    pub(super) outlet: Outlet,
+    pub(super) limits: ConnectionLimits,
+    /// In a cluster: its log.
+    #[cfg(feature = "cluster")]
+    pub(super) log: Option<Log>,
 }
 
 /// A name that nobody else can take, for a connection that is about to be.
@@ -41,18 +48,24 @@ pub struct Reservation {
     chat: Chat,
     /// `None` once the place is taken.
     name: Option<Name>,
+    /// In a cluster: the number of the claim.
+    #[cfg(feature = "cluster")]
+    claim: u64,
 }
 
 /// A user's place in the chat, held by the one connection that speaks for it.
 #[derive(Debug)]
 pub struct Place {
-    chat: Chat,
-    name: Name,
-    codec: Codec,
-    id: MemberId,
-    inactive_at: Option<Instant>,
+    pub(super) chat: Chat,
+    pub(super) name: Name,
+    pub(super) codec: Codec,
+    pub(super) id: MemberId,
+    pub(super) inactive_at: Option<Instant>,
     /// Since when something may wait for [`Place::deliver`].
     undelivered: Option<Instant>,
+    /// In a cluster: the last operation that it asked for.
+    #[cfg(feature = "cluster")]
+    pub(super) last: Option<u64>,
 }
 
 impl Chat {
@@ -88,11 +101,21 @@ impl Chat {
     }
 
     fn of(switchboard: Switchboard, outlet: Outlet, limits: ConnectionLimits) -> Chat {
+        #[cfg(feature = "cluster")]
+        let log = switchboard.front.as_ref().map(|front| front.log.clone());
         Chat(Arc::new(Shared {
             switchboard: Mutex::new(switchboard),
             outlet,
             limits,
+            #[cfg(feature = "cluster")]
+            log,
         }))
+    }
+
+    /// A chat whose commands go through the log of a cluster.
+    #[cfg(feature = "cluster")]
+    pub(super) fn behind(switchboard: Switchboard, limits: ConnectionLimits) -> Chat {
+        Chat::of(switchboard, Outlet::direct(), limits)
     }
 
     /// The bounds on each connection.
@@ -121,10 +144,20 @@ impl Chat {
     /// Why the name cannot be had.
     pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Refusal> {
         let name = Name::parse(name)?;
+        #[cfg(feature = "cluster")]
+        if let Some(log) = &self.0.log {
+            return Ok(Reservation {
+                chat: self.clone(),
+                claim: log.claim(name.as_bytes())?,
+                name: Some(name),
+            });
+        }
         self.lock().reserve(&name, now())?;
         Ok(Reservation {
             chat: self.clone(),
             name: Some(name),
+            #[cfg(feature = "cluster")]
+            claim: 0,
         })
     }
 
@@ -143,6 +176,12 @@ impl Chat {
         sender: &Sender,
     ) -> Result<Place, Fault> {
         let object = json_object::read(kind, payload, self.0.limits.json_depth)?;
+        #[cfg(feature = "cluster")]
+        if let Some(log) = &self.0.log {
+            let name = name_asked_for(&object)?;
+            let claim = log.claim(name.as_bytes()).map_err(Refusal::from)?;
+            return Ok(self.arrive(name, claim, Codec::Json, address, sender)?);
+        }
         let mut switchboard = self.lock();
         let registered = switchboard.register(&object, address, now())?;
         let (name, member) = (registered.name, registered.member);
@@ -177,11 +216,33 @@ impl Chat {
             id,
             inactive_at,
             undelivered: None,
+            #[cfg(feature = "cluster")]
+            last: None,
+        }
+    }
+
+    /// A place whose commands go through the log of a cluster.
+    #[cfg(feature = "cluster")]
+    pub(super) fn place(
+        &self,
+        name: Name,
+        member: Member,
+        inactive_at: Option<Instant>,
+        last: u64,
+    ) -> Place {
+        Place {
+            chat: self.clone(),
+            name,
+            codec: member.codec,
+            id: member.id,
+            inactive_at,
+            undelivered: None,
+            last: Some(last),
         }
     }
 
     /// What a panicking thread leaves behind is still a chat: every change is made in one piece.
-    fn lock(&self) -> MutexGuard<'_, Switchboard> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Switchboard> {
         self.0
             .switchboard
             .lock()
@@ -197,6 +258,11 @@ impl Reservation {
     /// Never for a name that was reserved.
     pub fn connect(mut self, address: &str, sender: &Sender) -> Result<Place, Refusal> {
         let chat = self.chat.clone();
+        #[cfg(feature = "cluster")]
+        if chat.0.log.is_some() {
+            let name = self.name.take().ok_or(Refusal::OutOfTurn)?;
+            return chat.arrive(name, self.claim, Codec::Binary, address, sender);
+        }
         let mut switchboard = chat.lock();
         let name = self.name.take().ok_or(Refusal::OutOfTurn)?;
         let (member, entries) = switchboard.connect(&name, address, Codec::Binary, now())?;
@@ -210,6 +276,11 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
+            #[cfg(feature = "cluster")]
+            if let Some(log) = &self.chat.0.log {
+                log.release(name.as_bytes(), self.claim, Vec::new());
+                return;
+            }
             self.chat.lock().release(name, now());
         }
     }
@@ -232,6 +303,11 @@ impl Place {
     ///
     /// Returns the code with which the connection is to be closed, if it is, after [`Place::settle`].
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
+        #[cfg(feature = "cluster")]
+        if self.last.is_some() {
+            self.undelivered.get_or_insert_with(Instant::now);
+            return self.message_by_log(kind, payload);
+        }
         let heard = self
             .codec
             .read(kind, payload, self.chat.0.limits.json_depth);
@@ -240,6 +316,10 @@ impl Place {
 
     /// Does what the passing of time does to the user.
     pub fn tick(&mut self) {
+        #[cfg(feature = "cluster")]
+        if self.last.is_some() {
+            return self.tick_by_log();
+        }
         self.step(|switchboard, name, now| Reaction::from(switchboard.tick(name, now)));
     }
 
@@ -250,12 +330,18 @@ impl Place {
         if !more_waits || self.undelivered.is_some_and(late) {
             self.undelivered = None;
             self.chat.0.outlet.deliver();
+            #[cfg(feature = "cluster")]
+            if let Some(log) = &self.chat.0.log {
+                log.wait_for_room();
+            }
         }
     }
 
     /// Delivers, and returns when everything the user was told is on its way: what comes next comes last.
     pub fn settle(&mut self) {
         self.undelivered = None;
+        #[cfg(feature = "cluster")]
+        self.wait_for_own();
         self.chat.0.outlet.settle();
     }
 
@@ -278,6 +364,10 @@ impl Place {
 /// The connection has ended, however it did: the others are told.
 impl Drop for Place {
     fn drop(&mut self) {
+        #[cfg(feature = "cluster")]
+        if self.last.is_some() {
+            return self.leave_by_log();
+        }
         let mut switchboard = self.chat.lock();
         let entries = switchboard.leave(&self.name, self.id, now());
         let changes = switchboard.take_changes(&self.name);
@@ -293,7 +383,7 @@ impl fmt::Debug for Chat {
     }
 }
 
-fn now() -> Moment {
+pub(super) fn now() -> Moment {
     Moment {
         instant: Instant::now(),
         timestamp: Timestamp::from(SystemTime::now()),

@@ -129,6 +129,19 @@ impl Presence {
         self.present.keys()
     }
 
+    /// Everybody who is known: the absent in the order in which they left, then the present, with their status.
+    pub fn everybody(&self) -> impl Iterator<Item = (Name, Arc<str>, Option<Status>)> {
+        let absent = self.departures.values().filter_map(|name| {
+            let absent = self.absent.get(name)?;
+            Some((name.clone(), absent.address.clone(), None))
+        });
+        let present = self.present.iter().map(|(name, user)| {
+            let address = user.address.clone();
+            (name.clone(), address, Some(user.status))
+        });
+        absent.chain(present)
+    }
+
     /// Those who count as connected, by name; the asker always does.
     pub fn online(&self, asker: &Name) -> impl Iterator<Item = (&Name, Status)> {
         let all = self.present.iter().map(|(name, user)| (name, user.status));

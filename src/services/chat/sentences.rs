@@ -2,6 +2,7 @@
 //! protocols are; where their text gives a sentence, that one.
 
 use super::command::Refusal;
+use super::event::Standing;
 
 /// The sentence that tells a refusal.
 pub fn sentence(refusal: Refusal) -> &'static str {
@@ -17,6 +18,19 @@ pub fn sentence(refusal: Refusal) -> &'static str {
         Refusal::EmptyMessage => "El mensaje está vacío",
         Refusal::RecipientDisconnected => "El destinatario no está conectado",
         Refusal::OutOfTurn => "No es posible en este momento",
+        Refusal::CutOff => "El servidor está aislado; inténtalo de nuevo en un momento",
+    }
+}
+
+/// The sentence that tells how the server stands with the others.
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::CutOff => {
+            "El servidor está aislado: lo que digas se entregará cuando deje de estarlo, o se avisará de que no"
+        }
+        Standing::Healed => "El servidor ya no está aislado",
+        Standing::NotSent => "Lo último que dijiste no se ha entregado",
+        Standing::Anew => "El chat ha empezado de nuevo: puede faltar lo último que se dijo",
     }
 }
 

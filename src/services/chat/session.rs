@@ -26,7 +26,11 @@ impl Chat {
                 let upgrade = Upgrade::prepared(connect, binary).accept_any_text();
                 Answer::Upgrade(upgrade.message_limits(self.limits().message.clone()))
             }
-            Err(refusal) => Answer::Respond(Response::refusal(400, line(sentence(refusal)))),
+            Err(refusal) => {
+                // Of this one the client is innocent.
+                let status = if refusal == Refusal::CutOff { 503 } else { 400 };
+                Answer::Respond(Response::refusal(status, line(sentence(refusal))))
+            }
         }
     }
 

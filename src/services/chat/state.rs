@@ -12,6 +12,7 @@
 //!        +------------------------------------------+  Leave: known from now on
 //! ```
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Query, Refusal, Target};
@@ -89,6 +90,22 @@ impl State {
     /// Sequence numbers up to this one have been used.
     pub fn resume_after(&mut self, sequence: u64) {
         self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
+    }
+
+    /// The sequence number of the last message; 0 if there was none.
+    pub fn last_sequence(&self) -> u64 {
+        self.next_sequence - 1
+    }
+
+    /// The messages that are kept, oldest first.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.histories.all()
+    }
+
+    /// Everybody who is known, with the last address: those without a connection in the order in which they left, then
+    /// those with one, and their status.
+    pub fn people(&self) -> Vec<(Name, Arc<str>, Option<Status>)> {
+        self.users.everybody().collect()
     }
 
     /// Everybody with a connection, by name.

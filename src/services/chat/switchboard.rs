@@ -11,6 +11,8 @@ use super::binary;
 use super::command::Query;
 use super::command::{Command, Refusal, Request};
 use super::event::{self, Delivery, Event, Notice};
+#[cfg(feature = "cluster")]
+use super::front::Front;
 #[cfg(feature = "json")]
 use super::json_fault::Fault;
 #[cfg(feature = "json")]
@@ -28,13 +30,16 @@ use crate::services::outlet::Changes;
 /// The chat behind its two wires.
 #[derive(Debug)]
 pub struct Switchboard {
-    state: State,
+    pub(super) state: State,
     /// With a store: what is to change in there.
     ledger: Option<Ledger>,
     pub(super) members: HashMap<Name, Member>,
     /// How many members read each wire.
     readers: Readers,
     next_id: u64,
+    /// In a cluster: where commands go instead of happening.
+    #[cfg(feature = "cluster")]
+    pub(super) front: Option<Front>,
 }
 
 /// A wire, by its index in the frames of an [`Entry`].
@@ -102,6 +107,8 @@ impl Switchboard {
             members: HashMap::new(),
             readers: Readers::default(),
             next_id: 0,
+            #[cfg(feature = "cluster")]
+            front: None,
         }
     }
 
@@ -137,6 +144,17 @@ impl Switchboard {
         now: Moment,
     ) -> Result<(Member, Vec<Entry>), Refusal> {
         let delivery = self.run(name, Command::Connect { address }, now)?;
+        Ok(self.admit(name, codec, delivery, now))
+    }
+
+    /// Gives a user, of whose coming the others are told, its place in the room.
+    pub(super) fn admit(
+        &mut self,
+        name: &Name,
+        codec: Codec,
+        delivery: Delivery,
+        now: Moment,
+    ) -> (Member, Vec<Entry>) {
         let member = Member {
             id: MemberId(self.next_id),
             codec,
@@ -151,7 +169,7 @@ impl Switchboard {
             Codec::Json => self.request(name, Request::Query(Query::Welcome), now),
         };
         entries.extend(self.entries(delivery, now));
-        Ok((member, entries))
+        (member, entries)
     }
 
     /// Does what a message of a user asks for.
@@ -209,10 +227,24 @@ impl Switchboard {
         now: Moment,
     ) -> Result<Delivery, Refusal> {
         let event: Event = self.state.decide(who, command, now)?;
+        #[cfg(feature = "cluster")]
+        if let Some(front) = &mut self.front {
+            front.divert(command);
+            return Ok(Delivery::new());
+        }
         Ok(self.apply(event, now))
     }
 
-    fn apply(&mut self, event: Event, now: Moment) -> Delivery {
+    /// Whether commands happen when they come back by the log of a cluster, and not now.
+    #[cfg(feature = "json")]
+    pub(super) fn is_clustered(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return self.front.is_some();
+        #[cfg(not(feature = "cluster"))]
+        false
+    }
+
+    pub(super) fn apply(&mut self, event: Event, now: Moment) -> Delivery {
         let Some(ledger) = &mut self.ledger else {
             return self.state.apply(event, now);
         };
@@ -338,6 +370,6 @@ fn encode(notice: &Notice, readers: Readers, now: Moment) -> Frames {
     frames
 }
 
-fn only(who: &Name, notice: Notice) -> Delivery {
+pub(super) fn only(who: &Name, notice: Notice) -> Delivery {
     vec![(event::Audience::Only(who.clone()), notice)]
 }

@@ -1,0 +1,77 @@
+//! The release server as a bench watches it: a process of its own, and what it holds.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The release server on a port of its own.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+}
+
+/// What a process holds; memory in KiB.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) resident: u64,
+    pub(crate) threads: u64,
+    pub(crate) files: usize,
+}
+
+impl Server {
+    /// With these options beside its own.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_enchufe"))
+            .args(["serve", "--bind", "127.0.0.1:0", "--log", "error"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        let out = process
+            .stdout
+            .as_mut()
+            .expect("its standard output is ours");
+        BufReader::new(out)
+            .read_line(&mut line)
+            .expect("it says where it listens");
+        let address = line
+            .trim()
+            .trim_start_matches("listening on http://")
+            .trim_end_matches('/')
+            .to_owned();
+        Self { process, address }
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let folder = format!("/proc/{}", self.process.id());
+        let status = std::fs::read_to_string(format!("{folder}/status")).expect("the server lives");
+        let number = |name: &str| {
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .expect("the kernel says so");
+            line.split_whitespace()
+                .next()
+                .and_then(|word| word.parse().ok())
+                .expect("a number")
+        };
+        let files = Path::new(&folder)
+            .join("fd")
+            .read_dir()
+            .expect("the server lives")
+            .count();
+        Usage {
+            resident: number("VmRSS:"),
+            threads: number("Threads:"),
+            files,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill(); // it may be gone
+        let _ = self.process.wait();
+    }
+}

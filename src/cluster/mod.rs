@@ -1,0 +1,167 @@
+//! Several servers that are one: a log in Redis, and a server that applies what it reads there and nothing else.
+//!
+//! 1. One stream in Redis is the log. An atomic script gives every entry its place; Redis' clock is the only one.
+//! 2. What is logged is what was *asked for*, and every server decides it when it reads it: the same state, the same
+//!    order, the same outcome. So the script need not know any rule of a service, and is the same for all of them.
+//! 3. Names are the exception, because two servers could grant one at once: the script grants them. A claim belongs to
+//!    a server and has a number; who publishes in a name has to give it, and is refused when it does not hold any more.
+//! 4. A server has one lease, renewed each third of its time. When it runs out, whichever server asks next has the script
+//!    give its names back, with an entry for each. If no script ran for half a lease it was Redis that stood still, and all
+//!    leases move along.
+//! 5. A server asks one question at a time and repeats it until it is answered; operations are numbered, and the script
+//!    answers a repeated question as it did, without doing anything again.
+//! 6. A server tells its people only what comes back by the log, their own words included. Entries are numbered without
+//!    holes, and where there is one the server begins anew from a snapshot, which servers leave in Redis from time to time.
+//! 7. The epoch is in the id of every entry. Redis without its data, or with older data, is another epoch: everybody begins
+//!    anew, claims its names anew, and people are told.
+//! 8. A server that counted as gone joins as a new one: what it had not published is dropped, its authors are told, and
+//!    the names that are still free are its again.
+//!
+//! ```text
+//!   session: lock, decide, put, unlock     the writer                Redis               the reader
+//!      chat     --> desk --\
+//!                           >--> step: renew, claim, publish --> script --> stream --> lock, apply, unlock, deliver
+//!      hospital --> desk --/
+//! ```
+
+mod blob;
+mod counters;
+mod desk;
+mod entry;
+mod error;
+mod link;
+mod op;
+mod reader;
+mod replica;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use log::info;
+
+pub use counters::Counters;
+pub use desk::{Claims, Dropped, Log, NoClaim, Switch};
+pub use entry::{Entry, Position};
+pub use error::{JoinError, LinkError};
+pub use replica::{Named, News, Replica};
+
+use desk::Desk;
+use link::Address;
+use reader::Reader;
+use replica::Replicas;
+use writer::Writer;
+
+/// A cluster that can be reached, and that this server has not joined.
+pub struct Opened {
+    address: Address,
+    log: Log,
+}
+
+/// A server's place in a cluster. Dropping it publishes what is left, if Redis answers, and ends its threads.
+pub struct Cluster {
+    desk: Arc<Desk>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Finds the Redis of a cluster, `redis://HOST:PORT/DATABASE`. Every server of a cluster is given the same, and the same
+/// `lease`: how long a server may be silent before its users count as gone.
+///
+/// # Errors
+/// [`JoinError`], in one line for people.
+pub fn open(url: &str, lease: Duration) -> Result<Opened, JoinError> {
+    let address = Address::parse(url, lease)?;
+    let mut link = address.link();
+    link.epoch().map_err(|reason| JoinError::Link {
+        url: address.shown.clone(),
+        reason,
+    })?;
+    Ok(Opened {
+        address,
+        log: Log(Arc::new(Desk::new())),
+    })
+}
+
+impl Opened {
+    /// The way into the log, for the services.
+    #[must_use]
+    pub fn log(&self) -> Log {
+        self.log.clone()
+    }
+
+    /// Joins, brings the services to where the log is, and starts to follow it.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub fn start(
+        self,
+        named: Arc<dyn Named>,
+        nameless: Option<Arc<dyn Replica>>,
+    ) -> Result<Cluster, JoinError> {
+        let Opened { address, log } = self;
+        let desk = log.0;
+        let replicas = Replicas { named, nameless };
+        let mut link = address.link();
+        let failed = |reason| JoinError::Link {
+            url: address.shown.clone(),
+            reason,
+        };
+        let joined = link.join().map_err(failed)?;
+        desk.take_place((joined.epoch, joined.server));
+        let mut reader = Reader::new(address.link(), Arc::clone(&desk), replicas.clone());
+        reader.load().map_err(failed)?;
+        info!(
+            "server {} of the cluster at {}, up to entry {} of the log",
+            joined.server, address.shown, joined.seq
+        );
+        let writer = Writer {
+            link,
+            desk: Arc::clone(&desk),
+            replicas,
+            pause: writer::PAUSE_MIN,
+        };
+        let mut cluster = Cluster {
+            desk,
+            threads: Vec::new(),
+        };
+        cluster.spawn("cluster-reader", move || reader.run())?;
+        cluster.spawn("cluster-writer", move || writer.run())?;
+        Ok(cluster)
+    }
+}
+
+impl Cluster {
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JoinError> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+        self.threads.push(thread.map_err(JoinError::Thread)?);
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.desk.end();
+        for thread in self.threads.drain(..) {
+            let _panicked = thread.join(); // its panic has been told
+        }
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("at", &self.address.shown)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").finish_non_exhaustive()
+    }
+}
+
+/// How long a server may be silent before its users count as gone, unless it is told otherwise.
+pub const LEASE: Duration = Duration::from_secs(10);

@@ -1,0 +1,207 @@
+//! The one thread that asks Redis to change something: it renews the lease and publishes what sessions put on the desk.
+//!
+//! ```text
+//!   asleep -- something on the desk, or time to renew --> step --> answered: the reader sees it come back
+//!                                                           |
+//!                                                           +-- no answer: the same question again, until there is one
+//!                                                           +-- fenced, or another epoch: join anew, claim names anew
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use log::{debug, info, warn};
+
+use super::desk::{Change, Desk, NoClaim, Side, Switch, Waiting};
+use super::entry::Position;
+use super::error::LinkError;
+use super::link::{Link, Stepped};
+use super::op::Op;
+use super::replica::{News, Replicas};
+
+pub(super) struct Writer {
+    pub(super) link: Link,
+    pub(super) desk: Arc<Desk>,
+    pub(super) replicas: Replicas,
+    /// How long to wait after the next failure.
+    pub(super) pause: Duration,
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        let mut batch = Vec::new();
+        let mut renew_at = Instant::now();
+        loop {
+            let mut end = self.desk.is_over();
+            if batch.is_empty() {
+                (batch, end) = self.desk.take(renew_at);
+                if end && batch.is_empty() {
+                    return;
+                }
+            }
+            match self.step(&batch) {
+                Ok(Stepped::Done {
+                    seq,
+                    results,
+                    next_lease,
+                    snapshot_due,
+                }) => {
+                    self.settle(std::mem::take(&mut batch), &results, seq);
+                    if snapshot_due {
+                        self.desk.ask_for_snapshot();
+                    }
+                    // Whoever's lease runs out first: somebody has to be there to see it.
+                    let next = (next_lease + TICK).min(self.link.lease() / 3);
+                    renew_at = Instant::now() + next;
+                }
+                Ok(Stepped::Fenced) => {
+                    warn!("this server counted as gone: it joins anew");
+                    self.desk.counters.fenced.fetch_add(1, Relaxed);
+                    self.rejoin(&mut batch);
+                    renew_at = Instant::now();
+                }
+                Ok(Stepped::NewEpoch) => {
+                    warn!("Redis has lost the log that was there: this server joins anew");
+                    self.rejoin(&mut batch);
+                    renew_at = Instant::now();
+                }
+                Err(error) => {
+                    self.failed(&error);
+                    if end {
+                        let left = batch.len();
+                        warn!("the server ends, and {left} changes did not reach Redis");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, batch: &[Waiting]) -> Result<Stepped, LinkError> {
+        let (epoch, server) = self.desk.place();
+        let first = batch.first().map_or(0, |waiting| waiting.number);
+        let ops: Vec<Op> = batch.iter().map(|waiting| waiting.op.clone()).collect();
+        let stepped = self.link.step(epoch, server, first, &ops)?;
+        let counters = &self.desk.counters;
+        counters.steps.fetch_add(1, Relaxed);
+        counters.operations.fetch_add(ops.len() as u64, Relaxed);
+        self.works();
+        Ok(stepped)
+    }
+
+    /// Tells who waits for a claim what came of it, and who lost a name that it has.
+    fn settle(&self, batch: Vec<Waiting>, results: &[u8], seq: u64) {
+        let Some(last) = batch.last().map(|waiting| waiting.number) else {
+            return self.desk.answered(0, seq);
+        };
+        for (waiting, result) in batch.into_iter().zip(results) {
+            let done = *result == DONE;
+            match (waiting.op, waiting.claimant) {
+                (Op::Claim { claim, .. }, Some(claimant)) => {
+                    let answer = if done { Ok(claim) } else { Err(NoClaim::Taken) };
+                    let _ = claimant.try_send(answer); // it may have given up
+                }
+                (Op::Claim { name, claim } | Op::Tell { name, claim, .. }, None) if !done => {
+                    self.replicas.named.lost(&name, claim);
+                }
+                _ => {}
+            }
+        }
+        self.desk.answered(last, seq);
+    }
+
+    /// Joins, waits until this server knows all that was before, and begins from there.
+    fn rejoin(&mut self, batch: &mut Vec<Waiting>) {
+        while !self.desk.is_over() {
+            match self.try_rejoin() {
+                Ok(Some(joined)) => {
+                    let switch = Switch {
+                        desk: &self.desk,
+                        joined,
+                        in_flight: std::mem::take(batch),
+                    };
+                    let dropped = self.replicas.named.rejoin(switch);
+                    info!(
+                        "joined anew as server {}, {} changes were dropped",
+                        joined.1,
+                        dropped.len()
+                    );
+                    for replica in self.replicas.each() {
+                        replica.dropped(&dropped);
+                    }
+                    return;
+                }
+                Ok(None) => {}
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
+    /// `None` if it has to be tried again.
+    fn try_rejoin(&mut self) -> Result<Option<(u64, u64)>, LinkError> {
+        let joined = self.link.join()?;
+        self.works();
+        self.desk.want(joined.epoch);
+        let position = Position {
+            epoch: joined.epoch,
+            seq: joined.seq,
+        };
+        let place = (joined.epoch, joined.server);
+        while !self.desk.reach(position, self.link.lease() / 4) {
+            match self.link.step(joined.epoch, joined.server, 0, &[])? {
+                Stepped::Done { .. } => {}
+                Stepped::Fenced | Stepped::NewEpoch => return Ok(None),
+            }
+        }
+        Ok(Some(place).filter(|_| !self.desk.is_over()))
+    }
+
+    fn works(&mut self) {
+        self.pause = PAUSE_MIN;
+        if let Some(change) = self.desk.report(Side::Writer, true, grace(&self.link)) {
+            tell(change, &self.replicas);
+        }
+    }
+
+    fn failed(&mut self, error: &LinkError) {
+        debug!("Redis does not answer: {error}");
+        self.link.hang_up();
+        if let Some(change) = self.desk.report(Side::Writer, false, grace(&self.link)) {
+            tell(change, &self.replicas);
+        }
+        self.desk.pause(self.pause);
+        self.pause = (self.pause * 2).min(PAUSE_MAX).min(self.link.lease() / 4);
+    }
+}
+
+/// Tells people, and the log, how things stand.
+pub(super) fn tell(change: Change, replicas: &Replicas) {
+    let news = match change {
+        Change::CutOff => {
+            warn!("Redis does not answer: nothing is delivered until it does");
+            News::CutOff
+        }
+        Change::Healed => {
+            info!("Redis answers again");
+            News::Healed
+        }
+    };
+    for replica in replicas.each() {
+        replica.news(news);
+    }
+}
+
+/// How long Redis may be silent before people are told.
+pub(super) fn grace(link: &Link) -> Duration {
+    link.lease() / 4
+}
+
+/// The letter for an operation that was carried out.
+const DONE: u8 = b'o';
+
+/// Redis counts in milliseconds.
+const TICK: Duration = Duration::from_millis(2);
+
+pub(super) const PAUSE_MIN: Duration = Duration::from_millis(20);
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(1);
