@@ -18,6 +18,8 @@ pub(crate) struct Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Echo,
+    /// An echo with permessage-deflate.
+    Deflate,
     FanOut,
     Idle,
     Connects,
@@ -75,6 +77,10 @@ fn all() -> Vec<Cell> {
     }
     for kind in ["ascii", "mixed"] {
         cells.push(text(kind));
+    }
+    // Only then this server can.
+    if cfg!(feature = "deflate") {
+        cells.push(deflate());
     }
     for users in [100, 1000] {
         for (publishers, in_flight) in [(1, 1), (4, 1), (4, 16), (16, 1)] {
@@ -152,6 +158,19 @@ fn text(kind: &str) -> Cell {
         } else {
             Chosen::All
         },
+    }
+}
+
+fn deflate() -> Cell {
+    let mut args = args(&[("connections", 32), ("size", KIB)]);
+    args.extend(["--payload", "json", "--deflate", "true"].map(str::to_owned));
+    Cell {
+        name: "echo-deflate-32x1KiB".to_owned(),
+        title: "echo, 32 connections, 1 KiB of JSON, compressed".to_owned(),
+        kind: Kind::Deflate,
+        args,
+        goals: Vec::new(),
+        chosen_by: Chosen::Default,
     }
 }
 

@@ -10,6 +10,8 @@ use crate::options::Options;
 pub(crate) struct Peer {
     pub(crate) name: String,
     echo: Vec<String>,
+    /// With permessage-deflate, as it comes.
+    deflate: Option<Vec<String>>,
     fan_out: Option<Vec<String>>,
     /// What its connections ask for, and how its fan-out speaks.
     dialect: Dialect,
@@ -55,6 +57,7 @@ pub(crate) fn chosen(options: &Options, programs: &Path, root: &Path) -> Vec<Pee
     let mut peers = vec![Peer {
         name: US.to_owned(),
         fan_out: Some(ours.clone()),
+        deflate: Some([ours.as_slice(), &["--deflate".to_owned()]].concat()),
         echo: ours,
         dialect: Dialect::Services,
     }];
@@ -78,7 +81,13 @@ pub(crate) fn chosen(options: &Options, programs: &Path, root: &Path) -> Vec<Pee
         peers.push(Peer::new(name, vec![program(file)], dialect, fans_out));
     }
     match node(root) {
-        Ok(command) => peers.push(Peer::new("node-ws", command, Dialect::Plain, true)),
+        Ok(command) => {
+            let deflate = [command.as_slice(), &["deflate".to_owned()]].concat();
+            peers.push(Peer {
+                deflate: Some(deflate),
+                ..Peer::new("node-ws", command, Dialect::Plain, true)
+            });
+        }
         Err(why) => println!("node-ws is left out: {why}"),
     }
     for (name, command) in &options.further {
@@ -97,6 +106,7 @@ impl Peer {
         Self {
             name: name.to_owned(),
             echo: with("echo"),
+            deflate: None,
             fan_out: fans_out.then(|| with("fan-out")),
             dialect,
         }
@@ -106,6 +116,7 @@ impl Peer {
     pub(crate) fn command(&self, kind: Kind) -> Option<&[String]> {
         match kind {
             Kind::Echo => Some(&self.echo),
+            Kind::Deflate => self.deflate.as_deref(),
             Kind::Idle | Kind::Connects if self.dialect != Dialect::Raw => Some(&self.echo),
             Kind::Idle | Kind::Connects => None,
             Kind::FanOut => self.fan_out.as_deref(),

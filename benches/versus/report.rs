@@ -84,7 +84,7 @@ fn traffic(cell: &Cell, peers: &[&str], results: &Results) -> String {
     let unit = match cell.kind {
         Kind::FanOut => "deliveries",
         Kind::Connects => "handshakes",
-        Kind::Echo | Kind::Idle => "messages",
+        Kind::Echo | Kind::Deflate | Kind::Idle => "messages",
     };
     let mut text = format!(
         "| server | {unit}/s | CPU s per million | ratio | p50 µs | p99 µs | p99.9 µs | resident MiB | busy %: server, load |\n\

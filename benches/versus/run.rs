@@ -80,7 +80,7 @@ fn once(
     );
     let address = server.address()?;
     let kind = match cell.kind {
-        Kind::Echo => "echo",
+        Kind::Echo | Kind::Deflate => "echo",
         Kind::FanOut => "fan-out",
         Kind::Idle => "idle",
         Kind::Connects => "connects",

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use log::{info, warn};
 
 use super::Socket;
 use super::counters::{self, Counters};
 use super::ending::linger;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, LINGER};
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::registry::Place;
@@ -90,6 +90,3 @@ impl Drop for Open {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
-
-/// How long a peer gets to read why there is no TLS with it.
-const LINGER: Duration = Duration::from_secs(1);

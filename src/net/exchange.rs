@@ -1,16 +1,15 @@
 //! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
 
 use std::fmt;
-use std::io::{self, ErrorKind, IoSlice, Read};
+use std::io::{self, Read};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
 
+use super::body;
 use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
 use super::deflate::DeflateOptions;
@@ -19,7 +18,7 @@ use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::quota::LogQuota;
 use super::registry::Place;
-use super::server::{RETRY_AFTER, STACK};
+use super::server::RETRY_AFTER;
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
@@ -132,7 +131,7 @@ impl Exchange {
         place
             .move_to(peer.ip())
             .map_err(|_| Response::too_many_requests(RETRY_AFTER))?;
-        let body = self.read_body(outbox, input, &request, deadline);
+        let body = body::receive(outbox, input, &request, self.limits.max_body, deadline);
         Ok(Some(Box::new(Asked {
             body: body.map_err(refusal)?,
             request,
@@ -297,8 +296,7 @@ impl Exchange {
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
-            socket.set_write_timeout(Some(PACE.min(self.limits.body_window)))?;
-            copy(&mut *body, length, outbox, &self.limits)?;
+            body::send(&mut *body, length, outbox, &self.limits)?;
         }
         if !closes {
             return Ok(Next::Request);
@@ -327,32 +325,6 @@ impl Exchange {
         Ok(Next::Close)
     }
 
-    fn read_body(
-        &self,
-        outbox: &Outbox<Socket>,
-        input: &mut ReadBuffer,
-        request: &Request,
-        deadline: Instant,
-    ) -> Result<Vec<u8>, HttpError> {
-        let socket = &outbox.transport;
-        let length = request.body_length()?;
-        let length = usize::try_from(length)
-            .ok()
-            .filter(|&length| length <= self.limits.max_body);
-        let length = length.ok_or(HttpError::ContentTooLarge)?;
-        if length > input.bytes().len() && request.expects_continue() {
-            write_all(socket, outbox.id, CONTINUE).map_err(|_| HttpError::Timeout)?;
-        }
-        while input.bytes().len() < length {
-            match read_more(socket, outbox.id, input, deadline) {
-                Ok(count) if count > 0 => {}
-                _ => return Err(HttpError::Timeout),
-            }
-        }
-        let body = input.bytes()[..length].to_vec();
-        input.consume(length);
-        Ok(body)
-    }
     /// Runs a session to its end, whatever the end is, and closes with the code that says it.
     fn run_session(&self, outbox: &Arc<Outbox<Socket>>, opened: Opened, peer: IpAddr) {
         let Opened { ws, session } = opened;
@@ -432,92 +404,10 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
-/// that takes less than the least rate: it holds a place others wait for.
-fn copy(
-    body: &mut dyn Read,
-    mut length: u64,
-    outbox: &Outbox<Socket>,
-    limits: &Limits,
-) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
-    let mut window = Instant::now();
-    let mut in_window = 0;
-    while length > 0 {
-        let most = usize::try_from(length).map_or(CHUNK, |length| length.min(CHUNK));
-        let count = body.read(&mut chunk[..most])?;
-        if count == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        length -= count as u64;
-        let mut left = &chunk[..count];
-        while !left.is_empty() {
-            let written = match outbox.transport.write_vectored(&[IoSlice::new(left)]) {
-                Ok(written) => {
-                    primitive!("SEND", "#{} {written} bytes", outbox.id);
-                    written
-                }
-                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => 0,
-                Err(error) => return Err(error),
-            };
-            left = &left[written..];
-            in_window += written as u64;
-            let elapsed = window.elapsed();
-            if elapsed >= limits.body_window {
-                let least = limits.min_body_rate as u128 * elapsed.as_millis() / 1_000;
-                if u128::from(in_window) < least {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-                window = Instant::now();
-                in_window = 0;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
-/// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(super) fn refuse(socket: Socket, id: u64, response: &Response, counters: &Counters) {
-    static HELPERS: AtomicUsize = AtomicUsize::new(0);
-    counters.status(response.status);
-    let mut bytes = Vec::new();
-    if response.encode(&mut bytes).is_err() || HELPERS.fetch_add(1, Ordering::Relaxed) >= REFUSING {
-        HELPERS.fetch_sub(1, Ordering::Relaxed);
-        return;
-    }
-    let helper = thread::Builder::new()
-        .name("refusing".to_owned())
-        .stack_size(if socket.has_tls() {
-            STACK
-        } else {
-            REFUSING_STACK
-        })
-        .spawn(move || {
-            if socket.shake_hands(Instant::now() + LINGER).is_ok()
-                && socket.set_write_timeout(Some(LINGER)).is_ok()
-                && write_all(&socket, id, &bytes).is_ok()
-            {
-                linger(&socket, LINGER);
-            }
-            primitive!("CLOSE", "#{id}");
-            HELPERS.fetch_sub(1, Ordering::Relaxed);
-        });
-    if helper.is_err() {
-        HELPERS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Characters of a path in the log.
 const PATH_IN_LOG: usize = 256;
-const CHUNK: usize = 64 * 1024;
-/// How often the rate of a streamed body is looked at, at least.
-const PACE: Duration = Duration::from_secs(1);
 /// A response that the peer does not take for this long is given up.
 const WRITE: Duration = Duration::from_secs(30);
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 const OUR_FAULT: &str = "Something went wrong in here.\n";
 /// How long a peer gets to read an answer to its end and close.
-const LINGER: Duration = Duration::from_secs(1);
-const REFUSING: usize = 32;
-const REFUSING_STACK: usize = 64 * 1024;
+pub(super) const LINGER: Duration = Duration::from_secs(1);

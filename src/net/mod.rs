@@ -10,6 +10,7 @@
 //! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
 
 mod arrival;
+mod body;
 mod buffer;
 mod capacity;
 mod client;
@@ -51,6 +52,7 @@ mod stream;
 mod tls;
 mod transport;
 mod turn;
+mod turned_away;
 mod websocket;
 
 pub use client::{Client, connect};

@@ -16,7 +16,7 @@ use log::{info, warn};
 use super::counters::{self, Counters};
 use super::deflate::DeflateOptions;
 use super::descriptor::Descriptor;
-use super::exchange::{Exchange, refuse};
+use super::exchange::Exchange;
 use super::listener::{Address, Listener};
 use super::outbox::Outbox;
 use super::primitive::primitive;
@@ -25,6 +25,7 @@ use super::registry::{Full, Registry};
 use super::running::Running;
 use super::stream::write_all;
 use super::tls::TlsIdentity;
+use super::turned_away::turn_away;
 use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
 use crate::http::Response;
 use crate::protocol::Role;
@@ -384,11 +385,11 @@ impl Acceptor {
             Ok(place) => place,
             Err(Full::Server) => {
                 let response = Response::service_unavailable(RETRY_AFTER);
-                return refuse(socket, id, &response, counters);
+                return turn_away(socket, id, &response, counters);
             }
             Err(Full::Address) => {
                 let response = Response::too_many_requests(RETRY_AFTER);
-                return refuse(socket, id, &response, counters);
+                return turn_away(socket, id, &response, counters);
             }
         };
         let outbox = Outbox::new(

@@ -7,7 +7,7 @@ use enchufe::Limits;
 
 use crate::site::Site;
 use crate::support::peer::{Peer, field};
-use crate::support::server::{limits, wait_until};
+use crate::support::server::limits;
 
 /// More than all the buffers between server and client take.
 const LARGE: u64 = 64 << 20;
@@ -176,7 +176,7 @@ fn the_chat_goes_on_while_two_hundred_hardly_read() {
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     // All of them leave, those who waited too, and nothing of them is left.
     drop(readers);
-    wait_until("they are gone", || {
+    crate::support::server::wait_until("they are gone", || {
         let metrics = site.get("/metrics", "");
         metrics.text().contains("\nenchufe_connections_open 2\n")
     });

@@ -1,10 +1,12 @@
-// The `ws` package on Node.js: echo, or every message to everybody.
+// The `ws` package on Node.js: `echo`, `deflate` (an echo that compresses as it does by default), or `fan-out`, every
+// message to everybody.
 'use strict';
 
 const { WebSocketServer } = require('ws');
 
-const fanOut = process.argv[2] === 'fan-out';
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+const [, , service] = process.argv;
+const fanOut = service === 'fan-out';
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: service === 'deflate' });
 server.on('listening', () => console.log(`listening on http://127.0.0.1:${server.address().port}/`));
 server.on('connection', (socket) => {
   socket.on('error', () => {});

@@ -23,9 +23,14 @@ pub fn open(options: &Options, index: usize) -> io::Result<(TcpStream, Vec<u8>)>
 /// The opening handshake of connection number `index`.
 pub fn request(options: &Options, index: usize) -> String {
     let path = options.path.replace("{}", &index.to_string());
+    let extensions = if options.deflate {
+        "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+    } else {
+        ""
+    };
     format!(
         "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{extensions}\r\n",
         options.addr
     )
 }

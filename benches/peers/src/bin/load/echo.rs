@@ -1,5 +1,6 @@
 //! Echo: what a connection sends is one frame over and over, so what it must receive is one frame over and over, and a
-//! reply is checked by comparing bytes. Small ones always, of large ones the beginning and a sample in full.
+//! reply is checked by comparing bytes. Small ones always, of large ones the beginning and a sample in full. Compressed
+//! replies are inflated first, each of them.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
@@ -9,6 +10,7 @@ use crate::Outcome;
 use crate::connection;
 use crate::frames;
 use crate::histogram::Histogram;
+use crate::inflate::{Inflater, deflated};
 use crate::options::Options;
 use crate::poll::{Interest, Poll};
 use crate::schedule::Schedule;
@@ -20,6 +22,8 @@ struct Connection {
     batch: Vec<u8>,
     frame: usize,
     reply: Vec<u8>,
+    /// Instead of `reply`, where replies come compressed.
+    inflater: Option<Inflater>,
     /// Bytes of `batch` to send from `sent` on, around and around.
     owed: usize,
     sent: usize,
@@ -99,15 +103,21 @@ pub fn run(options: &Options) -> Outcome {
 }
 
 impl Connection {
-    fn open(options: &Options, index: usize) -> std::io::Result<Self> {
+    fn open(options: &Options, index: usize) -> Result<Self, Box<dyn std::error::Error>> {
         let (stream, _) = connection::open(options, index)?;
         stream.set_nonblocking(true)?;
         let payload = frames::payload(options.payload, options.size, index);
+        let opcode = frames::opcode(options.payload);
+        let key = (index as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
+        let mut inflater = None;
         let (frame, reply) = if options.raw {
             (payload.clone(), payload)
+        } else if options.deflate {
+            let compressed = deflated(&payload)?;
+            inflater = Some(Inflater::new(payload));
+            let opcode = frames::RSV1 | opcode;
+            (frames::masked(opcode, &compressed, key), Vec::new())
         } else {
-            let opcode = frames::opcode(options.payload);
-            let key = (index as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
             (
                 frames::masked(opcode, &payload, key),
                 frames::unmasked(opcode, &payload),
@@ -119,6 +129,7 @@ impl Connection {
             batch: frame.repeat(repeat),
             frame: frame.len(),
             reply,
+            inflater,
             owed: 0,
             sent: 0,
             received: 0,
@@ -164,6 +175,9 @@ impl Connection {
         };
         let mut bytes = &scratch[..count];
         let mut ended = 0;
+        if let Some(inflater) = &mut self.inflater {
+            ended = inflater.take(std::mem::take(&mut bytes))?;
+        }
         while !bytes.is_empty() {
             let here = bytes.len().min(self.reply.len() - self.received);
             let checked = if self.reply.len() <= SMALL || self.replies.is_multiple_of(SAMPLE) {

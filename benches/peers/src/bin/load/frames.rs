@@ -35,6 +35,12 @@ pub fn parse(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     Some((first & 0x0f, start, start + length))
 }
 
+/// Whether the payload of the frame at the front of `bytes` is compressed
+/// ([RFC 7692, 6](https://www.rfc-editor.org/rfc/rfc7692#section-6)).
+pub fn is_compressed(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first & RSV1 != 0)
+}
+
 /// A payload of `size` bytes that differs from connection to connection.
 pub fn payload(kind: Payload, size: usize, connection: usize) -> Vec<u8> {
     match kind {
@@ -46,6 +52,7 @@ pub fn payload(kind: Payload, size: usize, connection: usize) -> Vec<u8> {
             size,
             connection,
         ),
+        Payload::Json => json(size, connection),
         Payload::Mixed => text(
             "¿Qué tal, señor? Mañana más 🎉🚀 ¡adiós, corazón! 😀 ",
             size,
@@ -57,7 +64,7 @@ pub fn payload(kind: Payload, size: usize, connection: usize) -> Vec<u8> {
 pub fn opcode(kind: Payload) -> u8 {
     match kind {
         Payload::Binary => BINARY,
-        Payload::Ascii | Payload::Mixed => TEXT,
+        Payload::Ascii | Payload::Mixed | Payload::Json => TEXT,
     }
 }
 
@@ -77,6 +84,26 @@ fn text(sample: &str, size: usize, connection: usize) -> Vec<u8> {
     let mut text = text.into_bytes();
     text.resize(size, b' ');
     text
+}
+
+/// A list of users, with numbers that differ from connection to connection, filled up with spaces to exactly `size` bytes.
+fn json(size: usize, connection: usize) -> Vec<u8> {
+    let mut json = br#"{"type":"users","users":["#.to_vec();
+    for number in 0.. {
+        let id = (connection + number) * 7919;
+        let user = format!(
+            r#"{{"id":{id},"name":"user {number}","status":"ACTIVE","seen":{}}},"#,
+            id * 104_729 % 1_000_003
+        );
+        if json.len() + user.len() + 1 > size {
+            break;
+        }
+        json.extend(user.into_bytes());
+    }
+    json.pop();
+    json.extend(b"]}");
+    json.resize(size, b' ');
+    json
 }
 
 fn header(opcode: u8, length: usize, mask: u8) -> Vec<u8> {
@@ -101,4 +128,5 @@ pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 const FIN: u8 = 0x80;
+pub const RSV1: u8 = 0x40;
 const MASK: u8 = 0x80;

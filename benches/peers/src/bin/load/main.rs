@@ -11,6 +11,7 @@ mod fan_out;
 mod frames;
 mod histogram;
 mod idle;
+mod inflate;
 mod options;
 mod poll;
 mod process;

@@ -14,6 +14,8 @@ pub struct Options {
     /// Bytes of payload.
     pub size: usize,
     pub payload: Payload,
+    /// Echo with permessage-deflate, both ways.
+    pub deflate: bool,
     /// Messages a connection (echo) or a publisher (fan-out) has under way.
     pub in_flight: usize,
     /// Messages per second in all, at fixed times, instead of as many as come back.
@@ -36,6 +38,8 @@ pub enum Payload {
     Ascii,
     /// Spanish with emoji.
     Mixed,
+    /// What programs say to each other.
+    Json,
 }
 
 impl Options {
@@ -47,6 +51,7 @@ impl Options {
             connections: 32,
             size: 32,
             payload: Payload::Binary,
+            deflate: false,
             in_flight: 1,
             rate: None,
             publishers: 1,
@@ -69,9 +74,11 @@ impl Options {
                         "binary" => Payload::Binary,
                         "ascii" => Payload::Ascii,
                         "mixed" => Payload::Mixed,
+                        "json" => Payload::Json,
                         other => return Err(format!("no payload {other}")),
                     }
                 }
+                "--deflate" => options.deflate = number(&value)?,
                 "--in-flight" => options.in_flight = number::<usize>(&value)?.max(1),
                 "--rate" => options.rate = Some(number(&value)?),
                 "--publishers" => options.publishers = number(&value)?,
