@@ -139,6 +139,13 @@
 //! | 10.2 | which pages may connect | `handshake/origin.rs` |
 //! | 10.3 | keys that nobody can guess | `net/mask_keys.rs` |
 //! | 10.4 | limits | `protocol/limits.rs`, `net/limits.rs` |
+//!
+//! | [RFC 7692](https://www.rfc-editor.org/rfc/rfc7692) | with the feature `deflate` | file in `src/` |
+//! |---|---|---|
+//! | 5, 7.1 | offers, answers, the four parameters | `handshake/deflate.rs` |
+//! | 6, 7.2.1 | compressing a message | `protocol/deflate/compressor.rs`, `protocol/sender.rs` |
+//! | 6, 7.2.2 | inflating it as it arrives, within the limits | `protocol/deflate/decompressor.rs`, `protocol/receiver.rs` |
+//! | – | what a program asks for, what it costs, what it tells | `net/deflate.rs` |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "cluster")]

@@ -10,17 +10,32 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use enchufe::Server;
+use enchufe::services::access::Tokens;
 use enchufe::services::{Router, Settings};
 
 #[test]
 fn the_ordinary_signalr_client_sees_the_board_and_changes_it() {
+    with_settings(Settings::default(), "");
+}
+
+#[test]
+fn the_ordinary_signalr_client_brings_a_token_where_one_is_asked_for() {
+    let token = "a-token-for-the-board";
+    let settings = Settings {
+        tokens: Tokens::parse(token).unwrap(),
+        ..Settings::default()
+    };
+    with_settings(settings, token);
+}
+
+fn with_settings(settings: Settings, token: &str) {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/signalr");
     if let Some(missing) = what_is_missing(&scripts) {
         return skip(missing);
     }
     let server = Server::bind("127.0.0.1:0")
         .unwrap()
-        .service(Router::new(Settings::default()));
+        .service(Router::new(settings));
     let base = format!("http://{}/", server.local_addrs()[0]);
     let handle = server.handle();
     let running = thread::spawn(move || server.run());
@@ -29,6 +44,7 @@ fn the_ordinary_signalr_client_sees_the_board_and_changes_it() {
     let output = Command::new("node")
         .arg("hub.mjs")
         .arg(&base)
+        .env("ENCHUFE_TOKEN", token)
         .current_dir(&scripts)
         .output()
         .unwrap();

@@ -4,122 +4,18 @@
 
 mod support;
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::fortress::Fortress;
 use support::peer::{
     BINARY, BINARY_BEGINS, CLOSE, MORE, PING, PONG, Peer, TEXT, header, masked, request,
 };
 use support::server::{PATIENCE, wait_until};
-
-/// The program, started with a few of its limits shortened so that their end can be waited for.
-struct Fortress {
-    child: Child,
-    addr: SocketAddr,
-}
-
-impl Fortress {
-    fn start(shell: &str, words: &[&str]) -> Self {
-        let short = [
-            "--bind",
-            "127.0.0.1:0",
-            "--log",
-            "off",
-            "--handshake-timeout",
-            "1s",
-            "--message-timeout",
-            "1s",
-            "--close-timeout",
-            "1s",
-            "--register-timeout",
-            "1s",
-        ];
-        let mut child = Command::new("sh")
-            .args([
-                "-c",
-                &format!("{shell} exec \"$0\" \"$@\""),
-                env!("CARGO_BIN_EXE_enchufe"),
-            ])
-            .args(short)
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        let mut line = String::new();
-        let output = child.stdout.take().expect("it is piped");
-        BufReader::new(output)
-            .read_line(&mut line)
-            .expect("it says where it listens");
-        let addr = line
-            .trim_end()
-            .trim_start_matches("listening on http://")
-            .trim_end_matches('/');
-        Self {
-            addr: addr.parse().expect("an address"),
-            child,
-        }
-    }
-
-    fn open(&self, path: &str) -> Peer {
-        let mut peer = Peer::connect(self.addr);
-        peer.upgrade(path);
-        peer
-    }
-
-    fn proc(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("it is alive")
-    }
-
-    fn threads(&self) -> usize {
-        let status = self.proc("status");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("Threads:"));
-        line.and_then(|it| it.trim().parse().ok())
-            .expect("a number")
-    }
-
-    fn descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id()))
-            .expect("it is alive")
-            .count()
-    }
-
-    /// Bytes of memory.
-    fn resident(&self) -> usize {
-        let statm = self.proc("statm");
-        let pages: usize = statm
-            .split(' ')
-            .nth(1)
-            .and_then(|it| it.parse().ok())
-            .expect("a number");
-        pages * 4096
-    }
-
-    /// Processor time used so far, in ticks of 10 ms.
-    fn ticks(&self) -> u64 {
-        let stat = self.proc("stat");
-        let (_, fields) = stat.rsplit_once(") ").expect("a name in brackets");
-        let fields: Vec<&str> = fields.split(' ').collect();
-        fields[11..13]
-            .iter()
-            .map(|it| it.parse::<u64>().expect("a number"))
-            .sum()
-    }
-}
-
-impl Drop for Fortress {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // it may have ended
-        let _ = self.child.wait();
-    }
-}
 
 /// Two people in the chat.
 struct Friends {

@@ -79,4 +79,25 @@ mod tests {
         let waits: std::collections::HashSet<u64> = (0..8).map(|_| random()).collect();
         assert!(waits.len() > 1);
     }
+
+    /// A tenth of a second is what a server needs to take in a thousand.
+    #[test]
+    fn five_thousand_that_lost_one_server_do_not_come_back_together() {
+        let mut attempts = vec![0; 600]; // in each tenth of the first minute's seconds
+        for _ in 0..5_000 {
+            let (mut backoff, mut at) = (Backoff::default(), Duration::ZERO);
+            loop {
+                at += backoff.next(random());
+                let Some(count) = attempts.get_mut(at.as_millis() as usize / 100) else {
+                    break;
+                };
+                *count += 1;
+            }
+        }
+        let most = |from: usize| attempts[from..].iter().max().copied().unwrap_or(0);
+        assert!(most(0) < 1_200, "{attempts:?}");
+        assert!(most(100) < 150, "after ten seconds: {attempts:?}");
+        let all: u32 = attempts.iter().sum();
+        assert!(all < 5_000 * 8, "{all} attempts in a minute");
+    }
 }

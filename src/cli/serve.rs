@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::serve_options::{ServeOptions, UNIX};
 #[cfg(feature = "tls")]
 use super::trust;
-use super::units::show_size;
+use super::units::{show_size, show_time};
 use super::{log_format, signals, token};
 
 /// Serves until a signal, and then until the connections are closed.
@@ -41,7 +41,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     if let Some(files) = files {
         router = router.with_files(files);
     }
-    let server = server.limits(options.limits).service(router);
+    let server = server.limits(options.limits.clone()).service(router);
     #[cfg(feature = "deflate")]
     let server = if options.deflate {
         server.deflate(enchufe::DeflateOptions::default())
@@ -62,8 +62,12 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     };
 
     let handle = server.handle();
+    let within = match options.limits.drain {
+        Duration::ZERO => String::new(),
+        time => format!(" within {}", show_time(time)),
+    };
     let stop = move || {
-        info!("stopping: telling everybody; a second signal does not wait for them");
+        info!("stopping: telling everybody{within}; a second signal does not wait for them");
         handle.stop();
     };
     signals::watch(stop, again)

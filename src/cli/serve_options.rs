@@ -248,6 +248,11 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
                 field: |o| value::time(&mut o.limits.close_timeout),
             },
             Opt {
+                name: "drain-time",
+                help: "Time over which everybody is told of a stop; meanwhile /healthz answers 503",
+                field: |o| value::time_or_zero(&mut o.limits.drain),
+            },
+            Opt {
                 name: "max-queue",
                 help: "Bytes waiting for a slow reader before it is dropped",
                 field: |o| value::size(&mut o.limits.out_queue),

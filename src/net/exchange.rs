@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
@@ -33,6 +34,8 @@ pub(super) struct Exchange {
     pub(super) deflate: Option<DeflateOptions>,
     pub(super) counters: Arc<Counters>,
     pub(super) quota: LogQuota,
+    /// No further WebSocket is opened, and no connection kept for another request.
+    pub(super) stopping: AtomicBool,
 }
 
 /// What comes after a request.
@@ -146,6 +149,7 @@ impl Exchange {
         let call = Call {
             request,
             body: &asked.body,
+            stopping: self.stopping.load(Ordering::SeqCst),
             peer: asked.peer,
             counters: &self.counters,
             offer: request
@@ -163,6 +167,10 @@ impl Exchange {
             }
             (Answer::Stream(response, length, body), _) => {
                 return self.respond(outbox, asked.peer, request, response, Some((length, body)));
+            }
+            (Answer::Upgrade(_), Some(Ok(_))) if call.stopping => {
+                let response = Response::service_unavailable(RETRY_AFTER);
+                return self.refuse(outbox, asked.peer, &response);
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
                 return Ok(Next::Upgrade(asked, Box::new(Accepted { upgrade, offer })));
@@ -280,7 +288,9 @@ impl Exchange {
     ) -> io::Result<Next> {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
-        let closes = !request.wants_keep_alive() || says_close(&response);
+        let closes = !request.wants_keep_alive()
+            || says_close(&response)
+            || self.stopping.load(Ordering::SeqCst);
         if closes && response.get("Connection").is_none() {
             response = response.header("Connection", "close");
         }

@@ -29,6 +29,9 @@ pub struct Limits {
     pub dead_after: Duration,
     /// From our Close to the peer's (5 s).
     pub close_timeout: Duration,
+    /// How long a server that is told to stop goes on before it stops: nobody new gets a WebSocket, plain HTTP is answered, and
+    /// everybody gets the Close at a moment of their own, so that they do not all go elsewhere at once (0 s).
+    pub drain: Duration,
     /// Bytes waiting for one slow peer; beyond it the peer is closed with 1008 (1 MiB).
     pub out_queue: usize,
     /// Messages per second one connection may send after its burst; kept by not reading. 0 is no limit (100).
@@ -64,6 +67,7 @@ impl Default for Limits {
             ping_every: Some(Duration::from_secs(20)),
             dead_after: Duration::from_secs(20),
             close_timeout: Duration::from_secs(5),
+            drain: Duration::ZERO,
             out_queue: 1024 * 1024,
             rate: 100,
             burst: 1_000,

@@ -62,6 +62,9 @@ impl LogQuota {
     }
 
     /// Whether a line about this peer is to be written. If not, it is counted.
+    ///
+    /// Never inlined: the caller's frame stays while its connection is idle.
+    #[inline(never)]
     pub(super) fn allows(&self, peer: IpAddr) -> bool {
         let now = Instant::now();
         let (allowed, due) = {
@@ -150,8 +153,6 @@ impl Accounts {
     }
 }
 
-/// Never inlined: it is rare, and takes stack.
-#[inline(never)]
 fn tell(left_out: Option<LeftOut>) {
     let Some(left_out) = left_out else { return };
     let lines = left_out.lines;

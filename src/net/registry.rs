@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::outbox::Outbox;
@@ -97,7 +98,7 @@ impl Registry {
             }
             open
         };
-        let reason = CloseReason::new(CloseCode::GoingAway, "the server stops");
+        let reason = CloseReason::new(CloseCode::GoingAway, GOODBYE);
         for outbox in open {
             let _ = outbox.close(Some(&reason)); // likewise
         }
@@ -107,6 +108,25 @@ impl Registry {
             }
             self.wait_until_empty(patience);
         }
+    }
+
+    /// Tells everyone 1001, those who came first first, each at a moment of their own, and returns when the time is up.
+    pub(super) fn tell_one_by_one(&self, time: Duration) {
+        let begin = Instant::now();
+        let open: Vec<_> = {
+            let connections = self.lock();
+            let open = connections.open.iter();
+            open.filter_map(|id| connections.live.get(id).cloned())
+                .collect()
+        };
+        let reason = CloseReason::new(CloseCode::GoingAway, GOODBYE);
+        let count = open.len().max(1) as f64;
+        for (number, outbox) in open.into_iter().enumerate() {
+            let at = begin + time.mul_f64(number as f64 / count);
+            thread::sleep(at.saturating_duration_since(Instant::now()));
+            let _ = outbox.close(Some(&reason)); // it may have gone already
+        }
+        thread::sleep((begin + time).saturating_duration_since(Instant::now()));
     }
 
     fn wait_until_empty(&self, patience: Duration) -> bool {
@@ -189,6 +209,8 @@ impl Drop for Place {
         self.registry.left.notify_all();
     }
 }
+
+const GOODBYE: &str = "the server stops";
 
 #[cfg(test)]
 mod tests {

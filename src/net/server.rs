@@ -7,7 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -82,6 +82,9 @@ pub struct ServerHandle {
 
 #[derive(Debug, Default)]
 struct Control {
+    asked: Mutex<bool>,
+    heard: Condvar,
+    /// The accepting threads end.
     stopping: AtomicBool,
     addresses: Mutex<Vec<Address>>,
 }
@@ -247,8 +250,8 @@ impl Server {
         Running::new(self)
     }
 
-    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, waits for them up to
-    /// [`Limits::close_timeout`], and returns.
+    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, over [`Limits::drain`] if
+    /// that is not zero, waits for them up to [`Limits::close_timeout`], and returns.
     pub fn run(self) {
         let cap = self.limits.connection_cap();
         info!("up to {cap} connections at once");
@@ -257,7 +260,7 @@ impl Server {
             self.limits.max_per_ip,
             self.limits.trusted_proxies.clone(),
         ));
-        let patience = self.limits.close_timeout;
+        let (patience, drain) = (self.limits.close_timeout, self.limits.drain);
         let service: Arc<dyn Service> = if self.routes.is_empty() {
             self.service
         } else {
@@ -268,6 +271,7 @@ impl Server {
         };
         let exchange = Arc::new(Exchange {
             service,
+            stopping: AtomicBool::new(false),
             quota: LogQuota::new(&self.limits, Arc::clone(&self.counters)),
             limits: self.limits,
             deflate: self.deflate,
@@ -283,7 +287,14 @@ impl Server {
             };
             thread::spawn(move || acceptor.run())
         });
-        for acceptor in acceptors.collect::<Vec<_>>() {
+        let acceptors: Vec<_> = acceptors.collect();
+        self.control.wait_until_asked();
+        if !drain.is_zero() {
+            exchange.stopping.store(true, Ordering::SeqCst);
+            registry.tell_one_by_one(drain);
+        }
+        self.control.end_accepting();
+        for acceptor in acceptors {
             if acceptor.join().is_err() {
                 warn!("an accepting thread panicked");
             }
@@ -296,17 +307,30 @@ impl Server {
 impl ServerHandle {
     /// Begins the stop that [`Server::run`] describes. Returns at once; a second call does nothing.
     pub fn stop(&self) {
-        if self.control.stopping.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        // A thread blocked in ACCEPT wakes for a connection.
-        for address in self.control.addresses().iter() {
-            address.wake();
-        }
+        *self.control.lock_asked() = true;
+        self.control.heard.notify_all();
     }
 }
 
 impl Control {
+    fn wait_until_asked(&self) {
+        let asked = self.lock_asked();
+        let asked = self.heard.wait_while(asked, |asked| !*asked);
+        drop(asked.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn lock_asked(&self) -> MutexGuard<'_, bool> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end_accepting(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // A thread blocked in ACCEPT wakes for a connection.
+        for address in self.addresses().iter() {
+            address.wake();
+        }
+    }
+
     fn addresses(&self) -> MutexGuard<'_, Vec<Address>> {
         self.addresses
             .lock()

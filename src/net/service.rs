@@ -31,6 +31,8 @@ pub struct Call<'a> {
     pub body: &'a [u8],
     /// The address of the peer.
     pub peer: SocketAddr,
+    /// The server has been told to stop, see [`Limits::drain`](super::Limits::drain).
+    pub stopping: bool,
     /// What the server has counted so far.
     pub counters: &'a Counters,
     /// For a request that asks for an upgrade: what it offers, or what is wrong with it

@@ -188,6 +188,10 @@ impl Router {
             return Answer::Respond(Response::method_not_allowed("GET, HEAD"));
         }
         match (path, request.query_value("name")) {
+            // Whoever shares out connections shall give us no more of them.
+            ("/healthz", _) if call.stopping => {
+                Answer::Respond(Response::new(503).text("stopping\n"))
+            }
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
             ("/metrics", _) => Answer::Respond(self.metrics(call)),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),

@@ -5,5 +5,7 @@
 mod support;
 
 mod logged;
+#[cfg(target_os = "linux")]
+mod nginx;
 mod proxy;
 mod routes;

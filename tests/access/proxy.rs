@@ -27,6 +27,11 @@ fn open(server: &TestServer, fields: &str) -> (u16, Peer) {
 fn seen(server: &TestServer, fields: &str) -> String {
     let (status, mut peer) = open(server, fields);
     assert_eq!(status, 101);
+    user_info_address(&mut peer)
+}
+
+/// The address under which others see the user of this connection to the JSON chat, who leaves then.
+pub(crate) fn user_info_address(peer: &mut Peer) -> String {
     peer.send(masked(TEXT, r#"{"type":"register","sender":"ana"}"#));
     peer.send(masked(TEXT, r#"{"type":"user_info","target":"ana"}"#));
     loop {

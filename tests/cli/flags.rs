@@ -115,6 +115,31 @@ fn trusted_proxy_is_believed_when_it_says_for_whom_it_asks() {
 }
 
 #[test]
+fn drain_time_is_how_long_a_stop_takes_and_meanwhile_the_server_is_not_ready() {
+    let (program, address) = server(&["--drain-time", "1s"]);
+    let mut ana = open(&address, "/?name=ana");
+    let mut kept = connect(&address);
+    assert_eq!(get(&mut kept, "/healthz").0, 200);
+    let begun = Instant::now();
+    program.signal("TERM");
+    ana.close(1001);
+    // It is answered, old connection or new, and that is the last answer on either.
+    for mut peer in [kept, connect(&address)] {
+        peer.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let answer = peer.answer();
+        assert_eq!((answer.status, answer.body.as_str()), (503, "stopping\n"));
+        assert_eq!(field(&answer.head, "Connection"), Some("close"));
+    }
+    let end = program.wait();
+    assert_eq!(end.code, Some(0));
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    assert!(
+        end.errors.contains("telling everybody within 1s;"),
+        "{end:?}"
+    );
+}
+
+#[test]
 fn log_says_how_much_is_told() {
     let (program, _) = server(&["--log", "debug"]);
     while !program.error_line().contains("LISTEN") {}

@@ -14,6 +14,7 @@ use flate2::{Compress, Compression, Decompress};
 use super::words::{Dice, HELLO, deflate, inflate};
 use crate::support::peer::{ACCEPT, CLOSE, PING, PONG, Peer, TEXT, field, masked, reason, request};
 use crate::support::server::{PATIENCE, TestServer, echo, limits, within};
+use crate::support::wire;
 
 /// The first octets of compressed messages.
 pub(super) const COMPRESSED_TEXT: u8 = 0xc1;
@@ -35,7 +36,7 @@ fn options(params: DeflateParams) -> DeflateOptions {
 }
 
 pub(super) fn client(server: &TestServer) -> Client {
-    Client::new(server.url("/")).timeout(PATIENCE)
+    wire::client(server.url("/")).timeout(PATIENCE)
 }
 
 /// A raw connection that agreed on compression with these parameters.
@@ -101,7 +102,7 @@ fn a_whole_server_compresses_unless_a_session_says_otherwise() {
         });
     let server = TestServer::running(server);
     let agreed = |path: &str| {
-        let mut ws = Client::new(server.url(path))
+        let mut ws = wire::client(server.url(path))
             .deflate(DeflateOptions::default())
             .connect()
             .expect("a connection");

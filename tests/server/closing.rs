@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use enchufe::protocol::SendError;
 use enchufe::{CloseCode, Error, Limits, Message};
 
-use crate::support::peer::{CLOSE, End, TEXT, TEXT_BEGINS, masked, reason, request, unmasked};
+use crate::support::peer::{
+    CLOSE, End, TEXT, TEXT_BEGINS, field, masked, reason, request, unmasked,
+};
 use crate::support::server::{PATIENCE, TestServer, limits, wait_until, within};
 use crate::support::wire::connect;
 
@@ -312,6 +314,30 @@ fn stopping_tells_everybody_1001_and_run_returns() {
         std::net::TcpStream::connect(server.addr).is_err(),
         "nobody listens any more"
     );
+}
+
+/// All at once they would all be at the next server's door at once.
+#[test]
+fn with_time_to_drain_everybody_is_told_at_another_moment_and_nobody_new_gets_in() {
+    let drain = Duration::from_millis(500);
+    let (server, _) = obedient(Limits { drain, ..limits() });
+    let mut peers: Vec<_> = (0..10).map(|_| server.open("/")).collect();
+    for peer in &mut peers {
+        peer.send(masked(0x89, "")).expect(0x8a, "");
+    }
+    let begin = Instant::now();
+    server.handle.stop();
+    peers[0].closes(1001);
+    let answer = server.connect().send(request("/", "")).answer();
+    assert_eq!(answer.status, 503, "after {:?}", begin.elapsed());
+    assert!(field(&answer.head, "Retry-After").is_some());
+    for (number, peer) in (1..).zip(&mut peers[1..]) {
+        peer.closes(1001);
+        let least = drain * number / 10;
+        assert!(begin.elapsed() >= least, "{number}: {:?}", begin.elapsed());
+    }
+    server.stop();
+    assert!(begin.elapsed() >= drain);
 }
 
 #[test]

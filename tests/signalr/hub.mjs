@@ -14,6 +14,9 @@ if (!base) {
   process.exit(2);
 }
 
+/** For a server that asks for one. */
+const token = process.env.ENCHUFE_TOKEN;
+
 // Version 5 takes a global `fetch` for a browser's and looks for it on `self`.
 globalThis.self ??= globalThis;
 
@@ -126,6 +129,7 @@ async function leaving(ana, ben) {
 async function connect(version, skipNegotiation) {
   const { HubConnectionBuilder, HttpTransportType, LogLevel } = require(version);
   const options = skipNegotiation ? { skipNegotiation, transport: HttpTransportType.WebSockets } : {};
+  if (token) options.accessTokenFactory = () => token;
   const hub = new HubConnectionBuilder().withUrl(`${base.replace(/\/$/, '')}/socket`, options).configureLogging(LogLevel.Error).build();
   const client = { hub, events: [], boards: [], wake: () => {} };
   const heard = () => client.wake();

@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 
 pub(crate) mod folder;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub(crate) mod fortress;
 pub(crate) mod frames;
 pub(crate) mod host;
 pub(crate) mod peer;

@@ -43,11 +43,12 @@ impl TestServer {
 
     pub(crate) fn on(address: &str, limits: Limits, service: impl Service) -> Self {
         let server = wire::bind(address);
-        Self::running(wire::dress(server.limits(limits).service(service)))
+        Self::running(server.limits(limits).service(service))
     }
 
     /// A server that a test made by itself.
     pub(crate) fn running(server: Server) -> Self {
+        let server = wire::dress(server);
         let place = Place::of(&server);
         let addr = match place {
             Place::Tcp(addr) => addr,

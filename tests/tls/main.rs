@@ -26,6 +26,20 @@ mod session;
 #[path = "../server/slow_peer.rs"]
 mod slow_peer;
 
+#[cfg(feature = "deflate")]
+#[path = "../rfc7692/connection.rs"]
+mod connection;
+#[cfg(feature = "deflate")]
+#[path = "../rfc7692/hostile.rs"]
+mod hostile;
+#[cfg(feature = "deflate")]
+#[path = "../rfc7692/secrets.rs"]
+mod secrets;
+#[cfg(feature = "deflate")]
+#[path = "../rfc7692/words.rs"]
+#[allow(dead_code)]
+mod words;
+
 #[cfg(feature = "files")]
 mod curl;
 #[cfg(feature = "json")]
