@@ -32,4 +32,9 @@ impl Counters {
         let applied = self.applied.load(Relaxed);
         self.log_end.load(Relaxed).saturating_sub(applied)
     }
+
+    /// Whether Redis does not answer.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Relaxed) != 0
+    }
 }

@@ -457,3 +457,80 @@ const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// Bytes that may wait for Redis before sessions wait too.
 const MAX_WAITING: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    fn at(seq: u64) -> Position {
+        Position { epoch: 1, seq }
+    }
+
+    #[test]
+    fn an_operation_has_come_back_when_what_it_led_to_is_applied() {
+        let log = Log(Arc::new(Desk::new()));
+        let number = log.tell(b"ana", 1, b"x".to_vec());
+        assert_eq!(log.0.take(Instant::now()).0.len(), 1);
+        log.0.answered(number, 7);
+        assert!(!log.wait(number, SOON));
+        log.0.applied(at(6), None);
+        assert!(!log.is_resolved(number));
+        log.0.applied(at(7), Some(number));
+        assert!(log.wait(number, SOON));
+        // One that was refused has come back when all that was before is applied.
+        let number = log.release(b"ana", 1, Vec::new());
+        log.0.answered(number, 7);
+        assert!(log.is_resolved(number));
+    }
+
+    #[test]
+    fn with_a_new_place_what_nobody_has_seen_is_dropped_and_names_are_claimed_first() {
+        let log = Log(Arc::new(Desk::new()));
+        let seen = log.tell(b"ana", 1, b"x".to_vec());
+        let unseen = log.tell(b"bo", 1, b"y".to_vec());
+        let (in_flight, _) = log.0.take(Instant::now());
+        log.0.applied(at(1), Some(seen));
+        let queued = log.post(b"z".to_vec());
+        log.release(b"cy", 1, Vec::new());
+        let switch = Switch {
+            desk: &log.0,
+            joined: (2, 9),
+            in_flight,
+        };
+        let mut claimed = 0;
+        let dropped = switch.go(|claims| claimed = claims.claim(b"ana", b"here".to_vec()));
+        let dropped: Vec<_> = dropped.iter().map(|it| (it.number, &it.who[..])).collect();
+        assert_eq!(dropped, [(unseen, &b"bo"[..]), (queued, b"")]);
+        assert!(log.is_resolved(queued));
+        assert_eq!(log.0.place(), (2, 9));
+        log.tell(b"ana", claimed, b"more".to_vec());
+        let (batch, _) = log.0.take(Instant::now());
+        let ops: Vec<&Op> = batch.iter().map(|waiting| &waiting.op).collect();
+        assert!(matches!(ops[0], Op::Claim { claim, .. } if *claim == claimed));
+        assert_eq!(ops.len(), 3);
+    }
+
+    #[test]
+    fn people_are_told_once_when_redis_is_silent_and_once_when_it_is_not() {
+        let desk = Desk::new();
+        let report = |side, works| desk.report(side, works, SOON * 20);
+        assert_eq!(report(Side::Writer, false), None, "for a moment");
+        std::thread::sleep(SOON * 25);
+        assert_eq!(report(Side::Reader, false), Some(Change::CutOff));
+        assert_eq!(report(Side::Writer, false), None);
+        assert_eq!(report(Side::Writer, true), None, "one still fails");
+        assert_eq!(report(Side::Reader, true), Some(Change::Healed));
+        assert_eq!(report(Side::Reader, true), None);
+    }
+
+    #[test]
+    fn nobody_waits_while_redis_is_silent() {
+        let log = Log(Arc::new(Desk::new()));
+        log.0.report(Side::Writer, false, Duration::ZERO);
+        assert_eq!(log.claim(b"ana"), Err(NoClaim::CutOff));
+        let number = log.tell(b"ana", 1, b"x".to_vec());
+        assert!(!log.wait(number, Duration::from_secs(60)));
+    }
+}

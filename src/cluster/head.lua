@@ -24,8 +24,10 @@ end
 redis.call('HSET', META, 'at', whole(now))
 
 -- Gives an entry the next place in the order.
+local bytes = 0
 local function append(by, number, who, what)
   seq = seq + 1
+  bytes = bytes + #who + #what
   redis.call('XADD', LOG, epoch .. '-' .. whole(seq),
     'at', whole(now), 'by', by, 'no', number, 'who', who, 'what', what)
 end
@@ -58,4 +60,5 @@ end
 
 local function keep_seq()
   redis.call('HSET', META, 'seq', whole(seq))
+  redis.call('HINCRBY', META, 'bytes', bytes)
 end

@@ -129,6 +129,7 @@ impl Link {
             server.to_string().into_bytes(),
             first.to_string().into_bytes(),
             SNAPSHOT_EVERY.to_string().into_bytes(),
+            SNAPSHOT_BYTES.to_string().into_bytes(),
         ];
         for op in ops {
             arguments.extend(op.arguments());
@@ -332,8 +333,9 @@ const LOAD: &str = concat!(include_str!("head.lua"), include_str!("load.lua"));
 const SNAPSHOT: &str = concat!(include_str!("head.lua"), include_str!("snapshot.lua"));
 const RENEW: &str = concat!(include_str!("head.lua"), include_str!("renew.lua"));
 
-/// Entries after which a snapshot is taken, unless the last one had more rows.
+/// Entries, and bytes in them, after which a snapshot is taken, unless the last one had more rows or bytes.
 const SNAPSHOT_EVERY: u64 = 10_000;
+const SNAPSHOT_BYTES: u64 = 32 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,7 @@ mod replica;
 mod writer;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -116,10 +117,11 @@ impl Opened {
             "server {} of the cluster at {}, up to entry {} of the log",
             joined.server, address.shown, joined.seq
         );
-        let writer = Writer {
+        let mut writer = Writer {
             link,
             desk: Arc::clone(&desk),
             replicas,
+            batch: Vec::new(),
             pause: writer::PAUSE_MIN,
         };
         let mut cluster = Cluster {
@@ -133,9 +135,16 @@ impl Opened {
 }
 
 impl Cluster {
-    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JoinError> {
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-        self.threads.push(thread.map_err(JoinError::Thread)?);
+    /// Everybody needs these threads: one that panics goes on where it was.
+    fn spawn(
+        &mut self,
+        name: &str,
+        mut work: impl FnMut() + Send + 'static,
+    ) -> Result<(), JoinError> {
+        let tireless = move || while catch_unwind(AssertUnwindSafe(&mut work)).is_err() {};
+        let thread = thread::Builder::new().name(name.to_owned());
+        self.threads
+            .push(thread.spawn(tireless).map_err(JoinError::Thread)?);
         Ok(())
     }
 }
@@ -144,7 +153,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.desk.end();
         for thread in self.threads.drain(..) {
-            let _panicked = thread.join(); // its panic has been told
+            let _never_panics = thread.join();
         }
     }
 }
@@ -165,3 +174,6 @@ impl fmt::Debug for Cluster {
 
 /// How long a server may be silent before its users count as gone, unless it is told otherwise.
 pub const LEASE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod spec;

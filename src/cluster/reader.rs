@@ -42,7 +42,8 @@ impl Reader {
         }
     }
 
-    pub(super) fn run(mut self) {
+    /// Follows the log to the end.
+    pub(super) fn run(&mut self) {
         while !self.desk.is_over() {
             let turn = self.turn();
             let works = turn.is_ok();
@@ -186,7 +187,10 @@ impl Reader {
         let own = entries.iter().rev().find(|entry| entry.own);
         let own = own.map(|entry| entry.number);
         let count = entries.len() as u64;
+        // If this panics, not all of it may have been applied.
+        let astray = std::mem::replace(&mut self.astray, true);
         self.replicas.apply(entries);
+        self.astray = astray;
         self.desk.counters.entries.fetch_add(count, Relaxed);
         self.desk.applied(self.at, own);
     }

@@ -8,5 +8,5 @@ if before[2] then
   redis.call('XTRIM', LOG, 'MINID', before[2])
 end
 redis.call('SET', SNAPSHOT, ARGV[6])
-redis.call('HSET', META, 'snapshot', ARGV[3], 'id', ARGV[4], 'rows', ARGV[5], 'snapping', '0')
+redis.call('HSET', META, 'snapshot', ARGV[3], 'id', ARGV[4], 'rows', ARGV[5], 'bytes', '0', 'snapping', '0')
 return 1

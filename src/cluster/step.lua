@@ -1,6 +1,6 @@
 -- A server renews its lease and has its operations carried out, all or none, and once however often it asks.
--- ARGV: lease, epoch, server, number of the first operation, how many entries between snapshots, then for each operation
--- its kind, name, claim and content.
+-- ARGV: lease, epoch, server, number of the first operation, how many entries and bytes between snapshots, then for each
+-- operation its kind, name, claim and content.
 -- Returns 'ok', how far the log has got, a letter for each operation, when the next lease runs out, and 1 if this server is
 -- to take a snapshot; or 'epoch' if this is not the log it was; or 'fenced' if the server counts as gone.
 local server, first = ARGV[3], tonumber(ARGV[4])
@@ -36,14 +36,14 @@ local function tell(name, owner, number, what, release)
 end
 
 local results = ''
-local count = (#ARGV - 5) / 4
+local count = (#ARGV - 6) / 4
 if count > 0 then
   local last = whole(first + count - 1)
   local done, answer = string.match(redis.call('HGET', DONE, server) or '0:', '^(%d+):(.*)$')
   if first > tonumber(done) then
     local letters = {}
     for i = 1, count do
-      local at = 2 + 4 * i
+      local at = 3 + 4 * i
       local kind, name, what = ARGV[at], ARGV[at + 1], ARGV[at + 3]
       local owner, number = server .. ':' .. ARGV[at + 2], whole(first + i - 1)
       if kind == 'claim' then
@@ -66,10 +66,13 @@ if count > 0 then
 end
 keep_seq()
 
-local snapshot = redis.call('HMGET', META, 'snapshot', 'rows', 'snapping')
+-- A snapshot is due when as much has come since the last as that has, and no less than is worth while.
+local snapshot = redis.call('HMGET', META, 'snapshot', 'rows', 'bytes', 'snapping')
 local due = 0
-local every = math.max(tonumber(ARGV[5]), tonumber(snapshot[2] or '0'))
-if seq - tonumber(snapshot[1] or '0') >= every and now >= tonumber(snapshot[3] or '0') then
+local come = seq - tonumber(snapshot[1] or '0')
+local many = come >= math.max(tonumber(ARGV[5]), tonumber(snapshot[2] or '0'))
+local large = tonumber(snapshot[3] or '0') >= math.max(tonumber(ARGV[6]), redis.call('STRLEN', SNAPSHOT))
+if (many or large) and now >= tonumber(snapshot[4] or '0') then
   redis.call('HSET', META, 'snapping', whole(now + 3 * lease))
   due = 1
 end

@@ -24,30 +24,33 @@ pub(super) struct Writer {
     pub(super) link: Link,
     pub(super) desk: Arc<Desk>,
     pub(super) replicas: Replicas,
+    /// Taken from the desk, and not answered yet.
+    pub(super) batch: Vec<Waiting>,
     /// How long to wait after the next failure.
     pub(super) pause: Duration,
 }
 
 impl Writer {
-    pub(super) fn run(mut self) {
-        let mut batch = Vec::new();
+    /// Publishes to the end.
+    pub(super) fn run(&mut self) {
         let mut renew_at = Instant::now();
         loop {
             let mut end = self.desk.is_over();
-            if batch.is_empty() {
-                (batch, end) = self.desk.take(renew_at);
-                if end && batch.is_empty() {
+            if self.batch.is_empty() {
+                (self.batch, end) = self.desk.take(renew_at);
+                if end && self.batch.is_empty() {
                     return;
                 }
             }
-            match self.step(&batch) {
+            match self.step() {
                 Ok(Stepped::Done {
                     seq,
                     results,
                     next_lease,
                     snapshot_due,
                 }) => {
-                    self.settle(std::mem::take(&mut batch), &results, seq);
+                    let batch = std::mem::take(&mut self.batch);
+                    self.settle(batch, &results, seq);
                     if snapshot_due {
                         self.desk.ask_for_snapshot();
                     }
@@ -58,18 +61,18 @@ impl Writer {
                 Ok(Stepped::Fenced) => {
                     warn!("this server counted as gone: it joins anew");
                     self.desk.counters.fenced.fetch_add(1, Relaxed);
-                    self.rejoin(&mut batch);
+                    self.rejoin();
                     renew_at = Instant::now();
                 }
                 Ok(Stepped::NewEpoch) => {
                     warn!("Redis has lost the log that was there: this server joins anew");
-                    self.rejoin(&mut batch);
+                    self.rejoin();
                     renew_at = Instant::now();
                 }
                 Err(error) => {
                     self.failed(&error);
                     if end {
-                        let left = batch.len();
+                        let left = self.batch.len();
                         warn!("the server ends, and {left} changes did not reach Redis");
                         return;
                     }
@@ -78,10 +81,14 @@ impl Writer {
         }
     }
 
-    fn step(&mut self, batch: &[Waiting]) -> Result<Stepped, LinkError> {
+    fn step(&mut self) -> Result<Stepped, LinkError> {
         let (epoch, server) = self.desk.place();
-        let first = batch.first().map_or(0, |waiting| waiting.number);
-        let ops: Vec<Op> = batch.iter().map(|waiting| waiting.op.clone()).collect();
+        let first = self.batch.first().map_or(0, |waiting| waiting.number);
+        let ops: Vec<Op> = self
+            .batch
+            .iter()
+            .map(|waiting| waiting.op.clone())
+            .collect();
         let stepped = self.link.step(epoch, server, first, &ops)?;
         let counters = &self.desk.counters;
         counters.steps.fetch_add(1, Relaxed);
@@ -112,14 +119,14 @@ impl Writer {
     }
 
     /// Joins, waits until this server knows all that was before, and begins from there.
-    fn rejoin(&mut self, batch: &mut Vec<Waiting>) {
+    fn rejoin(&mut self) {
         while !self.desk.is_over() {
             match self.try_rejoin() {
                 Ok(Some(joined)) => {
                     let switch = Switch {
                         desk: &self.desk,
                         joined,
-                        in_flight: std::mem::take(batch),
+                        in_flight: std::mem::take(&mut self.batch),
                     };
                     let dropped = self.replicas.named.rejoin(switch);
                     info!(

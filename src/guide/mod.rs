@@ -5,3 +5,7 @@ pub mod tour {}
 
 #[doc = include_str!("deploy.md")]
 pub mod deploy {}
+
+#[cfg(feature = "cluster")]
+#[doc = include_str!("cluster.md")]
+pub mod cluster {}

@@ -6,9 +6,10 @@ use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{debug, info, trace, warn};
+use log::{Level, debug, info, log_enabled, trace, warn};
 
 use super::body;
 use super::buffer::ReadBuffer;
@@ -22,7 +23,9 @@ use super::registry::Place;
 use super::server::RETRY_AFTER;
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
-use super::{Answer, Call, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket};
+use super::{
+    Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
+};
 use crate::handshake::{self, HandshakeError, Offer};
 use crate::http::{HttpError, Request, RequestParser, Response, client_address, redact_head};
 use crate::protocol::{CloseCode, CloseReason};
@@ -38,11 +41,19 @@ pub(super) struct Exchange {
     pub(super) stopping: AtomicBool,
 }
 
-/// What comes after a request.
-enum Next {
-    Request,
-    Upgrade(Box<Asked>, Box<Accepted>),
-    Close,
+/// What a request gets.
+enum Decision {
+    Upgrade(Box<Accepted>),
+    Plain(Box<Plain>),
+}
+
+/// An answer in plain HTTP.
+enum Plain {
+    Respond(Response),
+    /// So many bytes, read while they are sent.
+    Stream(Response, u64, Box<dyn Read + Send>),
+    /// The connection ends with it.
+    Refuse(Response),
 }
 
 /// A request as it came.
@@ -78,31 +89,21 @@ impl Exchange {
         mut deadline: Instant,
     ) {
         let mut input = ReadBuffer::new();
-        let last = loop {
-            let next = match self.receive(outbox, peer, place, &mut input, deadline) {
-                Ok(Some(asked)) => self.answer(outbox, asked),
-                Ok(None) => Ok(Next::Close),
-                Err(refusal) => self.refuse(outbox, peer, &refusal),
+        let ended = loop {
+            let asked = match self.receive(outbox, peer, place, &mut input, deadline) {
+                Ok(Some(asked)) => asked,
+                Ok(None) => break Ok(()),
+                Err(refusal) => break self.refuse(outbox, peer, &refusal),
             };
-            match next {
-                Ok(Next::Request) => deadline = Instant::now() + self.limits.handshake_timeout,
-                last => break last,
-            }
-        };
-        let ended = match last {
-            Ok(Next::Upgrade(asked, accepted)) => match self.open(outbox, place, accepted, input) {
-                Ok(Ok(opened)) => {
-                    if self.quota.allows(place.ip()) {
-                        info!("#{} 101 {}", outbox.id, Shown(&asked.request));
-                    }
-                    drop(asked);
-                    self.run_session(outbox, opened, place.ip());
-                    Ok(())
+            match self.ask(&asked) {
+                Decision::Upgrade(accepted) => {
+                    break self.converse(outbox, place, asked, accepted, input);
                 }
-                Ok(Err(refusal)) => self.refuse(outbox, peer, &refusal).map(drop),
-                Err(error) => Err(error),
-            },
-            other => other.map(drop),
+                Decision::Plain(plain) => match self.answer(outbox, &asked, plain) {
+                    Ok(true) => deadline = Instant::now() + self.limits.handshake_timeout,
+                    last => break last.map(drop),
+                },
+            }
         };
         if let Err(error) = ended {
             debug!("#{} {error}", outbox.id);
@@ -142,9 +143,9 @@ impl Exchange {
         })))
     }
 
-    /// Asks the service and answers a request.
+    /// What the service says to a request.
     #[inline(never)]
-    fn answer(&self, outbox: &Arc<Outbox<Socket>>, asked: Box<Asked>) -> io::Result<Next> {
+    fn ask(&self, asked: &Asked) -> Decision {
         let request = &asked.request;
         let call = Call {
             request,
@@ -161,24 +162,61 @@ impl Exchange {
                 counters::add(&self.counters.panics, 1);
                 Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
-        let error = match (answer, call.offer) {
-            (Answer::Respond(response), _) => {
-                return self.respond(outbox, asked.peer, request, response, None);
-            }
-            (Answer::Stream(response, length, body), _) => {
-                return self.respond(outbox, asked.peer, request, response, Some((length, body)));
-            }
+        Decision::Plain(Box::new(match (answer, call.offer) {
+            (Answer::Respond(response), _) => Plain::Respond(response),
+            (Answer::Stream(response, length, body), _) => Plain::Stream(response, length, body),
             (Answer::Upgrade(_), Some(Ok(_))) if call.stopping => {
-                let response = Response::service_unavailable(RETRY_AFTER);
-                return self.refuse(outbox, asked.peer, &response);
+                Plain::Refuse(Response::service_unavailable(RETRY_AFTER))
             }
             (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-                return Ok(Next::Upgrade(asked, Box::new(Accepted { upgrade, offer })));
+                return Decision::Upgrade(Box::new(Accepted { upgrade, offer }));
             }
-            (Answer::Upgrade(_), Some(Err(error))) => error,
-            (Answer::Upgrade(_), None) => HandshakeError::UpgradeRequired,
+            (Answer::Upgrade(_), Some(Err(error))) => Plain::Refuse(error.response()),
+            (Answer::Upgrade(_), None) => Plain::Refuse(HandshakeError::UpgradeRequired.response()),
+        }))
+    }
+
+    /// Answers in plain HTTP; `true` if another request may follow.
+    #[inline(never)]
+    #[expect(
+        clippy::boxed_local,
+        reason = "it would lie in the frame of the caller"
+    )]
+    fn answer(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        asked: &Asked,
+        plain: Box<Plain>,
+    ) -> io::Result<bool> {
+        match *plain {
+            Plain::Respond(response) => self.respond(outbox, asked, response, None),
+            Plain::Stream(response, length, body) => {
+                self.respond(outbox, asked, response, Some((length, body)))
+            }
+            Plain::Refuse(response) => self.refuse(outbox, asked.peer, &response).map(|()| false),
+        }
+    }
+
+    /// From the 101 to the end of the session.
+    fn converse(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        place: &Place,
+        asked: Box<Asked>,
+        accepted: Box<Accepted>,
+        input: ReadBuffer,
+    ) -> io::Result<()> {
+        let Opened { ws, session } = match self.open(outbox, place, accepted, input)? {
+            Ok(opened) => opened,
+            Err(refusal) => return self.refuse(outbox, asked.peer, &refusal),
         };
-        self.refuse(outbox, asked.peer, &error.response())
+        if self.may_log(place.ip()) {
+            info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+        }
+        drop(asked);
+        let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
+        self.part(outbox, place.ip(), outcome);
+        Ok(())
     }
 
     /// The peer's address, or that of the client for whom a trusted proxy asks.
@@ -277,15 +315,16 @@ impl Exchange {
         upgrade.deflate.as_ref().or(self.deflate.as_ref())
     }
 
-    /// Writes a response, with the body it carries or the one that is read from elsewhere.
+    /// Writes a response, with the body it carries or the one that is read from elsewhere; `true` if another request may
+    /// follow.
     fn respond(
         &self,
         outbox: &Arc<Outbox<Socket>>,
-        peer: SocketAddr,
-        request: &Request,
+        asked: &Asked,
         mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
-    ) -> io::Result<Next> {
+    ) -> io::Result<bool> {
+        let request = &asked.request;
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
         let closes = !request.wants_keep_alive()
@@ -299,7 +338,7 @@ impl Exchange {
             .encode_for(request, &mut head)
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
-        if self.quota.allows(peer.ip()) {
+        if self.may_log(asked.peer.ip()) {
             info!("#{} {} {}", outbox.id, response.status, Shown(request));
         }
         write_all(socket, outbox.id, &head)?;
@@ -308,11 +347,10 @@ impl Exchange {
         {
             body::send(&mut *body, length, outbox, &self.limits)?;
         }
-        if !closes {
-            return Ok(Next::Request);
+        if closes {
+            linger(socket, LINGER);
         }
-        linger(socket, LINGER);
-        Ok(Next::Close)
+        Ok(!closes)
     }
 
     /// Answers what is not even a request, in a way the peer gets to read.
@@ -321,30 +359,34 @@ impl Exchange {
         outbox: &Arc<Outbox<Socket>>,
         peer: SocketAddr,
         response: &Response,
-    ) -> io::Result<Next> {
+    ) -> io::Result<()> {
         let socket = &outbox.transport;
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
-        if self.quota.allows(peer.ip()) {
+        if self.may_log(peer.ip()) {
             info!("#{} {} refused {peer}", outbox.id, response.status);
         }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
         write_all(socket, outbox.id, &bytes)?;
         linger(socket, LINGER);
-        Ok(Next::Close)
+        Ok(())
     }
 
-    /// Runs a session to its end, whatever the end is, and closes with the code that says it.
-    fn run_session(&self, outbox: &Arc<Outbox<Socket>>, opened: Opened, peer: IpAddr) {
-        let Opened { ws, session } = opened;
-        let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
+    /// Closes after a session, whatever its end was, with the code that says it.
+    #[inline(never)]
+    fn part(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        peer: IpAddr,
+        outcome: thread::Result<Result<(), Error>>,
+    ) {
         let code = match &outcome {
             Ok(Ok(())) => CloseCode::NormalClosure,
             Ok(Err(_)) => CloseCode::InternalError,
             Err(_) => {
                 counters::add(&self.counters.panics, 1);
-                if self.quota.allows(peer) {
+                if self.may_log(peer) {
                     warn!("#{} its session panicked", outbox.id);
                 }
                 CloseCode::InternalError
@@ -356,10 +398,15 @@ impl Exchange {
         }
         outbox.count_abnormal();
         if let Ok(Err(error)) = outcome
-            && self.quota.allows(peer)
+            && self.may_log(peer)
         {
             info!("#{} closed: {error}", outbox.id);
         }
+    }
+
+    /// Whether a line about this peer is written: it can be seen, and the peer has not caused too many.
+    fn may_log(&self, peer: IpAddr) -> bool {
+        log_enabled!(Level::Info) && self.quota.allows(peer)
     }
 }
 

@@ -126,8 +126,16 @@ impl Router {
             chat, connections, ..
         } = &router.settings;
         router.chat = Chat::clustered(*chat, connections.clone(), log.clone());
+        #[cfg(not(feature = "json"))]
+        let board = None;
+        #[cfg(feature = "json")]
+        let board = {
+            let hub = hospital::Hub::clustered(connections.message.clone(), log.clone());
+            router.hospital = Arc::new(hub.with_json_depth(connections.json_depth));
+            Some(Arc::clone(&router.hospital) as Arc<dyn cluster::Replica>)
+        };
         router.log = Some(log);
-        let cluster = opened.start((&router.chat).into(), None)?;
+        let cluster = opened.start((&router.chat).into(), board)?;
         Ok((router, cluster))
     }
 
@@ -150,6 +158,10 @@ impl Router {
         }
         if let Err(error) = check_origin(call.request, &self.settings.origins) {
             return Answer::Respond(error.response());
+        }
+        let path = call.request.path();
+        if self.is_cut_off() && matches!(path, "/" | "/chat" | "/socket") {
+            return Answer::Respond(Response::refusal(503, "El servidor está aislado\n"));
         }
         let large = || self.settings.large_messages.clone();
         let name = call.request.query_value("name");
@@ -192,6 +204,9 @@ impl Router {
             ("/healthz", _) if call.stopping => {
                 Answer::Respond(Response::new(503).text("stopping\n"))
             }
+            ("/healthz", _) if self.is_cut_off() => {
+                Answer::Respond(Response::new(503).text("cut off from the cluster\n"))
+            }
             ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
             ("/metrics", _) => Answer::Respond(self.metrics(call)),
             ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
@@ -201,6 +216,17 @@ impl Router {
                 None => self.file(call),
             },
         }
+    }
+
+    /// Whether this server cannot reach the others at the moment: a proxy had better choose one that can.
+    fn is_cut_off(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return self
+            .log
+            .as_ref()
+            .is_some_and(|log| log.counters().is_cut_off());
+        #[cfg(not(feature = "cluster"))]
+        false
     }
 
     fn metrics(&self, call: &Call<'_>) -> Response {

@@ -121,7 +121,7 @@ fn a_server_with_a_narrow_cable_delays_nobody_else_and_shows_its_lag() {
     }
     // Through the cable it takes ten seconds.
     assert!(
-        began.elapsed() < Duration::from_secs(4),
+        began.elapsed() < Duration::from_secs(8),
         "{:?}",
         began.elapsed()
     );

@@ -16,6 +16,7 @@ mod server;
 mod tools;
 
 mod cut_off;
+mod one_board;
 mod one_chat;
 mod redis;
 mod redis_fails;

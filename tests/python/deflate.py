@@ -17,6 +17,8 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
+import tls
+
 PATIENCE = 20  # seconds; nothing here takes that long unless it hangs
 
 
@@ -37,7 +39,8 @@ def messages(dice, count):
 
 def echo(url, count, **parameters):
     offer = ClientPerMessageDeflateFactory(**parameters)
-    with connect(url, extensions=[offer], open_timeout=PATIENCE, close_timeout=PATIENCE, max_size=None) as ws:
+    patience = {"open_timeout": PATIENCE, "close_timeout": PATIENCE}
+    with connect(url, ssl=tls.context(url), extensions=[offer], max_size=None, **patience) as ws:
         (agreed,) = ws.protocol.extensions
         for message in messages(random.Random(str(parameters)), count):
             ws.send(message)

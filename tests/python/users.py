@@ -6,6 +6,8 @@ import urllib.request
 
 from websockets.sync.client import connect
 
+import tls
+
 PATIENCE = 20  # seconds; nothing here takes that long unless it hangs
 
 ACTIVE, BUSY, INACTIVE = 1, 2, 3
@@ -15,7 +17,7 @@ class User:
     """A connection, while it is entered."""
 
     def __init__(self, url, **options):
-        self.connecting = connect(url, open_timeout=PATIENCE, close_timeout=PATIENCE, **options)
+        self.connecting = connect(url, ssl=tls.context(url), open_timeout=PATIENCE, close_timeout=PATIENCE, **options)
 
     def __enter__(self):
         self.ws = self.connecting.__enter__()

@@ -146,6 +146,32 @@ fn every_message_comes_back_whatever_was_agreed_on() {
 }
 
 #[test]
+fn either_side_may_ask_for_any_window_of_each() {
+    for bits in 9..=15 {
+        let wish = DeflateParams {
+            server_max_window_bits: bits,
+            client_max_window_bits: 24 - bits,
+            ..DeflateParams::default()
+        };
+        for (theirs, ours) in [
+            (wish, DeflateParams::default()),
+            (DeflateParams::default(), wish),
+        ] {
+            let server = compressing(&options(theirs));
+            let client = client(&server).deflate(options(ours));
+            let mut ws = client.connect().expect("a connection");
+            assert_eq!(ws.deflate(), Some(wish));
+            // Longer than all windows, and the same again: what cannot be referred to is not.
+            let mut dice = Dice(u64::from(bits));
+            let noise = dice.octets(40_000);
+            for _ in 0..2 {
+                echoes(&mut ws, &*noise);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_on_the_wire_is_compressed_and_shares_a_window() {
     let server = compressing(&DeflateOptions::default());
     let mut peer = raw(&server, "/", "");

@@ -124,6 +124,24 @@ impl Viewer {
         }
     }
 
+    /// Sends a record.
+    #[allow(dead_code)]
+    pub(crate) fn sends(&mut self, record: &Value) {
+        self.0.send(format!("{record}\u{1e}")).expect("it is sent");
+        self.0.flush().expect("it is sent");
+    }
+
+    /// The next record that is this one; others are passed over.
+    #[allow(dead_code)]
+    pub(crate) fn hears_one(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let record = self.try_hear().expect("a record");
+            if is_it(&record) {
+                return record;
+            }
+        }
+    }
+
     fn try_hear(&mut self) -> Result<Value, Error> {
         match self.0.read_until(Some(Instant::now() + PATIENCE))? {
             Incoming::Message(message) => Ok(value(&message.to_message())),

@@ -3,6 +3,8 @@
 //! Lock, decide, append to the outlet, unlock, then deliver: the order in which the board changes is the order in which
 //! everybody hears of it, and no lock is held while bytes move.
 
+#[cfg(feature = "cluster")]
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -15,6 +17,8 @@ use super::methods::{self, Call};
 use super::session::{End, MAX_HANDSHAKE, MAX_RECORD, Session, Step};
 use super::signalr;
 use super::state::State;
+#[cfg(feature = "cluster")]
+use crate::cluster::Log;
 use crate::net::{
     Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Sender, Upgrade, WebSocket,
 };
@@ -27,22 +31,31 @@ use crate::store::{OpenError, Opened};
 #[derive(Debug)]
 pub struct Hub {
     board: Mutex<Board>,
-    outlet: Outlet,
+    pub(super) outlet: Outlet,
     last_member: AtomicU64,
     /// The bounds on a message; a record is as long at most.
     limits: MessageLimits,
     json_depth: usize,
+    /// In a cluster: its log.
+    #[cfg(feature = "cluster")]
+    pub(super) log: Option<Log>,
 }
 
 #[derive(Debug, Default)]
-struct Board {
-    state: State,
+pub(super) struct Board {
+    pub(super) state: State,
     /// With a store: what is to change in there.
     ledger: Option<Ledger>,
     /// The whole board as a frame, until it changes: every viewer asks for it after every change.
-    view: Option<Vec<u8>>,
+    pub(super) view: Option<Vec<u8>>,
     /// When everybody was last told something.
-    told: Option<Instant>,
+    pub(super) told: Option<Instant>,
+    /// In a cluster: who waits for which operation to come back, and the id of the call.
+    #[cfg(feature = "cluster")]
+    pub(super) calls: HashMap<u64, (MemberId, String)>,
+    /// In a cluster: the board is made anew, and nobody is told.
+    #[cfg(feature = "cluster")]
+    pub(super) quiet: bool,
 }
 
 /// One client's connection. From the handshake until this is dropped, whatever the reason, it is a member of the room.
@@ -52,6 +65,9 @@ struct Client<'a> {
     reader: Reader,
     sender: Sender,
     joined: bool,
+    /// In a cluster: the last operation it asked for.
+    #[cfg(feature = "cluster")]
+    last: u64,
 }
 
 impl Default for Hub {
@@ -96,6 +112,8 @@ impl Hub {
             last_member: AtomicU64::default(),
             limits,
             json_depth: MAX_DEPTH,
+            #[cfg(feature = "cluster")]
+            log: None,
         }
     }
 
@@ -130,6 +148,8 @@ impl Hub {
             reader,
             sender,
             joined: false,
+            #[cfg(feature = "cluster")]
+            last: 0,
         };
         let mut session = Session::new(Instant::now())
             .with_max_record(self.limits.max_message)
@@ -175,13 +195,13 @@ impl Hub {
     }
 
     /// A panic elsewhere leaves a board that is still a board: every change is made in one piece.
-    fn lock(&self) -> MutexGuard<'_, Board> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Board {
-    fn change(&mut self, command: Command) -> Notice {
+    pub(super) fn change(&mut self, command: Command) -> Notice {
         self.told = Some(Instant::now());
         let subject = command.subject();
         match self.state.decide(command) {
@@ -208,7 +228,7 @@ impl Board {
         }
     }
 
-    fn view(&mut self) -> Vec<u8> {
+    pub(super) fn view(&mut self) -> Vec<u8> {
         self.view
             .get_or_insert_with(|| frame(&methods::view(&self.state)))
             .clone()
@@ -246,7 +266,11 @@ impl Client<'_> {
                 self.share([join, entry(Audience::Only(self.id), frame(&record))]);
             }
             Step::Answer(record) => self.share([entry(Audience::Only(self.id), frame(&record))]),
-            Step::Call(call, id) => self.hub.call(self.id, call, id),
+            Step::Call(call, id) => {
+                #[cfg(feature = "cluster")]
+                let call = self.hub.publish(self.id, call, &id, &mut self.last)?;
+                self.hub.call(self.id, call, id);
+            }
             Step::End(end) => return Some(end),
         }
         None
@@ -256,6 +280,8 @@ impl Client<'_> {
     fn end(mut self, end: End) -> Result<(), Error> {
         debug!("hospital client {} ends: {end:?}", self.id.0);
         // All that was told before comes first.
+        #[cfg(feature = "cluster")]
+        self.hub.wait_for(self.last);
         self.hub.outlet.settle();
         self.leave();
         if let Some(record) = end.record() {
@@ -292,13 +318,13 @@ fn message_limits(max_message: usize) -> MessageLimits {
 }
 
 /// 5.6: JSON is text. Frames of a server are not masked, so all members can share one.
-fn frame(record: &str) -> Vec<u8> {
+pub(super) fn frame(record: &str) -> Vec<u8> {
     let mut frame = Vec::with_capacity(record.len() + 10);
     encode_frame(true, Opcode::Text, record.as_bytes(), None, &mut frame);
     frame
 }
 
-fn entry(to: Audience, frame: Vec<u8>) -> Entry {
+pub(super) fn entry(to: Audience, frame: Vec<u8>) -> Entry {
     let mut frames: [Vec<u8>; CODECS] = Default::default();
     frames[CODEC] = frame;
     Entry::Frames { to, frames }

@@ -7,10 +7,16 @@
 //! [`ledger`] and [`mod@record`] (what survives a restart).
 
 pub mod changes;
+#[cfg(feature = "cluster")]
+mod clustered;
 mod hub;
 pub mod ledger;
+#[cfg(feature = "cluster")]
+pub mod logged;
 pub mod methods;
 pub mod negotiate;
+#[cfg(feature = "cluster")]
+pub mod picture;
 pub mod record;
 pub mod records;
 pub mod session;

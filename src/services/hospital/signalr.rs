@@ -49,6 +49,8 @@ pub enum CallError {
     NoStream,
     /// The `invocationId` was used by an earlier invocation.
     IdUsedBefore,
+    /// The server was cut off from its cluster, and the change did not get there.
+    Dropped,
 }
 
 /// Why a handshake was refused, in words for the client.
@@ -174,6 +176,7 @@ impl fmt::Display for CallError {
             CallError::WrongArguments => "The method takes other arguments.",
             CallError::NoStream => "The method gives no stream.",
             CallError::IdUsedBefore => "The invocationId was used before.",
+            CallError::Dropped => "The server was cut off, and nothing was changed.",
         })
     }
 }

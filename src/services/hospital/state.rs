@@ -11,12 +11,12 @@ use super::changes::{BedId, Command, Event, HospitalId, Notice, Refusal};
 /// The board: every hospital and every bed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    hospitals: BTreeMap<HospitalId, Hospital>,
+    pub(super) hospitals: BTreeMap<HospitalId, Hospital>,
     /// Where each bed stands, so that a bed is found by its id alone.
-    beds: BTreeMap<BedId, HospitalId>,
+    pub(super) beds: BTreeMap<BedId, HospitalId>,
     /// The last ids given out. They only grow: an id is never used again.
-    last_hospital: i32,
-    last_bed: i32,
+    pub(super) last_hospital: i32,
+    pub(super) last_bed: i32,
 }
 
 /// A hospital with its beds.
@@ -26,7 +26,7 @@ pub struct Hospital {
     pub name: String,
     /// Its beds, by id.
     pub beds: BTreeMap<BedId, Bed>,
-    last_order: i32,
+    pub(super) last_order: i32,
 }
 
 /// A bed.
