@@ -8,6 +8,7 @@
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
 //! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), `quota` (what of it
 //! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
+//! Under all of it are the `transport` and, with that feature, `tls`.
 
 mod arrival;
 mod body;
