@@ -356,10 +356,7 @@ fn above_its_own_cap_it_answers_503_and_stays() {
 /// What a peer is sent first, or nothing when it is hung up on.
 fn peek(peer: &Peer) -> (String, usize) {
     let mut octets = [0; 512];
-    peer.tcp()
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a live socket");
-    let count = peer.tcp().peek(&mut octets).unwrap_or(0);
+    let count = peer.peek(&mut octets);
     (
         String::from_utf8_lossy(&octets[..count]).into_owned(),
         count,

@@ -199,6 +199,8 @@ fn one_url(command: &str, words: Vec<String>) -> Result<String, Failure> {
         )));
     };
     Ok(match url.split_once("://") {
+        _ if url.starts_with("ws+unix:") => url,
+        _ if url.starts_with("unix:/") => format!("ws+{url}"),
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => format!("ws://{rest}"),
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => format!("wss://{rest}"),
         Some(_) => url,
@@ -315,6 +317,8 @@ mod tests {
             ("ws://h:1/x", "ws://h:1/x"),
             ("http://h:1/", "ws://h:1/"),
             ("HTTPS://h/", "wss://h/"),
+            ("ws+unix:/run/a.sock:/x", "ws+unix:/run/a.sock:/x"),
+            ("unix:/run/a.sock", "ws+unix:/run/a.sock"),
             ("h:1", "ws://h:1"),
         ] {
             let Ok(Command::Send(options)) = parse_words(&["send", written]) else {

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::io::{self, ErrorKind, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use enchufe::store::{self, OpenError};
 use log::{info, warn};
 
 use super::failure::Failure;
-use super::serve_options::ServeOptions;
+use super::serve_options::{ServeOptions, UNIX};
 #[cfg(feature = "tls")]
 use super::trust;
 use super::units::{show_size, show_time};
@@ -73,7 +72,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     };
     signals::watch(stop, again)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
-    announce(scheme, &server.local_addrs());
+    announce(scheme, &server);
     server.run();
     // What was said last is written before the end.
     drop(kept);
@@ -151,9 +150,13 @@ fn files(options: &ServeOptions) -> Result<Option<Files>, Failure> {
 fn listen(addresses: &[String]) -> Result<Server, Failure> {
     let mut server: Option<Server> = None;
     for address in addresses {
-        let bound = match server {
-            None => Server::bind(address),
-            Some(server) => server.also_bind(address),
+        let bound = match (server, address.strip_prefix(UNIX)) {
+            #[cfg(unix)]
+            (None, Some(path)) => Server::bind_unix(path),
+            #[cfg(unix)]
+            (Some(server), Some(path)) => server.also_bind_unix(path),
+            (None, _) => Server::bind(address),
+            (Some(server), _) => server.also_bind(address),
         };
         server = Some(bound.map_err(|error| cannot_listen(address, &error))?);
     }
@@ -170,7 +173,13 @@ fn cannot_serve(root: &Path, error: &io::Error) -> Failure {
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> Failure {
+    let is_file = address.starts_with(UNIX);
     let hint = match error.kind() {
+        ErrorKind::AddrInUse if is_file => "",
+        ErrorKind::NotFound if is_file => "; its folder has to be there",
+        ErrorKind::PermissionDenied if is_file => {
+            "; who listens there has to be able to write to its folder"
+        }
         ErrorKind::AddrInUse => {
             "; choose another with --bind ADDR:PORT, or port 0 for any that is free"
         }
@@ -230,13 +239,21 @@ fn tell_worst_case(options: &ServeOptions) {
 }
 
 /// Says where it listens, for people and for programs that wait for it.
-fn announce(scheme: &str, addresses: &[SocketAddr]) {
+fn announce(scheme: &str, server: &Server) {
+    let addresses = server.local_addrs();
+    let tcp = addresses.iter().map(|it| format!("{scheme}://{it}/"));
+    let mut places: Vec<String> = tcp.collect();
+    #[cfg(unix)]
+    places.extend(
+        server
+            .local_paths()
+            .iter()
+            .map(|it| format!("{UNIX}{}", it.display())),
+    );
     let mut out = io::stdout().lock();
-    for address in addresses {
-        if let Err(error) =
-            writeln!(out, "listening on {scheme}://{address}/").and_then(|()| out.flush())
-        {
-            warn!("listening on {scheme}://{address}/, and nobody reads standard output: {error}");
+    for place in places {
+        if let Err(error) = writeln!(out, "listening on {place}").and_then(|()| out.flush()) {
+            warn!("listening on {place}, and nobody reads standard output: {error}");
         }
     }
 }

@@ -84,7 +84,7 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
         options: &[
             Opt {
                 name: "bind",
-                help: "Address to listen on; may be repeated. Port 0 picks a free one",
+                help: "Address to listen on, or unix:PATH; may be repeated. Port 0 picks a free one",
                 field: |o| value::list(&mut o.bind, "ADDR:PORT", address),
             },
             #[cfg(feature = "tls")]
@@ -350,8 +350,14 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
 
 /// Checks the form of an address; whether it can be listened on is found out by trying.
 fn address(text: &str) -> Result<String, String> {
-    let wrong =
-        || format!("'{text}' is not an address: write ADDR:PORT, as in 127.0.0.1:8080 or [::1]:0");
+    if cfg!(unix) && text.strip_prefix(UNIX).is_some_and(|path| !path.is_empty()) {
+        return Ok(text.to_owned());
+    }
+    let wrong = || {
+        format!(
+            "'{text}' is not an address: write ADDR:PORT, as in 127.0.0.1:8080 or [::1]:0, or unix:PATH"
+        )
+    };
     if text.parse::<SocketAddr>().is_ok() {
         return Ok(text.to_owned());
     }
@@ -362,6 +368,9 @@ fn address(text: &str) -> Result<String, String> {
     }
     Ok(text.to_owned())
 }
+
+/// What the name of a Unix-domain socket begins with.
+pub(crate) const UNIX: &str = "unix:";
 
 /// Checks the form of an origin: a scheme and a host, perhaps a port, no path
 /// ([RFC 6454, 6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)).

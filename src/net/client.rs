@@ -1,13 +1,18 @@
 //! The client: what to connect to, and the way there in steps: the URL, the way out (`dial`), the handshake (`opening`), and
 //! perhaps the same again where a redirect leads.
 
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::deflate::DeflateOptions;
 use super::dial::{WayOut, dial};
+#[cfg(unix)]
+use super::dial_unix;
 use super::primitive::primitive;
 use super::stream::is_timeout;
 use super::tls::TlsRoots;
+use super::turn::Turn;
 use super::{Error, Limits, Proxy, Socket, TlsError, WebSocket, mask_keys, opening};
 use crate::handshake::redirect::{self, MOST_REDIRECTS, is_credential};
 use crate::handshake::{ClientHandshake, HandshakeError, Scheme, Url};
@@ -33,6 +38,8 @@ pub struct Client {
     redirects: usize,
     in_turn: bool,
     deflate: Option<DeflateOptions>,
+    #[cfg(unix)]
+    socket_file: Option<PathBuf>,
 }
 
 /// Which proxy a connection goes through.
@@ -51,8 +58,14 @@ impl Client {
             rate: 0,
             ..Limits::default()
         };
+        let url = url.into();
+        #[cfg(unix)]
+        let (socket_file, url) = match dial_unix::split(&url) {
+            Some((path, url)) => (Some(path), url),
+            None => (None, url),
+        };
         Self {
-            url: url.into(),
+            url,
             headers: Vec::new(),
             subprotocols: Vec::new(),
             timeout: limits.handshake_timeout,
@@ -62,6 +75,8 @@ impl Client {
             redirects: 0,
             in_turn: true,
             deflate: None,
+            #[cfg(unix)]
+            socket_file,
         }
     }
 
@@ -140,6 +155,18 @@ impl Client {
         self
     }
 
+    /// Connects to a Unix-domain socket, whatever host the URL names: the host is only what the request says, and what a
+    /// certificate has to be for if the URL begins with `wss://`. No proxy is asked.
+    ///
+    /// In one text that is `ws+unix:/run/chat.sock:/path?query`, for [`Client::new`] and [`connect`]: the path of the file,
+    /// a colon, and what to ask for. Such a file must not have a colon in its path.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.socket_file = Some(path.into());
+        self
+    }
+
     /// Does not wait while this process is already opening a connection to the same address, which
     /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 2 asks for. For tests and load against
     /// one's own server, and for a server that while it answers us connects to itself.
@@ -206,8 +233,7 @@ impl Client {
             return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
         }
         // 4.1 step 2: our turn lasts until the connection is established or has failed.
-        let (tcp, _turn) = dial(url, &self.way_out(url)?, deadline)?;
-        let mut socket = Socket::new(tcp)?;
+        let (mut socket, _turn) = self.reach(url, deadline)?;
         if url.scheme == Scheme::Wss {
             socket = socket.asking_for_tls(self.roots.as_ref(), &url.host)?;
             socket.shake_hands(deadline)?;
@@ -215,6 +241,15 @@ impl Client {
         let deflate = self.deflate.as_ref();
         opening::shake_hands(socket, &handshake, deflate, &self.limits, deadline)
             .inspect_err(|_| primitive!("CLOSE", "#0"))
+    }
+
+    fn reach(&self, url: &Url, deadline: Instant) -> Result<(Socket, Option<Turn>), Error> {
+        #[cfg(unix)]
+        if let Some(path) = &self.socket_file {
+            return Ok((dial_unix::dial(path, deadline)?, None));
+        }
+        let (tcp, turn) = dial(url, &self.way_out(url)?, deadline)?;
+        Ok((Socket::new(tcp)?, turn))
     }
 
     fn way_out(&self, url: &Url) -> Result<WayOut, Error> {

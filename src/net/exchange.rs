@@ -77,15 +77,20 @@ struct Opened {
 }
 
 impl Exchange {
-    /// One connection from ACCEPT to CLOSE.
+    /// One connection from ACCEPT, or from the end of the TLS handshake, to CLOSE. The first request is here by `deadline`.
     ///
     /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
     /// the step before, is never inlined, and hands on in a box what is large.
-    pub(super) fn run(&self, outbox: &Arc<Outbox<Socket>>, peer: SocketAddr, place: &mut Place) {
-        counters::add(&self.counters.open, 1);
+    pub(super) fn run(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        peer: SocketAddr,
+        place: &mut Place,
+        mut deadline: Instant,
+    ) {
         let mut input = ReadBuffer::new();
         let ended = loop {
-            let asked = match self.receive(outbox, peer, place, &mut input) {
+            let asked = match self.receive(outbox, peer, place, &mut input, deadline) {
                 Ok(Some(asked)) => asked,
                 Ok(None) => break Ok(()),
                 Err(refusal) => break self.refuse(outbox, peer, &refusal),
@@ -95,7 +100,7 @@ impl Exchange {
                     break self.converse(outbox, place, asked, accepted, input);
                 }
                 Decision::Plain(plain) => match self.answer(outbox, &asked, plain) {
-                    Ok(true) => {}
+                    Ok(true) => deadline = Instant::now() + self.limits.handshake_timeout,
                     last => break last.map(drop),
                 },
             }
@@ -109,7 +114,6 @@ impl Exchange {
             }
             primitive!("CLOSE", "#{}", outbox.id);
         }
-        self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// A whole request with its body, or `None` if the peer left without one. `input` holds what was received and not used.
@@ -120,11 +124,8 @@ impl Exchange {
         peer: SocketAddr,
         place: &mut Place,
         input: &mut ReadBuffer,
+        deadline: Instant,
     ) -> Result<Option<Box<Asked>>, Response> {
-        let deadline = Instant::now() + self.limits.handshake_timeout;
-        if !secure(outbox, peer, deadline) {
-            return Ok(None);
-        }
         let refusal = |error: HttpError| error.response();
         let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
         let Some(request) = head else { return Ok(None) };
@@ -407,19 +408,6 @@ impl Exchange {
     fn may_log(&self, peer: IpAddr) -> bool {
         log_enabled!(Level::Info) && self.quota.allows(peer)
     }
-}
-
-/// The TLS handshake, where there is TLS and it is not done; `false` if it failed, and then the peer has been told.
-///
-/// Never inlined: see [`Exchange::run`].
-#[inline(never)]
-fn secure(outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
-    let outcome = outbox.transport.shake_hands(deadline);
-    if let Err(error) = &outcome {
-        info!("#{} no TLS with {peer}: {error}", outbox.id);
-        linger(&outbox.transport, LINGER);
-    }
-    outcome.is_ok()
 }
 
 /// A whole request head, `None` if the peer left without one.

@@ -8,7 +8,9 @@
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
 //! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), `quota` (what of it
 //! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
+//! Under all of it are the `transport` and, with that feature, `tls`.
 
+mod arrival;
 mod body;
 mod buffer;
 mod capacity;
@@ -23,12 +25,15 @@ mod deflate;
 mod deflate;
 mod descriptor;
 mod dial;
+#[cfg(unix)]
+mod dial_unix;
 mod drain;
 mod ending;
 mod error;
 mod exchange;
 mod gate;
 mod limits;
+mod listener;
 mod mask_keys;
 mod message;
 mod opening;
@@ -42,6 +47,8 @@ mod room;
 mod running;
 mod server;
 mod service;
+#[cfg(unix)]
+mod socket_file;
 mod stream;
 mod tls;
 mod transport;

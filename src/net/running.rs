@@ -9,7 +9,8 @@ use super::{Server, ServerHandle};
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
-    scheme: &'static str,
+    /// Scheme and authority of the first of them, or the Unix-domain socket.
+    base: String,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -18,16 +19,17 @@ impl Running {
     pub(super) fn new(server: Server) -> Self {
         Self {
             addresses: server.local_addrs(),
-            scheme: if server.has_tls() { "wss" } else { "ws" },
+            base: server.base(),
             handle: server.handle(),
             thread: Some(std::thread::spawn(move || server.run())),
         }
     }
 
-    /// The `ws://` URL of a path, `wss://` with TLS, at the first address the server listens on.
+    /// The `ws://` URL of a path, `wss://` with TLS, at the first address the server listens on; `ws+unix:` if there are
+    /// only Unix-domain sockets.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("{}://{}{path}", self.scheme, self.addresses[0]) // a bound server has at least one
+        format!("{}{path}", self.base)
     }
 
     /// The addresses it listens on.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,7 +15,9 @@ use log::{info, warn};
 
 use super::counters::{self, Counters};
 use super::deflate::DeflateOptions;
+use super::descriptor::Descriptor;
 use super::exchange::Exchange;
+use super::listener::{Address, Listener};
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::quota::LogQuota;
@@ -58,7 +62,7 @@ pub fn serve(
 
 /// A WebSocket server that is bound and not yet running.
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     limits: Limits,
     deflate: Option<DeflateOptions>,
     service: Arc<dyn Service>,
@@ -82,7 +86,7 @@ struct Control {
     heard: Condvar,
     /// The accepting threads end.
     stopping: AtomicBool,
-    addresses: Mutex<Vec<SocketAddr>>,
+    addresses: Mutex<Vec<Address>>,
 }
 
 impl Server {
@@ -92,7 +96,43 @@ impl Server {
     /// # Errors
     /// What binding reports, for instance that the port is taken.
     pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let server = Self {
+        Self::deaf().also_bind(addr)
+    }
+
+    /// Listens on a further address.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub fn also_bind(self, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        Ok(self.with(Listener::tcp(addr)?))
+    }
+
+    /// Listens on a Unix-domain socket, a file at `path`. One that nobody listens on any more is replaced; the file is
+    /// removed when the server stops. Who may write to it may connect: that is decided by the umask of the process and by
+    /// the folder.
+    ///
+    /// A peer there has no address: [`Call::peer`] is 127.0.0.1 with port 0, so it counts as one of this machine. It speaks
+    /// without TLS, whatever the others do.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AddrInUse`] if somebody listens there, [`io::ErrorKind::AlreadyExists`] if there is a file that is
+    /// no socket, and what binding reports.
+    #[cfg(unix)]
+    pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::deaf().also_bind_unix(path)
+    }
+
+    /// Listens on a further Unix-domain socket.
+    ///
+    /// # Errors
+    /// As [`Server::bind_unix`].
+    #[cfg(unix)]
+    pub fn also_bind_unix(self, path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(self.with(Listener::unix(path.as_ref())?))
+    }
+
+    fn deaf() -> Self {
+        Self {
             listeners: Vec::new(),
             limits: Limits::default(),
             deflate: None,
@@ -101,28 +141,13 @@ impl Server {
             counters: Arc::default(),
             control: Arc::default(),
             identity: None,
-        };
-        server.also_bind(addr)
+        }
     }
 
-    /// Listens on a further address.
-    ///
-    /// # Errors
-    /// As [`Server::bind`].
-    pub fn also_bind(mut self, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr)?;
-        let local = listener.local_addr()?;
-        let family = if local.is_ipv4() { "IPv4" } else { "IPv6" };
-        primitive!("SOCKET", "TCP over {family}");
-        primitive!("BIND", "{local}");
-        primitive!("LISTEN", "{local}");
-        self.control
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(local);
+    fn with(mut self, (listener, address): (Listener, Address)) -> Self {
+        self.control.addresses().push(address);
         self.listeners.push(listener);
-        Ok(self)
+        self
     }
 
     /// The bounds for every connection.
@@ -141,9 +166,17 @@ impl Server {
         self
     }
 
-    /// Whether it speaks TLS.
-    pub(super) fn has_tls(&self) -> bool {
-        self.identity.is_some()
+    /// What the URLs of its paths begin with.
+    pub(super) fn base(&self) -> String {
+        let addresses = self.control.addresses();
+        let scheme = if self.identity.is_some() { "wss" } else { "ws" };
+        let tcp = |it: &&Address| matches!(it, Address::Tcp(_));
+        match addresses.iter().find(tcp).or(addresses.first()) {
+            Some(Address::Tcp(address)) => format!("{scheme}://{address}"),
+            #[cfg(unix)]
+            Some(Address::Unix(path)) => format!("ws+unix://{}:", path.display()),
+            None => String::new(), // nobody gets a server that is not bound
+        }
     }
 
     /// Compresses messages for every client that offers it
@@ -173,14 +206,28 @@ impl Server {
         self
     }
 
-    /// The addresses it listens on, with the ports that were chosen for port 0.
+    /// The addresses it listens on, with the ports that were chosen for port 0. Unix-domain sockets have none.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.control
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let addresses = self.control.addresses();
+        let tcp = addresses.iter().filter_map(|address| match address {
+            Address::Tcp(address) => Some(*address),
+            #[cfg(unix)]
+            Address::Unix(_) => None,
+        });
+        tcp.collect()
+    }
+
+    /// The files of the Unix-domain sockets it listens on.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn local_paths(&self) -> Vec<PathBuf> {
+        let addresses = self.control.addresses();
+        let unix = addresses.iter().filter_map(|address| match address {
+            Address::Tcp(_) => None,
+            Address::Unix(path) => Some(path.clone()),
+        });
+        unix.collect()
     }
 
     /// What the server counts while it runs.
@@ -232,11 +279,11 @@ impl Server {
         });
         let acceptors = self.listeners.into_iter().map(|listener| {
             let acceptor = Acceptor {
+                identity: self.identity.clone().filter(|_| listener.is_network()),
                 listener,
                 exchange: Arc::clone(&exchange),
                 registry: Arc::clone(&registry),
                 control: Arc::clone(&self.control),
-                identity: self.identity.clone(),
             };
             thread::spawn(move || acceptor.run())
         });
@@ -278,16 +325,16 @@ impl Control {
 
     fn end_accepting(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        let addresses = self.addresses.lock();
         // A thread blocked in ACCEPT wakes for a connection.
-        for address in addresses.unwrap_or_else(PoisonError::into_inner).iter() {
-            let ip = match address.ip() {
-                IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-                IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-                ip => ip,
-            };
-            let _ = TcpStream::connect_timeout(&(ip, address.port()).into(), WAKE); // it may be awake already
+        for address in self.addresses().iter() {
+            address.wake();
         }
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, Vec<Address>> {
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -320,7 +367,7 @@ impl Service for Routes {
 
 /// One listening socket and its loop.
 struct Acceptor {
-    listener: TcpListener,
+    listener: Listener,
     exchange: Arc<Exchange>,
     registry: Arc<Registry>,
     control: Arc<Control>,
@@ -333,15 +380,12 @@ impl Acceptor {
         loop {
             let accepted = self.listener.accept();
             if self.control.stopping.load(Ordering::SeqCst) {
-                if let Ok(local) = self.listener.local_addr() {
-                    primitive!("CLOSE", "{local}");
-                }
-                return;
+                return self.listener.tell_the_end();
             }
             match accepted {
-                Ok((tcp, peer)) => {
+                Ok((descriptor, peer)) => {
                     pause = PAUSE_MIN;
-                    self.welcome(tcp, peer);
+                    self.welcome(descriptor, peer);
                 }
                 // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
                 Err(error) => {
@@ -353,13 +397,12 @@ impl Acceptor {
         }
     }
 
-    fn welcome(&self, tcp: TcpStream, peer: SocketAddr) {
+    fn welcome(&self, descriptor: Descriptor, peer: SocketAddr) {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         primitive!("ACCEPT", "#{id} {peer}");
         let counters = &self.exchange.counters;
         counters::add(&counters.accepted, 1);
-        let socket = Socket::new(tcp);
-        let Ok(socket) = socket.and_then(|it| it.accepting_tls(self.identity.as_ref())) else {
+        let Ok(socket) = Socket::accepted(descriptor, self.identity.as_ref()) else {
             return; // gone again
         };
         let mut place = match self.registry.admit(peer.ip()) {
@@ -381,13 +424,8 @@ impl Acceptor {
             Arc::clone(counters),
         );
         place.take(&outbox);
-        let exchange = Arc::clone(&self.exchange);
         let spare = Arc::clone(&outbox);
-        let spawned = thread::Builder::new()
-            .name(format!("connection #{id}"))
-            .stack_size(STACK)
-            .spawn(move || exchange.run(&outbox, peer, &mut place));
-        if let Err(error) = spawned {
+        if let Err(error) = self.exchange.start(outbox, peer, place) {
             if self.exchange.quota.allows(peer.ip()) {
                 warn!("#{id} no thread for {peer}: {error}");
             }
@@ -416,4 +454,3 @@ pub(super) const STACK: usize = 128 * 1024;
 pub(super) const RETRY_AFTER: u32 = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-const WAKE: Duration = Duration::from_secs(1);

@@ -29,7 +29,7 @@ pub struct Call<'a> {
     pub request: &'a Request,
     /// The request body, empty for most.
     pub body: &'a [u8],
-    /// The address of the peer.
+    /// The address of the peer; on a Unix-domain socket, where nobody has one, 127.0.0.1 with port 0.
     pub peer: SocketAddr,
     /// The server has been told to stop, see [`Limits::drain`](super::Limits::drain).
     pub stopping: bool,

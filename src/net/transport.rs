@@ -6,6 +6,8 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,7 +34,7 @@ pub trait Transport: Send + Sync + 'static {
     fn peer_addr(&self) -> Option<SocketAddr>;
 }
 
-/// A connected socket: TCP, and TLS over it if there is any.
+/// A connected socket: TCP or a Unix-domain socket, and TLS over it if there is any.
 ///
 /// What a [write](Transport::write_vectored) does not take has to come first in the next one: with TLS, part of it may be
 /// sealed already.
@@ -58,13 +60,20 @@ impl Socket {
         })
     }
 
-    /// The server's end of TLS over this stream, if there is an identity to show. Nothing is sent before
-    /// [`Socket::shake_hands`].
-    pub(super) fn accepting_tls(mut self, identity: Option<&TlsIdentity>) -> io::Result<Self> {
+    /// What a server accepted, with TLS if it has an identity to show. Nothing is sent before [`Socket::shake_hands`].
+    pub(super) fn accepted(
+        descriptor: Descriptor,
+        identity: Option<&TlsIdentity>,
+    ) -> io::Result<Self> {
+        let mut socket = match descriptor {
+            Descriptor::Tcp(tcp) => Self::new(tcp)?,
+            #[cfg(unix)]
+            Descriptor::Unix(unix) => Self::over_unix(unix),
+        };
         if let Some(identity) = identity {
-            self.tls = Some(Box::new(Session::server(identity)?));
+            socket.tls = Some(Box::new(Session::server(identity)?));
         }
-        Ok(self)
+        Ok(socket)
     }
 
     /// The client's end of TLS over this stream; the server has to prove that it is `host`.
@@ -90,9 +99,23 @@ impl Socket {
     }
 
     /// Gives the stream back.
-    pub(super) fn into_tcp(self) -> TcpStream {
-        let Descriptor::Tcp(tcp) = self.descriptor;
-        tcp
+    pub(super) fn into_tcp(self) -> io::Result<TcpStream> {
+        match self.descriptor {
+            Descriptor::Tcp(tcp) => Ok(tcp),
+            #[cfg(unix)]
+            Descriptor::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// A connected Unix-domain socket. Its [peer](Transport::peer_addr) has no address.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn over_unix(stream: UnixStream) -> Self {
+        Self {
+            descriptor: Descriptor::Unix(stream),
+            tls: None,
+            peer: None,
+        }
     }
 }
 

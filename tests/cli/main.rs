@@ -19,4 +19,5 @@ mod serve;
 mod tls;
 #[cfg(feature = "json")]
 mod token;
+mod unix;
 mod usage;

@@ -64,14 +64,12 @@ impl Peer {
 
     /// One that talks over TCP, whatever the others do.
     pub(crate) fn over(tcp: TcpStream) -> Self {
+        tcp.set_nodelay(true).expect("a live socket");
         Self::on(Wire::Tcp(tcp))
     }
 
     pub(crate) fn on(wire: Wire) -> Self {
-        wire.tcp().set_nodelay(true).expect("a live socket");
-        wire.tcp()
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a live socket");
+        wire.set_write_timeout(PATIENCE).expect("a live socket");
         Self {
             wire,
             input: Vec::new(),
@@ -248,9 +246,12 @@ impl Peer {
             || !matches!(self.receive(Instant::now() + while_), Err(error) if is_timeout(&error))
     }
 
-    /// The socket below.
-    pub(crate) fn tcp(&self) -> &TcpStream {
-        self.wire.tcp()
+    /// What comes first, and stays there; nothing at the end of the stream.
+    pub(crate) fn peek(&self, into: &mut [u8]) -> usize {
+        self.wire
+            .set_read_timeout(PATIENCE)
+            .and_then(|()| self.wire.peek(into))
+            .unwrap_or(0)
     }
 
     /// Another peer at the same end, to write from another thread.

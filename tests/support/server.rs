@@ -11,7 +11,7 @@ use enchufe::net::{Answer, Call, Counters, Service, Upgrade};
 use enchufe::{Error, Limits, Server, ServerHandle, WebSocket};
 
 use super::peer::Peer;
-use super::wire;
+use super::wire::{self, Place};
 
 /// Nothing in these tests takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,7 +27,9 @@ pub(crate) fn limits() -> Limits {
 }
 
 pub(crate) struct TestServer {
+    /// Nobody's, if it is not one of TCP.
     pub(crate) addr: SocketAddr,
+    place: Place,
     pub(crate) counters: Arc<Counters>,
     pub(crate) handle: ServerHandle,
     stopped: Receiver<()>,
@@ -40,14 +42,19 @@ impl TestServer {
     }
 
     pub(crate) fn on(address: &str, limits: Limits, service: impl Service) -> Self {
-        let server = Server::bind(address).expect("a free port");
+        let server = wire::bind(address);
         Self::running(server.limits(limits).service(service))
     }
 
     /// A server that a test made by itself.
     pub(crate) fn running(server: Server) -> Self {
         let server = wire::dress(server);
-        let addr = server.local_addrs()[0];
+        let place = Place::of(&server);
+        let addr = match place {
+            Place::Tcp(addr) => addr,
+            #[cfg(unix)]
+            Place::Unix(_) => SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
         let (counters, handle) = (server.counters(), server.handle());
         let (tell, stopped) = channel();
         thread::spawn(move || {
@@ -56,6 +63,7 @@ impl TestServer {
         });
         Self {
             addr,
+            place,
             counters,
             handle,
             stopped,
@@ -80,12 +88,12 @@ impl TestServer {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        wire::url(self.addr, path)
+        self.place.url(path)
     }
 
-    /// A TCP connection, nothing said yet.
+    /// A connection, nothing said yet.
     pub(crate) fn connect(&self) -> Peer {
-        Peer::connect(self.addr)
+        Peer::on(self.place.connect())
     }
 
     /// A WebSocket connection on `path`.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enchufe::net::{TlsError, TlsRoots};
-use enchufe::{Client, Error, Limits};
+use enchufe::{Client, Error, Limits, Proxy};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, SanType, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -18,6 +18,7 @@ use rustls::{HandshakeKind, ServerConfig, ServerConnection};
 use crate::support::peer::{End, Peer, TEXT, masked, request};
 use crate::support::server::{PATIENCE, TestServer, limits, wait_until};
 use crate::support::tls::{Pair, Tls, ours, pair, roots, trusting};
+use crate::support::tunnel::Tunnel;
 use crate::support::wire::{Wire, client};
 
 /// A server of rustls alone, for one connection, with whatever certificate.
@@ -99,6 +100,29 @@ fn a_certificate_that_proves_nothing_is_refused_in_one_line_that_says_why() {
     }
     let stranger = refusal(host(&pair(|_| ())), roots());
     assert!(matches!(stranger, TlsError::UnknownIssuer), "{stranger}");
+}
+
+/// RFC 6455, 4.1 step 5: TLS begins when the tunnel is open, with the server and not with the proxy.
+#[test]
+fn through_a_proxy_it_is_the_server_that_proves_who_it_is() {
+    let server = TestServer::echo(limits());
+    let tunnel = Tunnel::to(server.addr, None);
+    let proxy = Proxy::parse(&format!("http://{}", tunnel.addr)).expect("a proxy");
+    let port = server.addr.port();
+    let through = |host: &str| {
+        let client = client(format!("wss://{host}:{port}/")).proxy(proxy.clone());
+        client.connect()
+    };
+    let mut ws = through("localhost").expect("a connection");
+    ws.send("hello").expect("it is open");
+    assert_eq!(ws.read().expect("an echo"), Some("hello".into()));
+    assert_eq!(
+        tunnel.asked(),
+        [format!("CONNECT localhost:{port} HTTP/1.1")]
+    );
+    let other = through("other.example").map(drop);
+    let refused = matches!(other, Err(Error::Tls(TlsError::WrongName(..))));
+    assert!(refused, "{other:?}");
 }
 
 /// The system's authorities know nothing of a certificate made a moment ago.

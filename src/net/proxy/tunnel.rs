@@ -41,7 +41,7 @@ pub(in crate::net) fn tunnel(
         Kind::Http => ask_http(proxy, &stream, target, limits, deadline)?,
         Kind::Socks5 | Kind::Socks5h => ask_socks(proxy, &stream, target, deadline)?,
     }
-    Ok(stream.into_tcp())
+    Ok(stream.into_tcp()?)
 }
 
 fn ask_http(
