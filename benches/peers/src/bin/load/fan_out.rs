@@ -436,5 +436,5 @@ const SCRATCH: usize = 256 * 1024;
 /// Messages a publisher may have under way when the clock sends them.
 const OPEN_LOOP: usize = 4096;
 /// How long a stalled connection is read to see whether it ends.
-const CLOSING: Duration = Duration::from_secs(3);
+const CLOSING: Duration = Duration::from_secs(12);
 const STUCK: Duration = Duration::from_secs(10);
