@@ -43,11 +43,9 @@ struct Helper;
 
 impl Helper {
     fn begin() -> Option<Self> {
-        let helper = (HELPERS.fetch_add(1, Ordering::Relaxed) < MOST).then_some(Self);
-        if helper.is_none() {
-            HELPERS.fetch_sub(1, Ordering::Relaxed);
-        }
-        helper
+        let others = HELPERS.fetch_add(1, Ordering::Relaxed);
+        let helper = Self; // dropped, it counts itself out
+        (others < MOST).then_some(helper)
     }
 }
 
