@@ -62,11 +62,13 @@ const ADDRESSES: [&str; 6] = [
 /// The packages of the library itself; every other one belongs to a service or to the command line.
 const PACKAGES: [&str; 3] = ["sha1", "base64", "log"];
 
-/// Packages behind a feature, each in the one place that knows it.
-const OPTIONAL: [(&str, &str); 4] = [
+/// Packages behind a feature, or behind `--cfg model`, each in the one place that knows it.
+const OPTIONAL: [(&str, &str); 6] = [
     ("flate2", "protocol/deflate/"),
     ("rustls", "net/tls/"),
     ("rustls_native_certs", "net/tls/"),
+    ("shuttle", "net/model.rs"),
+    ("shuttle", "net/sync.rs"),
     ("simdutf8", "protocol/utf8.rs"),
 ];
 

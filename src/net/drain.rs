@@ -5,9 +5,8 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use log::debug;
@@ -16,6 +15,7 @@ use super::counters;
 use super::outbox::{End, Outbox, Outgoing, Whose};
 use super::primitive::primitive;
 use super::stream::is_timeout;
+use super::sync::{MutexGuard, thread};
 use super::{Error, Transport};
 use crate::protocol::{CloseCode, CloseReason};
 
@@ -159,6 +159,10 @@ impl<T: Transport> Outbox<T> {
     /// Past the bound the peer is too slow: what it did not take is dropped up to a frame border, and a Close says why.
     fn check_backlog(&self, mut out: MutexGuard<'_, Outgoing>) -> Result<(), Error> {
         if out.backlog_bytes <= self.out_queue || out.ended.is_some() {
+            return Ok(());
+        }
+        // A Close is in there: nothing will come behind it, and it is what the peer has to be told.
+        if !out.sender.state().may_send() {
             return Ok(());
         }
         debug!(target: "enchufe::net", "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);

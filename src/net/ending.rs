@@ -2,14 +2,14 @@
 
 use std::io::ErrorKind;
 use std::net::Shutdown;
-use std::sync::{Arc, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Transport;
 use super::drain::DRAIN_STACK;
 use super::outbox::{End, Outbox};
 use super::primitive::primitive;
+use super::sync::{PoisonError, thread};
 use crate::protocol::Role;
 
 impl<T: Transport> Outbox<T> {

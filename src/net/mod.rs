@@ -36,6 +36,8 @@ mod limits;
 mod listener;
 mod mask_keys;
 mod message;
+#[cfg(all(test, model))]
+mod model;
 mod opening;
 mod outbox;
 mod primitive;
@@ -50,6 +52,7 @@ mod service;
 #[cfg(unix)]
 mod socket_file;
 mod stream;
+mod sync;
 mod tls;
 mod transport;
 mod turn;

@@ -21,8 +21,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use log::{log_enabled, trace};
@@ -30,6 +30,7 @@ use log::{log_enabled, trace};
 use super::counters::{Counters, Tally};
 use super::deflate::Deflate;
 use super::mask_keys::MaskKeys;
+use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, PoisonError, thread_token};
 use super::{Error, Limits, MessageRef, Transport};
 use crate::protocol::{
     CloseReason, Header, MaskKey, Opcode, Role, SendError, Sender, Step, diagram,
@@ -430,12 +431,6 @@ impl Outgoing {
             Some(End::Closed) => Err(Error::Closed),
         }
     }
-}
-
-/// A number that differs between living threads: the address of a byte each thread has of its own.
-fn thread_token() -> usize {
-    thread_local!(static TOKEN: u8 = const { 0 });
-    TOKEN.with(|token| std::ptr::from_ref(token) as usize)
 }
 
 /// How long a write for somebody else's sake may block. The kernel counts in ticks, so it takes up to twice this.

@@ -1,0 +1,37 @@
+//! What the sending side of a connection and a room synchronise with: the standard library's, or, when they are to be run
+//! through their interleavings by a test (`RUSTFLAGS='--cfg model' cargo test --lib model`), those of a scheduler.
+
+#[cfg(not(model))]
+pub(super) use std::{
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize},
+    },
+    thread,
+};
+
+#[cfg(model)]
+pub(super) use shuttle::{
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize},
+    },
+    thread,
+};
+#[cfg(model)]
+pub(super) use std::sync::PoisonError;
+
+/// A number that differs between living threads: the address of a byte each thread has of its own.
+#[cfg(not(model))]
+pub(super) fn thread_token() -> usize {
+    thread_local!(static TOKEN: u8 = const { 0 });
+    TOKEN.with(|token| std::ptr::from_ref(token) as usize)
+}
+
+#[cfg(model)]
+pub(super) fn thread_token() -> usize {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    thread::current().id().hash(&mut hasher);
+    hasher.finish() as usize
+}
