@@ -1,12 +1,11 @@
 //! The settings of the two clients, `enchufe chat` and `enchufe send`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
 
 use super::options::{Group, Opt};
-use super::reach::Through;
+use super::reach::Reach;
 use super::value;
 
 /// What `enchufe chat` is told.
@@ -15,13 +14,7 @@ pub(crate) struct ChatOptions {
     /// The server, as typed.
     pub(crate) url: String,
     pub(crate) name: String,
-    pub(crate) proxy: Through,
-    pub(crate) follow: bool,
-    pub(crate) token: String,
-    pub(crate) token_file: Option<PathBuf>,
-    pub(crate) timeout: Duration,
-    #[cfg(feature = "tls")]
-    pub(crate) ca: Option<PathBuf>,
+    pub(crate) reach: Reach,
     pub(crate) log: LevelFilter,
 }
 
@@ -30,13 +23,7 @@ impl Default for ChatOptions {
         Self {
             url: String::new(),
             name: String::new(),
-            proxy: Through::default(),
-            follow: false,
-            token: String::new(),
-            token_file: None,
-            timeout: Duration::from_secs(10),
-            #[cfg(feature = "tls")]
-            ca: None,
+            reach: Reach::default(),
             log: LevelFilter::Off,
         }
     }
@@ -55,13 +42,7 @@ pub(crate) struct SendOptions {
     pub(crate) deflate: bool,
     pub(crate) wait: Duration,
     pub(crate) max_message: usize,
-    pub(crate) proxy: Through,
-    pub(crate) follow: bool,
-    pub(crate) token: String,
-    pub(crate) token_file: Option<PathBuf>,
-    pub(crate) timeout: Duration,
-    #[cfg(feature = "tls")]
-    pub(crate) ca: Option<PathBuf>,
+    pub(crate) reach: Reach,
     pub(crate) log: LevelFilter,
 }
 
@@ -77,145 +58,140 @@ impl Default for SendOptions {
             deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
-            proxy: Through::default(),
-            follow: false,
-            token: String::new(),
-            token_file: None,
-            timeout: Duration::from_secs(10),
-            #[cfg(feature = "tls")]
-            ca: None,
+            reach: Reach::default(),
             log: LevelFilter::Off,
         }
     }
 }
 
 /// The options of `enchufe chat`.
-pub(crate) static CHAT: &[Group<ChatOptions>] = &[Group {
-    title: "Options",
-    options: &[
-        Opt {
-            name: "name",
-            help: "Who you are in the chat: 1 to 255 bytes",
-            field: |o| value::text(&mut o.name, "NAME"),
-        },
-        Opt {
-            name: "proxy",
-            help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
-            field: |o| value::proxy(&mut o.proxy),
-        },
-        Opt {
-            name: "follow",
-            help: "Follow redirects, at most 5 and never from wss to ws",
-            field: |o| value::switch(&mut o.follow),
-        },
-        Opt {
-            name: "token",
-            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
-            field: |o| value::secret(&mut o.token, "TOKEN"),
-        },
-        Opt {
-            name: "token-file",
-            help: "File whose first line is the token to bring, unless --token is there",
-            field: |o| value::file(&mut o.token_file),
-        },
-        Opt {
-            name: "timeout",
-            help: "Time to connect",
-            field: |o| value::time(&mut o.timeout),
-        },
-        #[cfg(feature = "tls")]
-        Opt {
-            name: "ca",
-            help: "For wss://: trust the certificates in this PEM file, and not those of the system",
-            field: |o| value::file(&mut o.ca),
-        },
-        Opt {
-            name: "log",
-            help: "off, error, warn, info, debug or trace, on standard error; RUST_LOG wins",
-            field: |o| value::level(&mut o.log),
-        },
-    ],
-}];
+pub(crate) static CHAT: &[Group<ChatOptions>] = &[
+    Group {
+        title: "Options",
+        options: &[
+            Opt {
+                name: "name",
+                help: "Who you are in the chat: 1 to 255 bytes",
+                field: |o| value::text(&mut o.name, "NAME"),
+            },
+            Opt {
+                name: "log",
+                help: "off, error, warn, info, debug or trace, on standard error; RUST_LOG wins",
+                field: |o| value::level(&mut o.log),
+            },
+        ],
+    },
+    ChatOptions::REACH,
+];
 
 /// The options of `enchufe send`.
-pub(crate) static SEND: &[Group<SendOptions>] = &[Group {
-    title: "Options",
-    options: &[
-        Opt {
-            name: "trace",
-            help: "Show both handshakes and every frame on standard error",
-            field: |o| value::switch(&mut o.trace),
-        },
-        Opt {
-            name: "header",
-            help: "Header for the opening handshake; may be repeated",
-            field: |o| value::headers(&mut o.headers),
-        },
-        Opt {
-            name: "subprotocol",
-            help: "Subprotocol to offer; may be repeated",
-            field: |o| value::list(&mut o.subprotocols, "NAME", |text| Ok(text.to_owned())),
-        },
-        Opt {
-            name: "binary",
-            help: "Send binary messages instead of text",
-            field: |o| value::switch(&mut o.binary),
-        },
-        Opt {
-            name: "raw",
-            help: "Do not escape control characters in what comes back; never to a terminal",
-            field: |o| value::switch(&mut o.raw),
-        },
-        Opt {
-            name: "deflate",
-            help: "Offer to compress messages",
-            field: |o| value::feature_switch(&mut o.deflate, "deflate", cfg!(feature = "deflate")),
-        },
-        Opt {
-            name: "wait",
-            help: "Keep listening this long after the input ends, before closing",
-            field: |o| value::time_or_zero(&mut o.wait),
-        },
-        Opt {
-            name: "max-message",
-            help: "Largest message to accept",
-            field: |o| value::size(&mut o.max_message),
-        },
-        Opt {
-            name: "proxy",
-            help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
-            field: |o| value::proxy(&mut o.proxy),
-        },
-        Opt {
-            name: "follow",
-            help: "Follow redirects, at most 5 and never from wss to ws",
-            field: |o| value::switch(&mut o.follow),
-        },
-        Opt {
-            name: "token",
-            help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
-            field: |o| value::secret(&mut o.token, "TOKEN"),
-        },
-        Opt {
-            name: "token-file",
-            help: "File whose first line is the token to bring, unless --token is there",
-            field: |o| value::file(&mut o.token_file),
-        },
-        Opt {
-            name: "timeout",
-            help: "Time to connect",
-            field: |o| value::time(&mut o.timeout),
-        },
-        #[cfg(feature = "tls")]
-        Opt {
-            name: "ca",
-            help: "For wss://: trust the certificates in this PEM file, and not those of the system",
-            field: |o| value::file(&mut o.ca),
-        },
-        Opt {
-            name: "log",
-            help: "off, error, warn, info, debug or trace, on standard error; RUST_LOG wins",
-            field: |o| value::level(&mut o.log),
-        },
-    ],
-}];
+pub(crate) static SEND: &[Group<SendOptions>] = &[
+    Group {
+        title: "Options",
+        options: &[
+            Opt {
+                name: "trace",
+                help: "Show both handshakes and every frame on standard error",
+                field: |o| value::switch(&mut o.trace),
+            },
+            Opt {
+                name: "header",
+                help: "Header for the opening handshake; may be repeated",
+                field: |o| value::headers(&mut o.headers),
+            },
+            Opt {
+                name: "subprotocol",
+                help: "Subprotocol to offer; may be repeated",
+                field: |o| value::list(&mut o.subprotocols, "NAME", |text| Ok(text.to_owned())),
+            },
+            Opt {
+                name: "binary",
+                help: "Send binary messages instead of text",
+                field: |o| value::switch(&mut o.binary),
+            },
+            Opt {
+                name: "raw",
+                help: "Do not escape control characters in what comes back; never to a terminal",
+                field: |o| value::switch(&mut o.raw),
+            },
+            Opt {
+                name: "deflate",
+                help: "Offer to compress messages",
+                field: |o| {
+                    value::feature_switch(&mut o.deflate, "deflate", cfg!(feature = "deflate"))
+                },
+            },
+            Opt {
+                name: "wait",
+                help: "Keep listening this long after the input ends, before closing",
+                field: |o| value::time_or_zero(&mut o.wait),
+            },
+            Opt {
+                name: "max-message",
+                help: "Largest message to accept",
+                field: |o| value::size(&mut o.max_message),
+            },
+            Opt {
+                name: "log",
+                help: "off, error, warn, info, debug or trace, on standard error; RUST_LOG wins",
+                field: |o| value::level(&mut o.log),
+            },
+        ],
+    },
+    SendOptions::REACH,
+];
+
+/// Settings that say how a server is reached.
+trait Reaches: Sized + 'static {
+    fn reach(&mut self) -> &mut Reach;
+
+    /// The options for that.
+    const REACH: Group<Self> = Group {
+        title: "The way to the server",
+        options: &[
+            Opt {
+                name: "proxy",
+                help: "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST:PORT, or none; auto is what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
+                field: |o| value::proxy(&mut o.reach().proxy),
+            },
+            Opt {
+                name: "follow",
+                help: "Follow redirects, at most 5 and never from wss to ws",
+                field: |o| value::switch(&mut o.reach().follow),
+            },
+            Opt {
+                name: "token",
+                help: "Token to bring; ENCHUFE_TOKEN does not show in a list of processes",
+                field: |o| value::secret(&mut o.reach().token, "TOKEN"),
+            },
+            Opt {
+                name: "token-file",
+                help: "File whose first line is the token to bring, unless --token is there",
+                field: |o| value::file(&mut o.reach().token_file),
+            },
+            Opt {
+                name: "timeout",
+                help: "Time to connect",
+                field: |o| value::time(&mut o.reach().timeout),
+            },
+            #[cfg(feature = "tls")]
+            Opt {
+                name: "ca",
+                help: "For wss://: trust the certificates in this PEM file, and not those of the system",
+                field: |o| value::file(&mut o.reach().ca),
+            },
+        ],
+    };
+}
+
+impl Reaches for ChatOptions {
+    fn reach(&mut self) -> &mut Reach {
+        &mut self.reach
+    }
+}
+
+impl Reaches for SendOptions {
+    fn reach(&mut self) -> &mut Reach {
+        &mut self.reach
+    }
+}

@@ -1,8 +1,43 @@
-//! How the two clients reach a server: through which proxy, and whether they go where a redirect leads.
+//! How the two clients reach a server: with which token, through which proxy, trusting whom, and whether they go where a
+//! redirect leads.
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use enchufe::Proxy;
 use enchufe::handshake::redirect::MOST_REDIRECTS;
 use enchufe::net::Client;
+
+use super::failure::Failure;
+use super::token;
+#[cfg(feature = "tls")]
+use super::trust;
+
+/// The way to a server, as it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    pub(crate) proxy: Through,
+    pub(crate) follow: bool,
+    pub(crate) token: String,
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) timeout: Duration,
+    #[cfg(feature = "tls")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self {
+            proxy: Through::default(),
+            follow: false,
+            token: String::new(),
+            token_file: None,
+            timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            ca: None,
+        }
+    }
+}
 
 /// The proxy that was asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,15 +51,26 @@ pub(crate) enum Through {
     Proxy(Proxy),
 }
 
-/// A client that goes this way.
-pub(crate) fn reach(client: Client, through: &Through, follow: bool) -> Client {
-    let client = match through {
-        Through::Environment => client.proxy_from_env(),
-        Through::Nothing => client,
-        Through::Proxy(proxy) => client.proxy(proxy.clone()),
-    };
-    match follow {
-        true => client.follow_redirects(MOST_REDIRECTS),
-        false => client,
+impl Reach {
+    /// The client, going this way.
+    pub(crate) fn prepare(&self, mut client: Client) -> Result<Client, Failure> {
+        client = client.timeout(self.timeout);
+        if let Some(token) = token::brought(&self.token, self.token_file.as_deref())? {
+            let (name, value) = token::field(&token);
+            client = client.header(name, value);
+        }
+        #[cfg(feature = "tls")]
+        if let Some(path) = &self.ca {
+            client = client.tls(trust::only(path)?);
+        }
+        client = match &self.proxy {
+            Through::Environment => client.proxy_from_env(),
+            Through::Nothing => client,
+            Through::Proxy(proxy) => client.proxy(proxy.clone()),
+        };
+        Ok(match self.follow {
+            true => client.follow_redirects(MOST_REDIRECTS),
+            false => client,
+        })
     }
 }

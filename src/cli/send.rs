@@ -11,12 +11,9 @@ use enchufe::protocol::{CloseCode, MessageLimits};
 
 use super::client_options::SendOptions;
 use super::failure::Failure;
-use super::reach::reach;
 use super::signals::{GLANCE, GOODBYE};
 use super::terminal::escape_bytes;
-#[cfg(feature = "tls")]
-use super::trust;
-use super::{log_format, refusal, signals, token};
+use super::{log_format, refusal, signals};
 
 /// Runs until the connection is closed, which it asks for when the input ends.
 pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
@@ -30,8 +27,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
         false => log_format::start(options.log),
     }
 
-    let token = token::brought(&options.token, options.token_file.as_deref())?;
-    let socket = client(options, token.as_deref())?
+    let socket = client(options)?
         .connect()
         .map_err(|error| Failure::Failed(refusal::explain(&options.url, &error)))?;
     let (mut reader, sender) = socket.split();
@@ -52,7 +48,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
     done.check(&reader)
 }
 
-fn client(options: &SendOptions, token: Option<&str>) -> Result<Client, Failure> {
+fn client(options: &SendOptions) -> Result<Client, Failure> {
     let message = MessageLimits {
         max_message: options.max_message,
         ..MessageLimits::default()
@@ -64,28 +60,18 @@ fn client(options: &SendOptions, token: Option<&str>) -> Result<Client, Failure>
         out_queue: usize::MAX,
         ..Limits::default()
     };
-    let mut client = Client::new(&options.url)
-        .timeout(options.timeout)
-        .limits(limits);
+    let mut client = Client::new(&options.url).limits(limits);
     for (name, value) in &options.headers {
-        client = client.header(name, value);
-    }
-    if let Some(token) = token {
-        let (name, value) = token::field(token);
         client = client.header(name, value);
     }
     for name in &options.subprotocols {
         client = client.subprotocol(name);
     }
-    #[cfg(feature = "tls")]
-    if let Some(path) = &options.ca {
-        client = client.tls(trust::only(path)?);
-    }
     #[cfg(feature = "deflate")]
     if options.deflate {
         client = client.deflate(enchufe::DeflateOptions::default());
     }
-    Ok(reach(client, &options.proxy, options.follow))
+    options.reach.prepare(client)
 }
 
 /// Prints what comes until the connection is closed.

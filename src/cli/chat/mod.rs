@@ -30,10 +30,7 @@ use super::backoff::{self, Backoff};
 use super::client_options::ChatOptions;
 use super::failure::Failure;
 use super::keyboard::Keyboard;
-use super::reach::reach;
-#[cfg(feature = "tls")]
-use super::trust;
-use super::{log_format, refusal, signals, token};
+use super::{log_format, refusal, signals};
 
 /// Talks until the person leaves. A connection that is lost is made again.
 pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
@@ -75,17 +72,8 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
 }
 
 fn client(options: &ChatOptions) -> Result<Client, Failure> {
-    let token = token::brought(&options.token, options.token_file.as_deref())?;
-    let mut client = Client::new(address(&options.url, &options.name)).timeout(options.timeout);
-    if let Some(token) = token {
-        let (name, value) = token::field(&token);
-        client = client.header(name, value);
-    }
-    #[cfg(feature = "tls")]
-    if let Some(path) = &options.ca {
-        client = client.tls(trust::only(path)?);
-    }
-    Ok(reach(client, &options.proxy, options.follow))
+    let client = Client::new(address(&options.url, &options.name));
+    options.reach.prepare(client)
 }
 
 /// Connects again, however long it takes; `None` when the person leaves instead. An error is a refusal that will not
