@@ -1,6 +1,6 @@
 //! The file of a Unix-domain socket: it is ours from BIND to the end, and nobody else's is ever removed.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -21,6 +21,9 @@ impl SocketFile {
     /// [`ErrorKind::AddrInUse`] if somebody listens there, [`ErrorKind::AlreadyExists`] if it is something else than a
     /// socket, and what BIND reports.
     pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, Self)> {
+        let whole = std::path::absolute(path)?; // so that it is found again wherever the process goes
+        let _turn = turn(&whole);
+        // As it was given: the system takes some 107 bytes.
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 clear(path)?;
@@ -28,8 +31,8 @@ impl SocketFile {
             }
             outcome => outcome?,
         };
-        let path = std::path::absolute(path)?; // so that it is found again wherever the process goes
-        let identity = identity(&fs::symlink_metadata(&path)?);
+        let identity = identity(&fs::symlink_metadata(path)?);
+        let path = whole;
         Ok((listener, Self { path, identity }))
     }
 
@@ -47,8 +50,16 @@ impl Drop for SocketFile {
     }
 }
 
-/// Removes the socket of a dead server. It is moved away first and asked again: another server that starts at the same
-/// moment may have taken the place meanwhile, and then it gets it back.
+/// Servers that start at once take turns: between BIND and LISTEN a living one looks dead, and between a look at a dead one
+/// and its removal somebody could take its place. The lock is on the folder, so that nothing is left behind; where it
+/// cannot be had, there is none.
+fn turn(path: &Path) -> Option<File> {
+    let folder = File::open(path.parent()?).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+/// Removes the socket of a dead server.
 fn clear(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.file_type().is_socket() {
@@ -60,15 +71,7 @@ fn clear(path: &Path) -> io::Result<()> {
     if is_alive(path)? {
         return Err(in_use());
     }
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".{}", std::process::id()));
-    let aside = PathBuf::from(aside);
-    fs::rename(path, &aside)?;
-    if is_alive(&aside)? {
-        fs::rename(&aside, path)?;
-        return Err(in_use());
-    }
-    fs::remove_file(&aside)
+    fs::remove_file(path)
 }
 
 /// Whether somebody listens on it.
