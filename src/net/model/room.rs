@@ -93,13 +93,10 @@ enum Step {
 
 /// What a guest heard, and how it was closed.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "some of it is only for whoever reads why a test failed"
-)]
 struct Told {
     guest: Guest,
     /// What was said to it from when it came to when it left. It may be closed before the end.
+    #[expect(dead_code, reason = "it is for whoever reads why a test failed")]
     meant: Vec<String>,
     /// So much of it must have arrived, unless it was closed before.
     owed: usize,
