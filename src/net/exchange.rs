@@ -256,7 +256,7 @@ impl Exchange {
         outbox: &Arc<Outbox<Socket>>,
         place: &Place,
         accepted: Box<Accepted>,
-        input: ReadBuffer,
+        mut input: ReadBuffer,
     ) -> io::Result<Result<Opened, Box<Response>>> {
         let Accepted { mut upgrade, offer } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
@@ -293,7 +293,7 @@ impl Exchange {
         };
         trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
         write_all(&outbox.transport, outbox.id, &head)?;
-        drop(head); // the reader's buffer takes its place
+        input.go_on_in(head);
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
