@@ -88,7 +88,7 @@ impl Block {
         let there = &there[..there.len().min(limits.head)];
         let fields = there.iter().filter(|&&byte| byte == b'\n').count();
         Self {
-            headers: Headers::with_capacity(fields.min(limits.headers), there.len()),
+            headers: Headers::with_capacity(fields.min(limits.headers), there.len().max(ROOM)),
             begin,
             unfold,
         }
@@ -166,6 +166,10 @@ fn latin1(bytes: &[u8]) -> Cow<'_, str> {
         _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
     }
 }
+
+/// A head gets this much room at once, and often never more. Smaller pieces of memory an allocator keeps for the thread that
+/// gives them back, and one that goes on to speak WebSocket has no use for them.
+const ROOM: usize = 1_100;
 
 #[cfg(test)]
 mod tests {

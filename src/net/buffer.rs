@@ -92,8 +92,8 @@ impl ReadBuffer {
         }
     }
 
-    /// Goes on in `other`, a buffer that has served its time, where what this one holds is nothing. Two small pieces of memory
-    /// less that an idle connection has once used.
+    /// Goes on in `other`, which has served its time, if nothing is held: with a buffer of its own beside it an idle
+    /// connection would keep both.
     pub(crate) fn go_on_in(&mut self, mut other: Vec<u8>) {
         if self.is_empty() && other.capacity() <= 2 * AT_REST {
             other.resize(AT_REST, 0);
