@@ -5,6 +5,7 @@
 //! end it says how memory moved after the first fifth and whether everything was given back, and fails if it was not.
 
 #[path = "support/server.rs"]
+#[allow(dead_code, reason = "processor time does not count here")]
 mod server;
 
 use std::io::{Read, Write};

@@ -28,6 +28,24 @@
 //! [`Sender`] that can be cloned; [`WebSocket::over`] speaks over any `Read + Write`; [`net::Service`] decides by request
 //! what each connection gets; [`net::Room`] sends one message to many. [`Limits`] has every bound, with its reason.
 //!
+//! # Features
+//!
+//! With `default-features = false` there is the library: all of RFC 6455, both roles, the chat's binary wire, pages and
+//! metrics, on three dependencies. A feature adds, and changes nothing that was there.
+//!
+//! | feature | | adds |
+//! |---|---|---|
+//! | `cli` | default | the command line, with `signals` and `files` |
+//! | `signals` | with `cli` | an orderly stop on SIGINT and SIGTERM, for the program that `cli` makes |
+//! | `files` | default | `services::files`, a folder over HTTP |
+//! | `json` | default | the JSON wire of the chat, the hospital hub |
+//! | `store` | default | `store::open`, what survives a restart |
+//! | `simd` | opt-in | long text that is not ASCII checked several times faster |
+//! | `deflate` | opt-in | compressed messages, RFC 7692: `DeflateOptions`, off until asked for |
+//! | `tls` | opt-in | `wss://` in both roles: `Server::tls`, `Client::tls` |
+//! | `cluster` | opt-in | several servers that are one, over Redis |
+//! | `full` | opt-in | all of these |
+//!
 //! # The layers
 //!
 //! ```text
@@ -147,6 +165,7 @@
 //! | 6, 7.2.2 | inflating it as it arrives, within the limits | `protocol/deflate/decompressor.rs`, `protocol/receiver.rs` |
 //! | – | what a program asks for, what it costs, what it tells | `net/deflate.rs` |
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "cluster")]
 pub mod cluster;

@@ -8,6 +8,8 @@ pub(crate) struct Cell {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) kind: Kind,
+    /// Over TLS.
+    pub(crate) tls: bool,
     /// For the load generator.
     pub(crate) args: Vec<String>,
     /// How much processor time a peer should take per message, when this server takes 1.
@@ -82,6 +84,21 @@ fn all() -> Vec<Cell> {
     if cfg!(feature = "deflate") {
         cells.push(deflate());
     }
+    if cfg!(feature = "tls") {
+        cells.extend(
+            [
+                echo(32, 32, "32B", 1),
+                echo(32, 32, "32B", 16),
+                echo(32, KIB, "1KiB", 1),
+                echo(32, 64 * KIB, "64KiB", 1),
+                fan_out(100, 1, 1),
+                fan_out(100, 4, 16),
+                fan_out(100, 16, 1),
+                idle(1_000),
+            ]
+            .map(over_tls),
+        );
+    }
     for users in [100, 1000] {
         for (publishers, in_flight) in [(1, 1), (4, 1), (4, 16), (16, 1)] {
             cells.push(fan_out(users, publishers, in_flight));
@@ -94,6 +111,7 @@ fn all() -> Vec<Cell> {
         name: "connects".to_owned(),
         title: "opening handshakes, 64 at a time".to_owned(),
         kind: Kind::Connects,
+        tls: false,
         args: args(&[("connections", 64)]),
         goals: vec![("tungstenite-threads", 1.5)],
         chosen_by: Chosen::Default,
@@ -123,6 +141,7 @@ fn echo(connections: u64, size: u64, size_name: &str, in_flight: u64) -> Cell {
         name: format!("echo-{connections}x{size_name}{suffix}"),
         title: format!("echo, {connections} connections, {size_name}{words}"),
         kind: Kind::Echo,
+        tls: false,
         args: args(&[
             ("connections", connections),
             ("size", size),
@@ -147,6 +166,7 @@ fn text(kind: &str) -> Cell {
             _ => "echo, 32 connections, 64 KiB of ASCII text".to_owned(),
         },
         kind: Kind::Echo,
+        tls: false,
         args,
         goals: if kind == "mixed" {
             vec![(THREADS, 2.5), (UWS, 2.0)]
@@ -168,9 +188,22 @@ fn deflate() -> Cell {
         name: "echo-deflate-32x1KiB".to_owned(),
         title: "echo, 32 connections, 1 KiB of JSON, compressed".to_owned(),
         kind: Kind::Deflate,
+        tls: false,
         args,
         goals: Vec::new(),
         chosen_by: Chosen::Default,
+    }
+}
+
+/// The same with TLS below it; what is to come out is not known beforehand.
+fn over_tls(cell: Cell) -> Cell {
+    Cell {
+        name: format!("tls-{}", cell.name),
+        title: format!("TLS, {}", cell.title),
+        tls: true,
+        goals: Vec::new(),
+        chosen_by: Chosen::Default,
+        ..cell
     }
 }
 
@@ -181,6 +214,7 @@ fn fan_out(users: u64, publishers: u64, in_flight: u64) -> Cell {
             "chat, {users} users, {publishers} publishers, {in_flight} in flight on each"
         ),
         kind: Kind::FanOut,
+        tls: false,
         args: args(&[
             ("connections", users),
             ("size", 64),
@@ -206,6 +240,7 @@ fn calm(users: u64) -> Cell {
         name: format!("fan-out-{users}-calm"),
         title: format!("chat, {users} users, 4 publishers, 200 messages a second in all"),
         kind: Kind::FanOut,
+        tls: false,
         args: args(&[
             ("connections", users),
             ("size", 64),
@@ -228,6 +263,7 @@ fn stalled(stalled: u64) -> Cell {
             "chat, 100 users, 4 publishers, 16 in flight on each, and {stalled} who never read"
         ),
         kind: Kind::FanOut,
+        tls: false,
         args: args(&[
             ("connections", 100),
             ("size", 64),
@@ -249,6 +285,7 @@ fn idle(connections: u64) -> Cell {
         name: format!("idle-{connections}"),
         title: format!("{connections} connections that say nothing, then one 64 KiB message each"),
         kind: Kind::Idle,
+        tls: false,
         args: args(&[("connections", connections), ("size", 64 * KIB)]),
         goals: Vec::new(),
         chosen_by: if connections == 1_000 {

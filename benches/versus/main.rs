@@ -8,6 +8,7 @@
 //! Prints tables, and writes them with a chart and all figures to `target/versus/`. Linux only, loopback only.
 
 mod cells;
+mod certificate;
 mod chart;
 mod json;
 mod options;
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
+use certificate::Certificate;
 use options::Options;
 use run::{Machine, Results};
 
@@ -53,7 +55,9 @@ fn versus(options: &Options) -> io::Result<()> {
     let target = root.join("target");
     let programs = peers::build(root, &target.join("peers"))?;
     let peers = peers::chosen(options, &programs, root);
-    let machine = Machine::look(&programs)?;
+    let directory = target.join("versus");
+    fs::create_dir_all(&directory)?;
+    let machine = Machine::look(&programs, Certificate::make(&directory)?)?;
     let mut results = Results::default();
     let mut tables = String::new();
     for cell in &cells {
@@ -65,8 +69,6 @@ fn versus(options: &Options) -> io::Result<()> {
     let summary = report::summary(&cells, &peers, &results, &machine, options);
     println!("{}\n{summary}", report::LEGEND);
 
-    let directory = target.join("versus");
-    fs::create_dir_all(&directory)?;
     fs::write(
         directory.join("versus.md"),
         summary + &tables + report::LEGEND,

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::cells::Kind;
+use crate::cells::{Cell, Kind};
+use crate::certificate::Certificate;
 use crate::options::Options;
 
 pub(crate) struct Peer {
@@ -13,6 +14,8 @@ pub(crate) struct Peer {
     /// With permessage-deflate, as it comes.
     deflate: Option<Vec<String>>,
     fan_out: Option<Vec<String>>,
+    /// Whether it can do the same over TLS.
+    tls: bool,
     /// What its connections ask for, and how its fan-out speaks.
     dialect: Dialect,
 }
@@ -59,26 +62,22 @@ pub(crate) fn chosen(options: &Options, programs: &Path, root: &Path) -> Vec<Pee
         fan_out: Some(ours.clone()),
         deflate: Some([ours.as_slice(), &["--deflate".to_owned()]].concat()),
         echo: ours,
+        tls: true,
         dialect: Dialect::Services,
     }];
-    for (name, file, dialect, fans_out) in [
-        (
-            "tungstenite-threads",
-            "tungstenite_threads",
-            Dialect::Plain,
-            true,
-        ),
-        (
-            "tokio-tungstenite",
-            "tokio_tungstenite",
-            Dialect::Plain,
-            true,
-        ),
-        ("fastwebsockets", "fastwebsockets", Dialect::Plain, false),
-        ("raw-threads", "raw_threads", Dialect::Raw, false),
-        ("raw-epoll", "raw_epoll", Dialect::Raw, false),
+    for name in ["tungstenite-threads", "tokio-tungstenite"] {
+        let command = vec![program(&name.replace('-', "_"))];
+        peers.push(Peer {
+            tls: true,
+            ..Peer::new(name, command, Dialect::Plain, true)
+        });
+    }
+    for (name, file, dialect) in [
+        ("fastwebsockets", "fastwebsockets", Dialect::Plain),
+        ("raw-threads", "raw_threads", Dialect::Raw),
+        ("raw-epoll", "raw_epoll", Dialect::Raw),
     ] {
-        peers.push(Peer::new(name, vec![program(file)], dialect, fans_out));
+        peers.push(Peer::new(name, vec![program(file)], dialect, false));
     }
     match node(root) {
         Ok(command) => {
@@ -108,19 +107,32 @@ impl Peer {
             echo: with("echo"),
             deflate: None,
             fan_out: fans_out.then(|| with("fan-out")),
+            tls: false,
             dialect,
         }
     }
 
-    /// What starts it for cells of this kind; `None` if it has nothing to do with them.
-    pub(crate) fn command(&self, kind: Kind) -> Option<&[String]> {
-        match kind {
+    /// What starts it for this cell; `None` if it has nothing to do with it.
+    pub(crate) fn command(&self, cell: &Cell, certificate: &Certificate) -> Option<Vec<String>> {
+        let mut command = match cell.kind {
             Kind::Echo => Some(&self.echo),
-            Kind::Deflate => self.deflate.as_deref(),
+            Kind::Deflate => self.deflate.as_ref(),
             Kind::Idle | Kind::Connects if self.dialect != Dialect::Raw => Some(&self.echo),
             Kind::Idle | Kind::Connects => None,
-            Kind::FanOut => self.fan_out.as_deref(),
+            Kind::FanOut => self.fan_out.as_ref(),
+        }?
+        .clone();
+        if cell.tls {
+            let [chain, key] = certificate.args();
+            match self.dialect {
+                _ if !self.tls => return None,
+                Dialect::Services => {
+                    command.extend(["--tls-cert".to_owned(), chain, "--tls-key".to_owned(), key]);
+                }
+                Dialect::Plain | Dialect::Raw => command.extend([chain, key]),
+            }
         }
+        Some(command)
     }
 
     /// What the load generator must know about it.

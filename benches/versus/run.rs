@@ -1,6 +1,7 @@
 //! Starts a server, drives it, stops it; nothing runs longer than it may, and nothing is left running.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use crate::cells::{Cell, Kind};
+use crate::certificate::Certificate;
 use crate::options::Options;
 use crate::peers::Peer;
 
@@ -26,6 +28,7 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     pub(crate) processors: Vec<usize>,
     programs: PathBuf,
+    certificate: Certificate,
 }
 
 /// Every peer in turn, and that for several rounds.
@@ -38,14 +41,14 @@ pub(crate) fn cell(
 ) {
     for round in 1..=options.rounds {
         for peer in peers {
-            let Some(command) = peer.command(cell.kind) else {
+            let Some(command) = peer.command(cell, &machine.certificate) else {
                 continue;
             };
             show(&format!(
                 "{} {round}/{} {}",
                 cell.name, options.rounds, peer.name
             ));
-            match once(cell, peer, command, options, machine) {
+            match once(cell, peer, &command, options, machine) {
                 Ok(figures) => results.add(&cell.name, &peer.name, figures),
                 Err(error) => {
                     show("");
@@ -96,6 +99,7 @@ fn once(
     .args(["--warm-up", &WARM_UP.as_millis().to_string()])
     .args(["--measure", &options.measure.as_millis().to_string()])
     .args(&cell.args)
+    .args(machine.trust(cell))
     .args(peer.load_args(cell.kind))
     .stderr(Stdio::piped());
     let output = Running(load.spawn()?).output(options.measure + PATIENCE)?;
@@ -157,7 +161,7 @@ impl Results {
 }
 
 impl Machine {
-    pub(crate) fn look(programs: &Path) -> io::Result<Self> {
+    pub(crate) fn look(programs: &Path, certificate: Certificate) -> io::Result<Self> {
         let line = |path: &str, start: &str| {
             let text = fs::read_to_string(path).unwrap_or_default();
             let found = text.lines().find_map(|line| line.strip_prefix(start));
@@ -178,6 +182,7 @@ impl Machine {
             kernel: line("/proc/sys/kernel/osrelease", ""),
             processors,
             programs: programs.to_owned(),
+            certificate,
         })
     }
 
@@ -187,6 +192,14 @@ impl Machine {
             self.processors[0],
             self.processors[self.processors.len() - 1],
         )
+    }
+
+    /// What the load generator is told about TLS.
+    fn trust(&self, cell: &Cell) -> Vec<OsString> {
+        match cell.tls {
+            true => vec!["--tls".into(), self.certificate.chain.clone().into()],
+            false => Vec::new(),
+        }
     }
 
     /// A command on one processor, its output to us.
@@ -231,12 +244,9 @@ impl Running {
             let _ = io::copy(&mut stdout, &mut io::sink());
         });
         let line = arrived.recv_timeout(START).unwrap_or_default();
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .map(|rest| rest.trim_end_matches('/'));
-        address
-            .map(str::to_owned)
+        let url = line.trim().strip_prefix("listening on ");
+        url.and_then(|url| url.split_once("://"))
+            .map(|(_, address)| address.trim_end_matches('/').to_owned())
             .ok_or_else(|| io::Error::other("it did not say where it listens"))
     }
 

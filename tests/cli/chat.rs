@@ -1,6 +1,8 @@
 //! Two people, or a person and a file, in the chat of a real server.
 
 use crate::program::{Program, run, run_with, server};
+#[cfg(feature = "store")]
+use crate::support::folder::Folder;
 
 /// A client that is in the chat: it has seen who is here.
 fn enter(address: &str, name: &str) -> Program {
@@ -131,6 +133,22 @@ fn a_file_is_said_line_by_line_and_long_lines_in_parts() {
     assert_eq!(ana.line(), format!("robot: {}", "ñ".repeat(127)));
     assert_eq!(ana.line(), format!("robot: {}", "ñ".repeat(73)));
     assert_eq!(ana.line(), "* robot has left");
+}
+
+#[test]
+#[cfg(feature = "store")]
+fn a_file_hears_that_what_it_said_is_on_disk_before_it_leaves() {
+    let folder = Folder::new();
+    let (_server, address) = server(&["--data", folder.name()]);
+    for input in ["hola\n", "hola\n/quit\n"] {
+        let end = run_with(
+            &["chat", &format!("ws://{address}"), "--name", "robot"],
+            &[],
+            input.as_bytes(),
+        );
+        assert_eq!(end.code, Some(0));
+        assert!(end.output.ends_with("robot: hola\n"), "{end:?}");
+    }
 }
 
 #[test]

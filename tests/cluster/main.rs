@@ -9,12 +9,16 @@ mod folder;
 #[path = "../store/guest.rs"]
 mod guest;
 #[allow(dead_code)]
+#[path = "../support/nginx.rs"]
+mod nginx;
+#[allow(dead_code)]
 #[path = "../store/server.rs"]
 mod server;
 #[allow(dead_code)]
 #[path = "../support/tools.rs"]
 mod tools;
 
+mod behind_nginx;
 mod chaos;
 mod cut_off;
 mod one_board;

@@ -21,8 +21,7 @@ impl Guest {
 
     /// The same at an address. Fails too if it may not register.
     pub(crate) fn at(address: &str, name: &str) -> Result<Guest, Error> {
-        let client = Client::new(format!("ws://{address}/chat")).timeout(PATIENCE);
-        let mut guest = Guest(client.connect()?);
+        let mut guest = Guest(open_at(address, "/chat")?);
         guest.try_say(&json!({"type": "register", "sender": name}))?;
         loop {
             match guest.try_hear()?["type"].as_str() {
@@ -111,7 +110,12 @@ impl Viewer {
     }
 
     pub(crate) fn try_new(server: &Server) -> Result<Viewer, Error> {
-        let mut viewer = Viewer(open(server, "/socket")?);
+        Viewer::at(&server.address)
+    }
+
+    /// The same at an address.
+    pub(crate) fn at(address: &str) -> Result<Viewer, Error> {
+        let mut viewer = Viewer(open_at(address, "/socket")?);
         viewer
             .0
             .send("{\"protocol\":\"json\",\"version\":1}\u{1e}")?;
@@ -153,7 +157,7 @@ impl Viewer {
         }
     }
 
-    fn try_hear(&mut self) -> Result<Value, Error> {
+    pub(crate) fn try_hear(&mut self) -> Result<Value, Error> {
         match self.0.read_until(Some(Instant::now() + PATIENCE))? {
             Incoming::Message(message) => Ok(value(&message.to_message())),
             Incoming::Closed => Err(Error::Closed),
@@ -163,7 +167,11 @@ impl Viewer {
 }
 
 pub(crate) fn open(server: &Server, path: &str) -> Result<WebSocket, Error> {
-    Client::new(format!("ws://{}{path}", server.address))
+    open_at(&server.address, path)
+}
+
+fn open_at(address: &str, path: &str) -> Result<WebSocket, Error> {
+    Client::new(format!("ws://{address}{path}"))
         .timeout(PATIENCE)
         .connect()
 }

@@ -6,6 +6,7 @@ pub(crate) mod folder;
 pub(crate) mod fortress;
 pub(crate) mod frames;
 pub(crate) mod host;
+pub(crate) mod nginx;
 pub(crate) mod peer;
 pub(crate) mod server;
 #[cfg(feature = "tls")]

@@ -4,6 +4,13 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+pub mod duplex;
 
 /// What a peer serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +37,23 @@ pub fn listen() -> io::Result<(TcpListener, Service)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("listening on http://{}/", listener.local_addr()?);
     Ok((listener, service))
+}
+
+/// The server's side of TLS, if the service is followed by the PEM files of a certificate and its key.
+///
+/// # Errors
+/// What reading them reports.
+pub fn tls() -> io::Result<Option<Arc<ServerConfig>>> {
+    let mut files = std::env::args().skip(2);
+    let (Some(certificate), Some(key)) = (files.next(), files.next()) else {
+        return Ok(None);
+    };
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
+    let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain.map_err(io::Error::other)?, key);
+    Ok(Some(Arc::new(config.map_err(io::Error::other)?)))
 }
 
 /// A stack for a connection's thread, the same for every peer on threads.

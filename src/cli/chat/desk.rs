@@ -159,9 +159,22 @@ impl Desk {
             match input.read_until(b'\n', &mut line) {
                 Ok(1..) => self.typed(&String::from_utf8_lossy(&line)),
                 // Ctrl-D, the end of a file, or a terminal that is gone.
-                Ok(0) | Err(_) => self.leave(),
+                Ok(0) | Err(_) => self.leave_when_answered(),
             }
         }
+    }
+
+    /// The input has ended. What a file has said may still have to be written to a disk, or to go through other servers,
+    /// before it comes back, and after a Close nothing comes back.
+    fn leave_when_answered(&self) {
+        if !self.interactive {
+            let waits = |state: &mut State| state.sender.is_some() && state.view.unanswered() > 0;
+            let waited = self
+                .changed
+                .wait_timeout_while(self.lock(), PATIENCE, waits);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+        self.leave();
     }
 
     /// Says goodbye: the reading thread goes on until the server has answered.
@@ -242,7 +255,7 @@ impl Desk {
             }
             Ok(Input::Quit) => {
                 drop(state);
-                return self.leave();
+                return self.leave_when_answered();
             }
             Err(text) => return self.show(&mut state, vec![Line::Problem(text)]),
         };

@@ -6,18 +6,26 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use enchufe_peers::{Service, listen};
+use enchufe_peers::{Service, listen, tls};
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
+
+/// TCP, or TLS over it.
+trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Stream for S {}
 
 type Room = Rc<RefCell<Vec<UnboundedSender<Message>>>>;
 
 fn main() -> io::Result<()> {
     let (listener, service) = listen()?;
+    let tls = tls()?.map(TlsAcceptor::from);
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -28,15 +36,27 @@ fn main() -> io::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            match service {
-                Service::Echo => spawn_local(echo(stream)),
-                Service::FanOut => spawn_local(fan_out(stream, Rc::clone(&room))),
-            };
+            let (tls, room) = (tls.clone(), Rc::clone(&room));
+            spawn_local(async move {
+                let Some(tls) = tls else {
+                    return serve(stream, service, room).await;
+                };
+                if let Ok(stream) = tls.accept(stream).await {
+                    serve(stream, service, room).await;
+                }
+            });
         }
     })
 }
 
-async fn echo(stream: TcpStream) {
+async fn serve(stream: impl Stream, service: Service, room: Room) {
+    match service {
+        Service::Echo => echo(stream).await,
+        Service::FanOut => fan_out(stream, room).await,
+    }
+}
+
+async fn echo(stream: impl Stream) {
     let Ok(mut ws) = accept_async(stream).await else {
         return;
     };
@@ -47,7 +67,7 @@ async fn echo(stream: TcpStream) {
     }
 }
 
-async fn fan_out(stream: TcpStream, room: Room) {
+async fn fan_out(stream: impl Stream, room: Room) {
     let Ok(ws) = accept_async(stream).await else {
         return;
     };

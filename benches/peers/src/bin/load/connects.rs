@@ -1,12 +1,11 @@
 //! Opening handshakes: a batch of connections at a time is opened, answered and closed again.
 
-use std::io::Write;
-use std::net::TcpStream;
 use std::time::Instant;
 
 use crate::Outcome;
 use crate::connection;
 use crate::histogram::Histogram;
+use crate::link::Link;
 use crate::options::Options;
 use crate::window::{Phase, Window};
 
@@ -29,13 +28,12 @@ pub fn run(options: &Options) -> Outcome {
         let started = Instant::now();
         let mut batch = Vec::with_capacity(options.connections);
         for index in 0..options.connections {
-            let mut stream = TcpStream::connect(options.addr)?;
-            stream.set_nodelay(true)?;
-            stream.write_all(connection::request(options, index).as_bytes())?;
-            batch.push(stream);
+            let mut link = Link::connect(options)?;
+            connection::ask(&mut link, options, index)?;
+            batch.push(link);
         }
-        for stream in &mut batch {
-            connection::read_head(stream)?;
+        for link in &mut batch {
+            connection::read_head(link)?;
             latencies.record(started.elapsed());
         }
         opened += batch.len() as u64;

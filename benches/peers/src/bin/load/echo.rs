@@ -3,7 +3,6 @@
 //! replies are inflated first, each of them.
 
 use std::collections::VecDeque;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
@@ -11,13 +10,14 @@ use crate::connection;
 use crate::frames;
 use crate::histogram::Histogram;
 use crate::inflate::{Inflater, deflated};
+use crate::link::{Link, ROOM};
 use crate::options::Options;
 use crate::poll::{Interest, Poll};
 use crate::schedule::Schedule;
 use crate::window::{Phase, Window};
 
 struct Connection {
-    stream: TcpStream,
+    link: Link,
     /// The frame, as often as it may be in flight (within reason).
     batch: Vec<u8>,
     frame: usize,
@@ -40,7 +40,7 @@ pub fn run(options: &Options) -> Outcome {
         .map(|index| Connection::open(options, index))
         .collect::<Result<Vec<_>, _>>()?;
     for (index, connection) in connections.iter().enumerate() {
-        poll.add(&connection.stream, index)?;
+        poll.add(&connection.link, index)?;
     }
     let mut schedule = Schedule::new(options.rate);
     if options.rate.is_none() {
@@ -54,7 +54,7 @@ pub fn run(options: &Options) -> Outcome {
     let mut window = Window::new(options);
     let mut latencies = Histogram::new();
     let mut messages = 0;
-    let mut scratch = vec![0; SCRATCH];
+    let mut scratch = vec![0; ROOM];
     let mut last_reply = Instant::now();
     let mut ready = Vec::with_capacity(1024);
     loop {
@@ -104,8 +104,8 @@ pub fn run(options: &Options) -> Outcome {
 
 impl Connection {
     fn open(options: &Options, index: usize) -> Result<Self, Box<dyn std::error::Error>> {
-        let (stream, _) = connection::open(options, index)?;
-        stream.set_nonblocking(true)?;
+        let (link, _) = connection::open(options, index)?;
+        link.set_nonblocking()?;
         let payload = frames::payload(options.payload, options.size, index);
         let opcode = frames::opcode(options.payload);
         let key = (index as u32 + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
@@ -125,7 +125,7 @@ impl Connection {
         };
         let repeat = options.in_flight.min((BATCH / frame.len()).max(1));
         Ok(Self {
-            stream,
+            link,
             batch: frame.repeat(repeat),
             frame: frame.len(),
             reply,
@@ -145,24 +145,24 @@ impl Connection {
     }
 
     fn send(&mut self, poll: &Poll, index: usize) -> std::io::Result<()> {
-        while self.owed > 0 {
+        loop {
             // A border between two frames is as good as another: start where the longest piece is left.
             let from = self.sent % self.frame;
             let piece = &self.batch[from..self.batch.len().min(from + self.owed)];
-            let count = connection::write(&self.stream, piece)?;
+            let count = self.link.write(piece)?;
             self.owed -= count;
             self.sent = from + count;
-            if count < piece.len() {
+            if self.owed == 0 || count < piece.len() {
                 break;
             }
         }
-        let interest = if self.owed > 0 {
+        let interest = if self.owed > 0 || self.link.has_more_to_write() {
             Interest::ReadAndWrite
         } else {
             Interest::Read
         };
         if interest != self.interest {
-            poll.set(&self.stream, index, interest)?;
+            poll.set(&self.link, index, interest)?;
             self.interest = interest;
         }
         Ok(())
@@ -170,7 +170,7 @@ impl Connection {
 
     /// Reads once, checks, and says how many replies came to their end.
     fn receive(&mut self, scratch: &mut [u8]) -> Result<usize, Box<dyn std::error::Error>> {
-        let Some(count) = connection::read(&self.stream, scratch)? else {
+        let Some(count) = self.link.read(scratch)? else {
             return Ok(0);
         };
         let mut bytes = &scratch[..count];
@@ -203,7 +203,6 @@ impl Connection {
     }
 }
 
-const SCRATCH: usize = 256 * 1024;
 const BATCH: usize = 1024 * 1024;
 /// Replies up to this size are compared in full.
 const SMALL: usize = 4 * 1024;

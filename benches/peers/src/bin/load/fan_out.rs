@@ -2,7 +2,6 @@
 //! sends the next. Each reader checks that it gets the messages of each publisher in order, without a gap.
 
 use std::io;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
@@ -11,6 +10,7 @@ use crate::Outcome;
 use crate::connection;
 use crate::frames::{self, BINARY, CLOSE, PING, PONG};
 use crate::histogram::Histogram;
+use crate::link::{Link, ROOM};
 use crate::options::{Options, Payload};
 use crate::poll::{Interest, Poll};
 use crate::schedule::Schedule;
@@ -18,7 +18,7 @@ use crate::window::{Phase, Window};
 
 /// A connection that reads. The first few publish too.
 struct Reader {
-    stream: TcpStream,
+    link: Link,
     /// The beginning of a frame whose rest has not come.
     carry: Vec<u8>,
     /// What could not be written yet, from `written` on.
@@ -65,11 +65,11 @@ pub fn run(options: &Options) -> Outcome {
     let mut readers = (0..options.connections)
         .map(|index| Reader::open(options, index))
         .collect::<Result<Vec<_>, _>>()?;
-    let stalled = (options.connections..options.connections + options.stalled)
+    let mut stalled = (options.connections..options.connections + options.stalled)
         .map(|index| open_stalled(options, index))
         .collect::<Result<Vec<_>, _>>()?;
     for (index, reader) in readers.iter().enumerate() {
-        poll.add(&reader.stream, index)?;
+        poll.add(&reader.link, index)?;
     }
     let mut publishers: Vec<Publisher> = (0..options.publishers)
         .map(|number| Publisher::new(options, number))
@@ -82,7 +82,7 @@ pub fn run(options: &Options) -> Outcome {
         size: options.size,
         chat: options.chat,
     };
-    let mut scratch = vec![0; SCRATCH];
+    let mut scratch = vec![0; ROOM];
     wait_until_all_receive(
         options,
         &mut poll,
@@ -139,7 +139,7 @@ pub fn run(options: &Options) -> Outcome {
     }
     window.print(tally.deliveries);
     tally.latencies.print();
-    println!("stalled_closed {}", count_closed(&stalled));
+    println!("stalled_closed {}", count_closed(&mut stalled));
     Ok(())
 }
 
@@ -173,10 +173,10 @@ fn wait_until_all_receive(
 
 impl Reader {
     fn open(options: &Options, index: usize) -> io::Result<Self> {
-        let (stream, carry) = connection::open(options, index)?;
-        stream.set_nonblocking(true)?;
+        let (link, carry) = connection::open(options, index)?;
+        link.set_nonblocking()?;
         Ok(Self {
-            stream,
+            link,
             carry,
             out: Vec::new(),
             written: 0,
@@ -187,17 +187,19 @@ impl Reader {
     }
 
     fn send(&mut self, poll: &Poll, index: usize) -> io::Result<()> {
-        if self.written < self.out.len() {
-            self.written += connection::write(&self.stream, &self.out[self.written..])?;
+        if self.written < self.out.len() || self.link.has_more_to_write() {
+            self.written += self.link.write(&self.out[self.written..])?;
         }
         let mut interest = Interest::ReadAndWrite;
         if self.written == self.out.len() {
             self.out.clear();
             self.written = 0;
-            interest = Interest::Read;
+            if !self.link.has_more_to_write() {
+                interest = Interest::Read;
+            }
         }
         if interest != self.interest {
-            poll.set(&self.stream, index, interest)?;
+            poll.set(&self.link, index, interest)?;
             self.interest = interest;
         }
         Ok(())
@@ -210,7 +212,7 @@ impl Reader {
         publishers: &mut [Publisher],
         tally: &mut Tally,
     ) -> Outcome {
-        let Some(count) = connection::read(&self.stream, scratch)? else {
+        let Some(count) = self.link.read(scratch)? else {
             return Ok(());
         };
         let bytes = &scratch[..count];
@@ -392,25 +394,26 @@ fn digit(bits: u32) -> u8 {
 }
 
 /// A connection that never reads, with as small a buffer as the system allows.
-fn open_stalled(options: &Options, index: usize) -> io::Result<TcpStream> {
-    let (stream, _) = connection::open(options, index)?;
-    sockopt::set_socket_recv_buffer_size(&stream, 4096)?;
-    stream.set_nonblocking(true)?;
-    Ok(stream)
+fn open_stalled(options: &Options, index: usize) -> io::Result<Link> {
+    let (link, _) = connection::open(options, index)?;
+    sockopt::set_socket_recv_buffer_size(&link, 4096)?;
+    link.set_nonblocking()?;
+    Ok(link)
 }
 
 /// How many of these the server has given up: after what it could send comes the end.
-fn count_closed(stalled: &[TcpStream]) -> usize {
-    let mut scrap = vec![0; SCRATCH];
-    let mut open: Vec<&TcpStream> = stalled.iter().collect();
-    for stream in stalled {
+fn count_closed(stalled: &mut [Link]) -> usize {
+    let mut scrap = vec![0; ROOM];
+    for link in stalled.iter() {
         // Through the small window the rest would trickle.
-        let _ = sockopt::set_socket_recv_buffer_size(stream, SCRATCH);
+        let _ = sockopt::set_socket_recv_buffer_size(link, ROOM);
     }
+    let all = stalled.len();
+    let mut open: Vec<&mut Link> = stalled.iter_mut().collect();
     let deadline = Instant::now() + CLOSING;
     while !open.is_empty() && Instant::now() < deadline {
         let mut idle = true;
-        open.retain(|stream| match connection::read(stream, &mut scrap) {
+        open.retain_mut(|link| match link.read(&mut scrap) {
             Ok(some) => {
                 idle &= some.is_none();
                 true
@@ -421,7 +424,7 @@ fn count_closed(stalled: &[TcpStream]) -> usize {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-    stalled.len() - open.len()
+    all - open.len()
 }
 
 /// Publisher in two digits, number in five.
@@ -432,7 +435,6 @@ const PROBE_EVERY: Duration = Duration::from_millis(50);
 /// The chat's ids: send, and message.
 const SEND: u8 = 4;
 const MESSAGE: u8 = 55;
-const SCRATCH: usize = 256 * 1024;
 /// Messages a publisher may have under way when the clock sends them.
 const OPEN_LOOP: usize = 4096;
 /// How long a stalled connection is read to see whether it ends.

@@ -1,12 +1,12 @@
 //! Connections that say nothing: what each costs in memory, threads and descriptors, before and after it had a message
 //! of some size.
 
-use std::io::{Read, Write};
 use std::thread;
 
 use crate::Outcome;
 use crate::connection;
 use crate::frames;
+use crate::link::ROOM;
 use crate::options::Options;
 use crate::process;
 
@@ -32,13 +32,18 @@ pub fn run(options: &Options) -> Outcome {
     let payload = frames::payload(options.payload, options.size, 0);
     let opcode = frames::opcode(options.payload);
     let frame = frames::masked(opcode, &payload, [1, 2, 3, 4]);
-    let mut reply = frames::unmasked(opcode, &payload);
-    for stream in &mut connections {
-        stream.write_all(&frame)?;
-        stream.read_exact(&mut reply)?;
-    }
-    if !reply.ends_with(&payload) {
-        return Err("a reply is not what was sent".into());
+    let expected = frames::unmasked(opcode, &payload);
+    let mut scratch = vec![0; ROOM];
+    for link in &mut connections {
+        connection::send_all(link, &frame)?;
+        let mut reply = Vec::new();
+        while reply.len() < expected.len() {
+            let count = link.read(&mut scratch)?.ok_or("no reply for ten seconds")?;
+            reply.extend_from_slice(&scratch[..count]);
+        }
+        if reply != expected {
+            return Err("a reply is not what was sent".into());
+        }
     }
     thread::sleep(options.measure);
     println!(

@@ -12,6 +12,7 @@ mod frames;
 mod histogram;
 mod idle;
 mod inflate;
+mod link;
 mod options;
 mod poll;
 mod process;

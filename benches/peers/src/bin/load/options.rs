@@ -1,7 +1,12 @@
 //! What the bench asks for, as `--name value` pairs. Every cell uses some of them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::ClientConfig;
+
+use crate::link;
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -10,6 +15,8 @@ pub struct Options {
     pub path: String,
     /// No WebSocket: bare bytes, for the servers that show the limit.
     pub raw: bool,
+    /// TLS, and whom to trust.
+    pub tls: Option<Arc<ClientConfig>>,
     pub connections: usize,
     /// Bytes of payload.
     pub size: usize,
@@ -48,6 +55,7 @@ impl Options {
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             path: "/echo".to_owned(),
             raw: false,
+            tls: None,
             connections: 32,
             size: 32,
             payload: Payload::Binary,
@@ -67,6 +75,10 @@ impl Options {
                 "--addr" => options.addr = number(&value)?,
                 "--path" => options.path = value,
                 "--raw" => options.raw = number(&value)?,
+                "--tls" => {
+                    let trusted = link::trusting(&value);
+                    options.tls = Some(trusted.map_err(|error| format!("{value}: {error}"))?);
+                }
                 "--connections" => options.connections = number(&value)?,
                 "--size" => options.size = number(&value)?,
                 "--payload" => {
