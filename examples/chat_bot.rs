@@ -11,9 +11,8 @@ fn main() -> Result<(), Error> {
     if let Some(url) = std::env::args().nth(1) {
         return take_part(enchufe::connect(&url)?);
     }
-    let server = Server::bind("127.0.0.1:0")?
-        .service(Router::new(Settings::default()))
-        .start();
+    let router = Router::new(Settings::default());
+    let server = Server::bind("127.0.0.1:0")?.service(router).start();
     let url = server.url("/?name=");
     // Whoever is connected is in the chat: the bot will see Ana come.
     let bot = enchufe::connect(&format!("{url}bot"))?;
@@ -39,10 +38,8 @@ fn take_part(ws: WebSocket) -> Result<(), Error> {
     while let Some(message) = reader.read()? {
         match decode(message.payload()) {
             Some(ServerMessage::NewUser(who, _)) => {
-                say_to_all(
-                    &sender,
-                    &format!("hello, {}!", String::from_utf8_lossy(who)),
-                )?;
+                let hello = format!("hello, {}!", String::from_utf8_lossy(who));
+                say_to_all(&sender, &hello)?;
             }
             Some(ServerMessage::Said(_, text)) => {
                 let text = String::from_utf8_lossy(text);
@@ -58,7 +55,6 @@ fn take_part(ws: WebSocket) -> Result<(), Error> {
 }
 
 fn say_to_all(sender: &Sender, text: &str) -> Result<(), Error> {
-    say(None, text)
-        .into_iter()
-        .try_for_each(|message| sender.send(message))
+    let mut messages = say(None, text).into_iter();
+    messages.try_for_each(|message| sender.send(message))
 }

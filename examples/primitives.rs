@@ -27,14 +27,12 @@ fn server(listener: &TcpListener, client_spoke: &Barrier) -> Result<()> {
     // TCP is a stream: it keeps no borders between one SEND and the next. No bytes means that the other end is done.
     while count > 0 {
         count = stream.read(&mut heard)?;
-        println!(
-            "server  {RECEIVE} {:?}",
-            String::from_utf8_lossy(&heard[..count])
-        );
+        let part = String::from_utf8_lossy(&heard[..count]);
+        println!("server  {RECEIVE} {part:?}");
     }
     println!("server  {SEND} \"bye\"");
     stream.write_all(b"bye")?;
-    println!("server  CLOSE               drop                 close");
+    println!("server  {CLOSE}");
     Ok(())
 }
 
@@ -46,9 +44,7 @@ fn client(address: SocketAddr, client_spoke: &Barrier) -> Result<()> {
         println!("client  {SEND} {part:?}");
         stream.write_all(part.as_bytes())?;
     }
-    println!(
-        "client  CLOSE one way       TcpStream::shutdown  shutdown            an answer can come"
-    );
+    println!("client  {CLOSE_ONE_WAY} an answer can come");
     stream.shutdown(Shutdown::Write)?;
     client_spoke.wait();
     println!("client  {RECEIVE} {:?}", read_to_string(stream)?);
@@ -60,3 +56,5 @@ const ACCEPT: &str = "ACCEPT              TcpListener::accept  accept4          
 const CONNECT: &str = "SOCKET CONNECT      TcpStream::connect   socket connect     ";
 const SEND: &str = "SEND                TcpStream::write     sendto             ";
 const RECEIVE: &str = "RECEIVE             TcpStream::read      recvfrom           ";
+const CLOSE_ONE_WAY: &str = "CLOSE one way       TcpStream::shutdown  shutdown           ";
+const CLOSE: &str = "CLOSE               drop                 close";

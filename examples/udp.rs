@@ -3,22 +3,19 @@
 //! that, and that it learns where to answer from the datagrams alone. Or run it in two terminals, with
 //! `receive 127.0.0.1:9003` and `send 127.0.0.1:9003` behind `--`; and try the second alone.
 
-use std::io::Result;
 use std::net::{ToSocketAddrs, UdpSocket};
-use std::time::Duration;
+use std::{io::Result, thread, time::Duration};
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match &args[..] {
-        [what, to] if what == "send" => send(to),
-        [what, at] if what == "receive" => receive(&UdpSocket::bind(at)?),
-        _ => std::thread::scope(|scope| {
+    match &std::env::args().collect::<Vec<_>>()[..] {
+        [_, what, to] if what == "send" => send(to),
+        [_, what, at] if what == "receive" => receive(&UdpSocket::bind(at)?),
+        _ => {
             let socket = UdpSocket::bind("127.0.0.1:0")?;
-            socket.set_read_timeout(Some(PATIENCE))?;
             let to = socket.local_addr()?;
-            scope.spawn(move || receive(&socket));
+            thread::spawn(move || receive(&socket));
             send(to)
-        }),
+        }
     }
 }
 
@@ -32,7 +29,7 @@ fn send(to: impl ToSocketAddrs + Clone) -> Result<()> {
     }
     // Even "that was all", here a datagram of no bytes, may get lost, and so may the answer: patience needs a limit.
     socket.send_to(b"", to)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(Duration::from_secs(2)))?;
     let mut answer = [0; 64];
     match socket.recv_from(&mut answer) {
         Ok((end, from)) => println!("answer   {} from {from}", answer[..end].escape_ascii()),
@@ -61,5 +58,3 @@ fn receive(socket: &UdpSocket) -> Result<()> {
         }
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(2);

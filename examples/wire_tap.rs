@@ -2,11 +2,12 @@
 //! `cargo run --example wire_tap`: it taps a conversation of its own. Or put it in front of any server,
 //! `cargo run --example wire_tap -- 127.0.0.1:8080`, and connect a client to the address that it prints.
 
-use std::io::{Read, Result, Write};
+use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-use enchufe::protocol::{Event, MessageLimits, Receiver, Role, diagram};
+use enchufe::protocol::{Header, diagram};
+use enchufe::{Server, services::echo};
 
 fn main() -> Result<()> {
     let tap = TcpListener::bind("127.0.0.1:0")?;
@@ -18,53 +19,42 @@ fn main() -> Result<()> {
             thread::spawn(|| forward(client, server));
         }
     }
-    let server = enchufe::Server::bind("127.0.0.1:0")?.route("/", enchufe::services::echo::session);
-    let target = server.local_addrs()[0];
-    thread::spawn(|| server.run());
+    let server = Server::bind("127.0.0.1:0")?.route("/", echo::session);
+    let running = server.start();
     thread::spawn(move || {
         let mut ws = enchufe::connect(&format!("ws://{tapped}/"))?;
         ws.send("hola")?;
         ws.read()
     });
-    forward(tap.accept()?.0, TcpStream::connect(target)?)
+    forward(tap.accept()?.0, TcpStream::connect(running.local_addrs())?)
 }
 
 /// Carries the bytes of one connection both ways, until both ends have closed.
 fn forward(client: TcpStream, server: TcpStream) -> Result<()> {
     thread::scope(|scope| {
-        // What a client sends is what a server receives, and the other way round.
-        scope.spawn(|| carry(&client, &server, "client -> server", Role::Server));
-        carry(&server, &client, "server -> client", Role::Client)
+        scope.spawn(|| carry(&client, &server, "client -> server"));
+        carry(&server, &client, "server -> client")
     })
 }
 
-fn carry(mut from: &TcpStream, mut to: &TcpStream, way: &str, role: Role) -> Result<()> {
-    let mut receiver = Receiver::new(role, MessageLimits::default());
-    receiver.observe_frames(true);
-    let (mut bytes, mut input, mut in_head) = ([0; 4096], Vec::new(), true);
-    loop {
-        let count = from.read(&mut bytes)?;
-        if count == 0 {
-            return to.shutdown(Shutdown::Write);
-        }
-        input.extend(&bytes[..count]);
-        // 1.3: each side says one HTTP head, which ends with an empty line, and then only frames.
-        if in_head && let Some(end) = input.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-            println!("{way}\n{}", String::from_utf8_lossy(&input[..end + 2]));
-            input.drain(..end + 4);
-            in_head = false;
-        }
-        while !in_head && let Ok(received) = receiver.receive(&mut input) {
-            match &received.event {
-                Some(Event::Frame(header)) => {
-                    let payload = receiver.payload(&input, &received);
-                    println!("{way}\n{}", diagram::draw(header, payload));
-                }
-                None if received.used == 0 => break,
-                _ => drop(input.drain(..received.used)),
-            }
+fn carry(from: &TcpStream, mut to: &TcpStream, way: &str) -> Result<()> {
+    // 1.3: each side says one HTTP head, which ends with an empty line, and then only frames.
+    let (mut from, mut head, mut frames) = (BufReader::new(from), Vec::new(), Vec::new());
+    while !head.ends_with(b"\r\n\r\n") && from.read_until(b'\n', &mut head)? > 0 {}
+    print!("{way}\n{}", String::from_utf8_lossy(&head));
+    to.write_all(&head)?;
+    let mut bytes = [0; 4096];
+    while let count @ 1.. = from.read(&mut bytes)? {
+        frames.extend(&bytes[..count]);
+        while let Ok(Some((header, start))) = Header::decode(&frames)
+            && let Some(payload) = frames[start..].get_mut(..header.length as usize)
+        {
+            header.mask.iter().for_each(|key| key.apply(0, payload));
+            println!("{way}\n{}", diagram::draw(&header, payload));
+            frames.drain(..start + header.length as usize);
         }
         // The bytes go on as they came; only now, so that no answer is drawn before its question.
         to.write_all(&bytes[..count])?;
     }
+    to.shutdown(Shutdown::Write)
 }

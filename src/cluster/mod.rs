@@ -31,8 +31,10 @@ mod entry;
 mod error;
 mod link;
 mod op;
+mod publishing;
 mod reader;
 mod replica;
+mod switch;
 mod writer;
 
 use std::fmt;
@@ -44,10 +46,11 @@ use std::time::Duration;
 use log::info;
 
 pub use counters::Counters;
-pub use desk::{Claims, Dropped, Log, NoClaim, Switch};
 pub use entry::{Entry, Position};
 pub use error::{JoinError, LinkError};
+pub use publishing::{Log, NoClaim};
 pub use replica::{Named, News, Replica};
+pub use switch::{Claims, Dropped, Switch};
 
 use desk::Desk;
 use link::Address;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::desk::{Dropped, Switch};
 use super::entry::Entry;
+use super::switch::{Dropped, Switch};
 use crate::store::RecordError;
 
 /// The state of a service, as the log makes it. Every server applies the same entries in the same order, so what it

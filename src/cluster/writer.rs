@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 
 use log::{debug, info, warn};
 
-use super::desk::{Change, Desk, NoClaim, Side, Switch, Waiting};
+use super::desk::{Change, Desk, Side, Waiting};
 use super::entry::Position;
 use super::error::LinkError;
 use super::link::{Link, Stepped};
 use super::op::Op;
+use super::publishing::NoClaim;
 use super::replica::{News, Replicas};
+use super::switch::Switch;
 
 pub(super) struct Writer {
     pub(super) link: Link,

@@ -137,14 +137,15 @@ pub(super) fn check_extra(name: &str, value: &str) -> Result<(), HandshakeError>
 
 /// `Sec-WebSocket-Protocol = 1#token`, 4.1 item 10: all different.
 fn subprotocols(request: &Request) -> Result<Vec<String>, HandshakeError> {
-    let list: Vec<String> = request
-        .headers
-        .tokens("Sec-WebSocket-Protocol")
-        .map(str::to_owned)
-        .collect();
-    let present = request.headers.get("Sec-WebSocket-Protocol").is_some();
+    if request.headers.get("Sec-WebSocket-Protocol").is_none() {
+        return Ok(Vec::new());
+    }
+    let mut list = Vec::new();
+    for name in request.headers.tokens("Sec-WebSocket-Protocol") {
+        list.push(name.to_owned());
+    }
     let different = list.iter().collect::<BTreeSet<_>>().len() == list.len();
-    if list.is_empty() && present || !different || !list.iter().all(|name| is_token(name)) {
+    if list.is_empty() || !different || !list.iter().all(|name| is_token(name)) {
         return Err(HandshakeError::InvalidSubprotocols);
     }
     Ok(list)

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::http::{Authority, Host, percent_decode};
+use crate::http::{Authority, Host, check_percent};
 
 /// With TLS or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl std::error::Error for UrlError {}
 
 /// 3: "/" if the path is empty, then the path, then "?" and the query if there is one.
 fn resource_name(path: &str) -> Result<String, UrlError> {
-    percent_decode(path).map_err(|_| UrlError::PercentEncoding)?;
+    check_percent(path).map_err(|_| UrlError::PercentEncoding)?;
     let mut name = String::with_capacity(path.len() + 1);
     if !path.starts_with('/') {
         name.push('/');

@@ -5,7 +5,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
 
-use super::{HttpError, percent_decode};
+use super::{HttpError, check_percent};
 
 /// A host: a name or an address literal. Equality is equality of hosts: names are kept in lower case, addresses as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Host {
         }
         let allowed =
             |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
-        if text.is_empty() || !text.bytes().all(allowed) || percent_decode(text).is_err() {
+        if text.is_empty() || !text.bytes().all(allowed) || check_percent(text).is_err() {
             return Err(HttpError::InvalidHost);
         }
         Ok(Self::Name(text.to_ascii_lowercase()))

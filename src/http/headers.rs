@@ -25,6 +25,14 @@ impl Headers {
         Self::default()
     }
 
+    /// No fields, and room for so many and for so many bytes of names and values.
+    pub(super) fn with_capacity(fields: usize, text: usize) -> Self {
+        Self {
+            text: String::with_capacity(text),
+            ends: Vec::with_capacity(fields),
+        }
+    }
+
     /// Appends a field. Nothing is checked: a head that is sent is checked when it is encoded.
     pub fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         self.text.push_str(name.as_ref());

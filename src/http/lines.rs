@@ -2,6 +2,8 @@
 //! of them ([RFC 9112, 5](https://www.rfc-editor.org/rfc/rfc9112#section-5)).
 //! A parser that starts again with every byte needs quadratic time; this is the place where ours does not.
 
+use std::borrow::Cow;
+
 use super::grammar::{is_field_byte, is_tchar};
 use super::{Headers, HttpError};
 
@@ -78,11 +80,16 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// A block that begins where `lines` stands. `unfold`: accept folded lines, as a user agent must and a server must not.
-    pub(super) fn new(lines: &Lines, unfold: bool) -> Self {
+    /// A block that begins where `lines` stands, with room for as much of it as is in `input`. `unfold`: accept folded
+    /// lines, as a user agent must and a server must not.
+    pub(super) fn new(lines: &Lines, input: &[u8], limits: &HeadLimits, unfold: bool) -> Self {
+        let begin = lines.start;
+        let there = input.get(begin..).unwrap_or_default();
+        let there = &there[..there.len().min(limits.head)];
+        let fields = there.iter().filter(|&&byte| byte == b'\n').count();
         Self {
-            headers: Headers::new(),
-            begin: lines.start,
+            headers: Headers::with_capacity(fields.min(limits.headers), there.len().max(ROOM)),
+            begin,
             unfold,
         }
     }
@@ -136,14 +143,14 @@ impl Block {
 }
 
 /// The value in the rest of a line.
-fn value(bytes: &[u8]) -> Result<String, HttpError> {
+fn value(bytes: &[u8]) -> Result<Cow<'_, str>, HttpError> {
     // RFC 9110, 5.5: CR, LF, NUL are dangerous, the other controls invalid.
     if !bytes.iter().all(|&byte| is_field_byte(byte)) {
         return Err(HttpError::InvalidFieldValue);
     }
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let Some(first) = bytes.iter().position(|byte| !is_space(byte)) else {
-        return Ok(String::new());
+        return Ok(Cow::Borrowed(""));
     };
     let end = bytes
         .iter()
@@ -153,12 +160,16 @@ fn value(bytes: &[u8]) -> Result<String, HttpError> {
 }
 
 /// Each byte as the character of the same number.
-fn latin1(bytes: &[u8]) -> String {
+fn latin1(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => text.to_owned(),
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
         _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
     }
 }
+
+/// A head gets this much room at once, and often never more. Smaller pieces of memory an allocator keeps for the thread that
+/// gives them back, and one that goes on to speak WebSocket has no use for them.
+const ROOM: usize = 1_100;
 
 #[cfg(test)]
 mod tests {
@@ -166,16 +177,13 @@ mod tests {
 
     fn block(input: &[u8], unfold: bool) -> Result<Option<Headers>, HttpError> {
         let mut lines = Lines::default();
-        let mut block = Block::new(&lines, unfold);
-        let done = block.feed(
-            &mut lines,
-            input,
-            &HeadLimits {
-                request_line: 0,
-                head: 64,
-                headers: 2,
-            },
-        )?;
+        let limits = HeadLimits {
+            request_line: 0,
+            head: 64,
+            headers: 2,
+        };
+        let mut block = Block::new(&lines, input, &limits, unfold);
+        let done = block.feed(&mut lines, input, &limits)?;
         Ok(done.then_some(block.headers))
     }
 

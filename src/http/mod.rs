@@ -25,6 +25,7 @@ pub use forwarded::client_address;
 pub use grammar::{is_field_value, is_token};
 pub use headers::Headers;
 pub use lines::HeadLimits;
+pub(crate) use percent::check_percent;
 pub use percent::percent_decode;
 pub(crate) use redact::BEARER;
 pub use redact::{redact_head, redact_url};

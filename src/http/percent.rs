@@ -1,5 +1,7 @@
 //! Percent-encoding of request targets ([RFC 3986, 2.1](https://www.rfc-editor.org/rfc/rfc3986#section-2.1)).
 
+use std::iter;
+
 use super::HttpError;
 
 /// Replaces each `%XX` by its byte. A `+` stays a plus sign: that it means a space is a rule of HTML forms, not of URIs.
@@ -10,23 +12,33 @@ use super::HttpError;
 /// [`HttpError::InvalidPercentEncoding`] when a `%` is not followed by two hexadecimal digits.
 pub fn percent_decode(text: &str) -> Result<Vec<u8>, HttpError> {
     let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first != b'%' {
-            decoded.push(*first);
-            rest = tail;
-            continue;
-        }
-        let [high, low, tail @ ..] = tail else {
-            return Err(HttpError::InvalidPercentEncoding);
-        };
-        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
-            return Err(HttpError::InvalidPercentEncoding);
-        };
-        decoded.push(high << 4 | low);
-        rest = tail;
+    for byte in bytes(text) {
+        decoded.push(byte?);
     }
     Ok(decoded)
+}
+
+/// Whether [`percent_decode`] decodes `text`, for whoever does not need what comes out.
+pub(crate) fn check_percent(text: &str) -> Result<(), HttpError> {
+    bytes(text).try_for_each(|byte| byte.map(drop))
+}
+
+/// The bytes that `text` stands for, up to the first `%` that stands for none.
+fn bytes(text: &str) -> impl Iterator<Item = Result<u8, HttpError>> {
+    let mut rest = text.as_bytes();
+    iter::from_fn(move || {
+        let (byte, tail) = match rest {
+            [] => return None,
+            [b'%', high, low, tail @ ..] => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => (Ok(high << 4 | low), tail),
+                _ => (Err(HttpError::InvalidPercentEncoding), [].as_slice()),
+            },
+            [b'%', ..] => (Err(HttpError::InvalidPercentEncoding), [].as_slice()),
+            [byte, tail @ ..] => (Ok(*byte), tail),
+        };
+        rest = tail;
+        Some(byte)
+    })
 }
 
 /// The value of a hexadecimal digit.
@@ -61,6 +73,7 @@ mod tests {
                 Err(HttpError::InvalidPercentEncoding),
                 "{bad}"
             );
+            assert!(check_percent(bad).is_err(), "{bad}");
         }
     }
 }

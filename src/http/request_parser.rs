@@ -5,7 +5,7 @@
 use super::grammar::is_tchar;
 use super::lines::{Block, Line, Lines};
 use super::request::split_target;
-use super::{Authority, HeadLimits, Headers, HttpError, Request, Version, percent_decode};
+use super::{Authority, HeadLimits, Headers, HttpError, Request, Version, check_percent};
 
 /// Parses one request head after another.
 ///
@@ -54,7 +54,7 @@ impl RequestParser {
             if request.version == Version::Http09 {
                 return Ok(Some(self.finish(request)));
             }
-            self.head = Some((request, Block::new(&self.lines, false)));
+            self.head = Some((request, Block::new(&self.lines, input, &self.limits, false)));
         }
         let Some((_, block)) = &mut self.head else {
             return Ok(None);
@@ -187,7 +187,7 @@ fn check_target(method: &str, target: &str) -> Result<(), HttpError> {
     if target.contains('#') {
         return Err(HttpError::InvalidTarget);
     }
-    percent_decode(target)?;
+    check_percent(target)?;
     if target.starts_with('/') && method != "CONNECT" || target == "*" && method == "OPTIONS" {
         return Ok(());
     }

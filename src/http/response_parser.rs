@@ -86,7 +86,7 @@ impl ResponseParser {
             let Some(head) = self.status_line(input)? else {
                 return Ok(None);
             };
-            self.head = Some((head, Block::new(&self.lines, true)));
+            self.head = Some((head, Block::new(&self.lines, input, &self.limits, true)));
         }
         let Some((_, block)) = &mut self.head else {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! The read buffer of one connection, and the pool of large buffers all connections share.
 //!
-//! At rest a connection holds 512 bytes, and more when its messages ask for it. The bytes are initialised once, when the
+//! At rest a connection holds 256 bytes, and more when its messages ask for it. The bytes are initialised once, when the
 //! buffer is made, never before a read.
 //! A frame that does not fit is read into a large buffer from a last-in-first-out pool: the one used last is the one
 //! still in the processor's cache, and a thousand connections that each get a large message now and then share a few
@@ -23,9 +23,19 @@ pub(crate) struct ReadBuffer {
 }
 
 impl ReadBuffer {
+    /// For the frames of a connection.
     pub(crate) fn new() -> Self {
+        Self::with_room(AT_REST)
+    }
+
+    /// For the head of a request or of an answer, which is longer than most of the messages that come behind it.
+    pub(crate) fn for_head() -> Self {
+        Self::with_room(HEAD)
+    }
+
+    fn with_room(size: usize) -> Self {
         Self {
-            room: vec![0; AT_REST],
+            room: vec![0; size],
             start: 0,
             end: 0,
             small: None,
@@ -71,13 +81,24 @@ impl ReadBuffer {
         Ok(count)
     }
 
-    /// Gives back what only traffic needs. Called when the connection has been idle for a while.
+    /// Gives back what only traffic needs, or a head. Called when the connection has been idle for a while, and before its
+    /// first frame.
     pub(crate) fn shrink(&mut self) {
         if self.is_empty() {
             self.rewind();
             if self.room.len() > AT_REST {
                 self.room = vec![0; AT_REST];
             }
+        }
+    }
+
+    /// Goes on in `other`, which has served its time, if nothing is held: with a buffer of its own beside it an idle
+    /// connection would keep both.
+    pub(crate) fn go_on_in(&mut self, mut other: Vec<u8>) {
+        if self.is_empty() && other.capacity() <= 2 * AT_REST {
+            other.resize(AT_REST, 0);
+            self.rewind();
+            self.room = other;
         }
     }
 
@@ -189,8 +210,11 @@ fn give_back(buffer: Vec<u8>) {
     }
 }
 
-/// An idle connection holds this much; most requests and most small messages fit.
-const AT_REST: usize = 512;
+/// An idle connection holds this much; most small messages fit.
+const AT_REST: usize = 256;
+/// Most heads fit. And it is more than an allocator keeps for the thread that gives it back, so that the next connection gets
+/// it, and no idle one has it lying by.
+const HEAD: usize = 1_536;
 /// A frame up to this size makes the connection's own buffer grow; a larger one gets one of the pool's.
 const MODEST: usize = 4 * 1024;
 /// A connection whose small messages keep filling the buffer gets up to this much.

@@ -95,11 +95,10 @@ impl<T: Transport> Outbox<T> {
 /// CLOSE without losing our last words: end our direction, take what still comes, for at most `patience`, then end
 /// both. Without this, unread bytes turn the close into a reset, and a reset discards what the peer has not read yet.
 ///
-/// Never inlined: its scrap space would lie in the stack of every idle connection.
-#[inline(never)]
+/// Its scrap space is not on the stack: the system's threads hand theirs on as they are, to the next connection.
 pub(crate) fn linger(transport: &impl Transport, patience: Duration) {
     let deadline = Instant::now() + patience;
-    let mut scrap = [0; 4 * 1024];
+    let mut scrap = vec![0; 4 * 1024];
     let mut taken = 0;
     if transport.shutdown(Shutdown::Write).is_err() {
         return;

@@ -59,6 +59,7 @@ enum Plain {
 /// A request as it came.
 struct Asked {
     request: Request,
+    /// Empty at first, as most of them are.
     body: Vec<u8>,
     /// Who asks, perhaps through a proxy.
     peer: SocketAddr,
@@ -88,13 +89,16 @@ impl Exchange {
         place: &mut Place,
         mut deadline: Instant,
     ) {
-        let mut input = ReadBuffer::new();
+        let mut input = ReadBuffer::for_head();
         let ended = loop {
-            let asked = match self.receive(outbox, peer, place, &mut input, deadline) {
+            let mut asked = match self.receive(outbox, peer, &mut input, deadline) {
                 Ok(Some(asked)) => asked,
                 Ok(None) => break Ok(()),
                 Err(refusal) => break self.refuse(outbox, peer, &refusal),
             };
+            if let Err(refusal) = self.complete(outbox, &mut asked, place, &mut input, deadline) {
+                break self.refuse(outbox, peer, &refusal);
+            }
             match self.ask(&asked) {
                 Decision::Upgrade(accepted) => {
                     break self.converse(outbox, place, asked, accepted, input);
@@ -116,31 +120,45 @@ impl Exchange {
         }
     }
 
-    /// A whole request with its body, or `None` if the peer left without one. `input` holds what was received and not used.
+    /// The head of a request, or `None` if the peer left without one. `input` holds what was received and not used.
     #[inline(never)]
     fn receive(
         &self,
         outbox: &Outbox<Socket>,
         peer: SocketAddr,
+        input: &mut ReadBuffer,
+        deadline: Instant,
+    ) -> Result<Option<Box<Asked>>, Box<Response>> {
+        let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
+        Ok(head.map(|request| {
+            Box::new(Asked {
+                request,
+                body: Vec::new(),
+                peer,
+            })
+        }))
+    }
+
+    /// What comes behind the head, and who asks.
+    #[inline(never)]
+    fn complete(
+        &self,
+        outbox: &Outbox<Socket>,
+        asked: &mut Asked,
         place: &mut Place,
         input: &mut ReadBuffer,
         deadline: Instant,
-    ) -> Result<Option<Box<Asked>>, Response> {
-        let refusal = |error: HttpError| error.response();
-        let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
-        let Some(request) = head else { return Ok(None) };
-        let peer = self
-            .speaks_for(outbox.id, peer, &request)
+    ) -> Result<(), Box<Response>> {
+        asked.peer = self
+            .speaks_for(outbox.id, asked.peer, &asked.request)
             .map_err(refusal)?;
         place
-            .move_to(peer.ip())
-            .map_err(|_| Response::too_many_requests(RETRY_AFTER))?;
-        let body = body::receive(outbox, input, &request, self.limits.max_body, deadline);
-        Ok(Some(Box::new(Asked {
-            body: body.map_err(refusal)?,
-            request,
-            peer,
-        })))
+            .move_to(asked.peer.ip())
+            .map_err(|_| Box::new(Response::too_many_requests(RETRY_AFTER)))?;
+        let most = self.limits.max_body;
+        asked.body =
+            body::receive(outbox, input, &asked.request, most, deadline).map_err(refusal)?;
+        Ok(())
     }
 
     /// What the service says to a request.
@@ -162,18 +180,7 @@ impl Exchange {
                 counters::add(&self.counters.panics, 1);
                 Answer::Respond(Response::refusal(500, OUR_FAULT))
             });
-        Decision::Plain(Box::new(match (answer, call.offer) {
-            (Answer::Respond(response), _) => Plain::Respond(response),
-            (Answer::Stream(response, length, body), _) => Plain::Stream(response, length, body),
-            (Answer::Upgrade(_), Some(Ok(_))) if call.stopping => {
-                Plain::Refuse(Response::service_unavailable(RETRY_AFTER))
-            }
-            (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-                return Decision::Upgrade(Box::new(Accepted { upgrade, offer }));
-            }
-            (Answer::Upgrade(_), Some(Err(error))) => Plain::Refuse(error.response()),
-            (Answer::Upgrade(_), None) => Plain::Refuse(HandshakeError::UpgradeRequired.response()),
-        }))
+        decide(answer, call.offer, call.stopping)
     }
 
     /// Answers in plain HTTP; `true` if another request may follow.
@@ -250,7 +257,7 @@ impl Exchange {
         place: &Place,
         accepted: Box<Accepted>,
         mut input: ReadBuffer,
-    ) -> io::Result<Result<Opened, Response>> {
+    ) -> io::Result<Result<Opened, Box<Response>>> {
         let Accepted { mut upgrade, offer } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
         let subprotocol = upgrade
@@ -269,7 +276,7 @@ impl Exchange {
         );
         let head = match head {
             Ok(head) => head,
-            Err(error) => return Ok(Err(error.response())),
+            Err(error) => return Ok(Err(Box::new(error.response()))),
         };
         outbox.hold();
         // From here on a server that stops says 1001, which is held and leaves behind the 101.
@@ -282,21 +289,20 @@ impl Exchange {
         };
         let Ok(session) = catch_unwind(AssertUnwindSafe(|| (upgrade.prepare)(sender))) else {
             counters::add(&self.counters.panics, 1);
-            return Ok(Err(Response::refusal(500, OUR_FAULT)));
+            return Ok(Err(Box::new(Response::refusal(500, OUR_FAULT))));
         };
         trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
         write_all(&outbox.transport, outbox.id, &head)?;
+        input.go_on_in(head);
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
 
-        let mut limits = self.limits.clone();
-        if let Some(message) = upgrade.limits {
-            limits.message = message;
-        }
-        input.shrink(); // a long head made it grow
-        let mut reader = Reader::new(Arc::clone(outbox), &limits, input);
+        let mut reader = Reader::new(Arc::clone(outbox), &self.limits, input);
         reader.managed = true;
+        if let Some(limits) = upgrade.limits {
+            reader.set_message_limits(limits);
+        }
         if upgrade.any_text {
             reader.accept_any_text();
         }
@@ -408,6 +414,31 @@ impl Exchange {
     fn may_log(&self, peer: IpAddr) -> bool {
         log_enabled!(Level::Info) && self.quota.allows(peer)
     }
+}
+
+/// What becomes of an answer, by what was asked for.
+#[inline(never)]
+fn decide(
+    answer: Answer,
+    offer: Option<Result<Offer, HandshakeError>>,
+    stopping: bool,
+) -> Decision {
+    Decision::Plain(Box::new(match (answer, offer) {
+        (Answer::Respond(response), _) => Plain::Respond(response),
+        (Answer::Stream(response, length, body), _) => Plain::Stream(response, length, body),
+        (Answer::Upgrade(_), Some(Ok(_))) if stopping => {
+            Plain::Refuse(Response::service_unavailable(RETRY_AFTER))
+        }
+        (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
+            return Decision::Upgrade(Box::new(Accepted { upgrade, offer }));
+        }
+        (Answer::Upgrade(_), Some(Err(error))) => Plain::Refuse(error.response()),
+        (Answer::Upgrade(_), None) => Plain::Refuse(HandshakeError::UpgradeRequired.response()),
+    }))
+}
+
+fn refusal(error: HttpError) -> Box<Response> {
+    Box::new(error.response())
 }
 
 /// A whole request head, `None` if the peer left without one.

@@ -33,7 +33,7 @@ pub(super) fn shake_hands<T: Transport>(
     }
     stream.set_write_timeout(Some(left))?;
     write_all(&stream, 0, &request)?;
-    let mut input = ReadBuffer::new();
+    let mut input = ReadBuffer::for_head();
     let head = read_answer(&stream, &mut input, limits.head, deadline)?;
     if head.status != 101 {
         let refused = read_refusal(&stream, head, input, deadline);

@@ -59,8 +59,8 @@ pub(crate) struct Outbox<T: ?Sized> {
 
 pub(super) struct Outgoing {
     pub(super) sender: Sender,
-    /// 5.3: a client masks every frame, a server none.
-    pub(super) masks: Option<MaskKeys>,
+    /// 5.3: a client masks every frame, a server none, and so has no room for keys either.
+    pub(super) masks: Option<Box<MaskKeys>>,
     /// Frames ready to be written together.
     pub(super) kept: Vec<u8>,
     /// Somebody writes without holding the lock; everyone else appends to `backlog`.
@@ -122,7 +122,7 @@ impl<T: Transport> Outbox<T> {
             too_slow: AtomicBool::new(false),
             outgoing: Mutex::new(Outgoing {
                 sender: Sender::new(role),
-                masks: matches!(role, Role::Client).then(MaskKeys::new),
+                masks: matches!(role, Role::Client).then(|| Box::new(MaskKeys::new())),
                 kept: Vec::new(),
                 draining: false,
                 backlog: VecDeque::new(),
@@ -186,7 +186,7 @@ impl<T: Transport> Outbox<T> {
     ) -> Result<(), Error> {
         out.check()?;
         let (kind, payload) = (message.kind(), message.payload());
-        let mask = out.masks.as_mut().map(MaskKeys::next);
+        let mask = out.masks.as_mut().map(|keys| keys.next());
         out.messages += 1;
         if mask.is_none() && payload.len() > COPIED && !out.draining && !compress {
             // Large, and sent as it is: the payload goes out from where it lies.
@@ -224,7 +224,7 @@ impl<T: Transport> Outbox<T> {
     pub(crate) fn ping(self: &Arc<Self>, payload: &[u8]) -> Result<(), Error> {
         let mut out = self.lock();
         out.check()?;
-        let mask = out.masks.as_mut().map(MaskKeys::next);
+        let mask = out.masks.as_mut().map(|keys| keys.next());
         let Outgoing { sender, kept, .. } = &mut *out;
         sender.ping(payload, mask, kept)?;
         self.draw(Opcode::Ping, mask, payload);
@@ -351,7 +351,7 @@ impl<T: Transport> Outbox<T> {
     }
 
     pub(super) fn encode_pong(&self, out: &mut Outgoing, payload: &[u8]) -> Result<(), SendError> {
-        let mask = out.masks.as_mut().map(MaskKeys::next);
+        let mask = out.masks.as_mut().map(|keys| keys.next());
         out.sender.pong(payload, mask, &mut out.kept)?;
         self.draw(Opcode::Pong, mask, payload);
         Ok(())
@@ -362,7 +362,7 @@ impl<T: Transport> Outbox<T> {
         out: &mut Outgoing,
         reason: Option<&CloseReason>,
     ) -> Result<(), SendError> {
-        let mask = out.masks.as_mut().map(MaskKeys::next);
+        let mask = out.masks.as_mut().map(|keys| keys.next());
         out.sender.close(reason, mask, &mut out.kept)?;
         let mut payload = Vec::new();
         if let Some(reason) = reason {

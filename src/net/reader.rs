@@ -83,7 +83,8 @@ enum Found {
 
 impl<T: Transport> Reader<T> {
     /// `first` holds the bytes that came right behind the handshake.
-    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, first: ReadBuffer) -> Self {
+    pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, mut first: ReadBuffer) -> Self {
+        first.shrink(); // it had room for a head
         let mut receiver = Receiver::new(outbox.role, limits.message.clone());
         let observing = if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
             receiver.observe_frames(true);

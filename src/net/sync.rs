@@ -1,5 +1,5 @@
 //! What the sending side of a connection and a room synchronise with: the standard library's, or, when they are to be run
-//! through their interleavings by a test (`RUSTFLAGS='--cfg model' cargo test --lib model`), those of a scheduler.
+//! through their interleavings by a test (`model`), those of a scheduler.
 
 #[cfg(not(model))]
 pub(super) use std::{

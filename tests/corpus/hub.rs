@@ -1,7 +1,7 @@
 //! Records of the hospital hub: the separator alone cuts, wherever the messages end, and every record has a verdict.
 
 use enchufe::services::hospital::records::{RecordError, Splitter};
-use enchufe::services::hospital::signalr;
+use enchufe::services::hospital::{handshake, signalr};
 use enchufe::services::json::MAX_DEPTH;
 
 /// The first octet says how long the messages are in which the rest comes.
@@ -13,7 +13,7 @@ pub(crate) fn check(octets: &[u8]) {
     assert_eq!(records(rest, usize::from(*size) + 1), whole);
     for record in whole.iter().flatten() {
         assert!(!record.is_empty() && record.len() <= LIMIT);
-        let _ = signalr::check_handshake(record, MAX_DEPTH);
+        let _ = handshake::check(record, MAX_DEPTH);
         if signalr::parse(record, MAX_DEPTH).is_ok() {
             let theirs = serde_json::from_slice::<serde_json::Value>(record);
             assert!(theirs.is_ok_and(|it| it.is_object()));

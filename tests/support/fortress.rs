@@ -1,5 +1,6 @@
 //! The program under attack, as the system sees it from outside.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -34,11 +35,8 @@ impl Fortress {
             "1s",
         ];
         let mut child = Command::new("sh")
-            .args([
-                "-c",
-                &format!("{shell} exec \"$0\" \"$@\""),
-                env!("CARGO_BIN_EXE_enchufe"),
-            ])
+            .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
+            .arg(another_build().unwrap_or_else(|| env!("CARGO_BIN_EXE_enchufe").into()))
             .args(short)
             .args(words)
             .stdin(Stdio::null())
@@ -96,6 +94,21 @@ impl Fortress {
         pages * 4096
     }
 
+    /// Bytes of memory that are no file's, counted page by page: what `resident` knows may be a little old.
+    pub(crate) fn anonymous(&self) -> usize {
+        let rollup = self.proc("smaps_rollup");
+        let line = rollup
+            .lines()
+            .find_map(|line| line.strip_prefix("Anonymous:"));
+        let kib = line.and_then(|it| it.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+        kib.expect("a number") * 1024
+    }
+
+    /// Whether it is not the program that was built beside the tests.
+    pub(crate) fn is_another_build() -> bool {
+        another_build().is_some()
+    }
+
     /// Processor time used so far, in ticks of 10 ms.
     pub(crate) fn ticks(&self) -> u64 {
         let stat = self.proc("stat");
@@ -106,6 +119,11 @@ impl Fortress {
             .map(|it| it.parse::<u64>().expect("a number"))
             .sum()
     }
+}
+
+/// Another build of the program, for tests that ask about that one: `ENCHUFE_PROGRAM=target/release/enchufe`.
+fn another_build() -> Option<OsString> {
+    std::env::var_os("ENCHUFE_PROGRAM")
 }
 
 impl Drop for Fortress {

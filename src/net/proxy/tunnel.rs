@@ -56,7 +56,7 @@ fn ask_http(
     trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&connect::request(&authority, None)));
     let request = connect::request(&authority, proxy.login.as_ref());
     write_all(stream, 0, &request)?;
-    let mut input = ReadBuffer::new();
+    let mut input = ReadBuffer::for_head();
     let head = read_answer(stream, &mut input, limits, deadline).map_err(|error| match error {
         Error::Io(error) => error.into(),
         Error::Handshake(HandshakeError::Http(error)) => ProxyError::Http(error),

@@ -156,21 +156,23 @@ impl Session {
         let mut written = 0;
         let mut blocked = Duration::ZERO;
         loop {
-            let start = Instant::now();
-            let pushed = wire.push(|bytes| socket.write(bytes));
-            blocked += start.elapsed();
-            written += wire.newly_written();
-            // As much patience as a socket without TLS has for one write.
-            let enough = written >= total || !wire.is_empty() || blocked > PATIENCE;
-            if written > 0 && enough {
-                return Ok(written.min(total));
-            }
-            pushed?;
             if wire.is_empty()
                 && let Err(error) = self.lock().seal(parts, written, &mut wire)
             {
                 return if written > 0 { Ok(written) } else { Err(error) };
             }
+            let start = Instant::now();
+            let pushed = wire.push(|bytes| socket.write(bytes));
+            written += wire.newly_written();
+            if written >= total {
+                return Ok(total);
+            }
+            // As much patience as a socket without TLS has for one write.
+            blocked += start.elapsed();
+            if written > 0 && (!wire.is_empty() || blocked > PATIENCE) {
+                return Ok(written);
+            }
+            pushed?;
         }
     }
 

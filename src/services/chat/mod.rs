@@ -42,6 +42,8 @@ pub mod picture;
 pub mod place;
 pub mod presence;
 pub mod record;
+#[cfg(feature = "cluster")]
+mod replica;
 pub mod revival;
 pub mod sentences;
 pub mod session;

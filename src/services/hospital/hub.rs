@@ -12,9 +12,10 @@ use std::time::Instant;
 use log::debug;
 
 use super::changes::{Command, Notice};
+use super::close::End;
 use super::ledger::{Ledger, revive};
 use super::methods::{self, Call};
-use super::session::{End, MAX_HANDSHAKE, MAX_RECORD, Session, Step};
+use super::session::{MAX_HANDSHAKE, MAX_RECORD, Session, Step};
 use super::signalr;
 use super::state::State;
 #[cfg(feature = "cluster")]

@@ -1,4 +1,4 @@
-//! The SignalR JSON hub protocol, version 1: records to messages, messages to records.
+//! The SignalR JSON hub protocol, version 1, after the handshake: records to messages, messages to records.
 //! It knows the protocol, not the hub: which methods exist is the business of `methods`.
 //! [SignalR hub protocol](https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md)
 
@@ -53,32 +53,6 @@ pub enum CallError {
     Dropped,
 }
 
-/// Why a handshake was refused, in words for the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HandshakeRefusal {
-    /// The first record was no handshake request.
-    NotAHandshake,
-    /// A protocol other than `json`, or a version other than 1.
-    OtherProtocol,
-    /// Nothing came in time.
-    TooLate,
-}
-
-/// Checks the first record of a connection: `{"protocol":"json","version":1}`.
-///
-/// # Errors
-/// Says why, for [`handshake_response`].
-pub fn check_handshake(record: &[u8], max_depth: usize) -> Result<(), HandshakeRefusal> {
-    let request = parse_object(record, max_depth).map_err(|_| HandshakeRefusal::NotAHandshake)?;
-    let protocol = request.get("protocol").and_then(Value::text);
-    let version = request.get("version").filter(|version| version.is_number());
-    match (protocol.as_deref(), version) {
-        (Some("json"), Some(version)) if version.whole() == Some(1) => Ok(()),
-        (Some(_), Some(_)) => Err(HandshakeRefusal::OtherProtocol),
-        _ => Err(HandshakeRefusal::NotAHandshake),
-    }
-}
-
 /// Reads a record after the handshake.
 ///
 /// # Errors
@@ -98,14 +72,6 @@ pub fn parse(record: &[u8], max_depth: usize) -> Result<Message<'_>, RecordError
         })),
         CLOSE => Ok(Message::Close),
         _ => Ok(Message::Nothing),
-    }
-}
-
-/// The answer to the handshake: `{}`, or why not.
-pub fn handshake_response(refusal: Option<HandshakeRefusal>) -> String {
-    match refusal {
-        None => record(&json!({})),
-        Some(refusal) => record(&json!({ "error": refusal.to_string() })),
     }
 }
 
@@ -160,7 +126,8 @@ fn arguments<'a>(object: &Object<'a>) -> Option<Vec<Value<'a>>> {
     }
 }
 
-fn record(value: &serde_json::Value) -> String {
+/// A value as a record.
+pub(super) fn record(value: &serde_json::Value) -> String {
     end(value.to_string())
 }
 
@@ -183,18 +150,6 @@ impl fmt::Display for CallError {
 
 impl std::error::Error for CallError {}
 
-impl fmt::Display for HandshakeRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            HandshakeRefusal::NotAHandshake => "The first record must be a handshake request.",
-            HandshakeRefusal::OtherProtocol => "Only the protocol json, version 1, is spoken here.",
-            HandshakeRefusal::TooLate => "No handshake request came in time.",
-        })
-    }
-}
-
-impl std::error::Error for HandshakeRefusal {}
-
 /// Longest `invocationId` in bytes. The protocol lets a server set a limit; clients count 0, 1, 2.
 pub const MAX_ID: usize = 128;
 
@@ -210,10 +165,6 @@ mod tests {
     use super::*;
     use crate::services::json::{self, MAX_DEPTH};
 
-    fn check_handshake(record: &[u8]) -> Result<(), HandshakeRefusal> {
-        super::check_handshake(record, MAX_DEPTH)
-    }
-
     fn parse(record: &[u8]) -> Result<Message<'_>, RecordError> {
         super::parse(record, MAX_DEPTH)
     }
@@ -223,76 +174,6 @@ mod tests {
             Ok(Message::Invocation(invocation)) => invocation,
             other => panic!("{record}: {other:?}"),
         }
-    }
-
-    #[test]
-    fn the_handshake_is_json_version_1() {
-        for request in [
-            r#"{"protocol":"json","version":1}"#,
-            r#"{ "version": 1, "protocol": "json", "more": [] }"#,
-        ] {
-            assert_eq!(check_handshake(request.as_bytes()), Ok(()), "{request}");
-        }
-    }
-
-    #[test]
-    fn another_protocol_or_version_is_refused() {
-        let others = [
-            r#"{"protocol":"messagepack","version":1}"#,
-            r#"{"protocol":"json","version":2}"#,
-            r#"{"protocol":"json","version":0}"#,
-            r#"{"protocol":"json","version":-1}"#,
-            r#"{"protocol":"json","version":1.5}"#,
-            r#"{"protocol":"","version":1}"#,
-        ];
-        for request in others {
-            assert_eq!(
-                check_handshake(request.as_bytes()),
-                Err(HandshakeRefusal::OtherProtocol),
-                "{request}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_first_record_that_is_no_handshake_is_refused() {
-        let others = [
-            "{}",
-            "[]",
-            "",
-            "hello",
-            r#"{"type":6}"#,
-            r#"{"protocol":"json"}"#,
-            r#"{"version":1}"#,
-            r#"{"protocol":"json","version":"1"}"#,
-            r#"{"protocol":null,"version":1}"#,
-            r#"{"protocol":"json","protocol":"json","version":1}"#,
-        ];
-        for request in others {
-            assert_eq!(
-                check_handshake(request.as_bytes()),
-                Err(HandshakeRefusal::NotAHandshake),
-                "{request}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_prefix_of_a_handshake_is_refused() {
-        let request = br#"{"protocol":"json","version":1}"#;
-        for end in 0..request.len() {
-            assert!(check_handshake(&request[..end]).is_err(), "{end}");
-        }
-    }
-
-    #[test]
-    fn the_handshake_is_answered_with_an_empty_object_or_an_error() {
-        assert_eq!(handshake_response(None), "{}\x1e");
-        let refusal = handshake_response(Some(HandshakeRefusal::OtherProtocol));
-        assert_eq!(
-            refusal,
-            "{\"error\":\"Only the protocol json, version 1, is spoken here.\"}\x1e"
-        );
     }
 
     #[test]
