@@ -114,6 +114,8 @@ impl Named for Chat {
             }
         });
         if let Some(sender) = loser {
+            // What it was told before may still be with whoever delivers.
+            self.0.outlet.settle();
             let _gone_already = sender.close(CloseCode::TryAgainLater, NAME_LOST);
         }
     }
