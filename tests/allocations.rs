@@ -56,6 +56,7 @@ fn an_echoed_message_allocates_nothing() {
 #[test]
 fn pipelined_messages_allocate_nothing() {
     assert_eq!(allocations_of_echo(BINARY, &[7; 32], 20), 0);
+    assert_eq!(allocations_of_echo(TEXT, &[b'x'; 1024], 20), 0);
 }
 
 /// Only this test uses buffers of the pool, which all connections of a process share.

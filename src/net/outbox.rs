@@ -416,6 +416,7 @@ impl Outgoing {
     fn keep_small(&mut self, message: MessageRef<'_>) -> bool {
         let kept = self.ended.is_none()
             && self.kept.len() < KEPT
+            && message.payload().len() <= COPIED
             && self
                 .sender
                 .small(message.kind(), message.payload(), &mut self.kept);

@@ -11,10 +11,11 @@
 //! Who delivers, and when a deliverer that others keep busy hands over, is decided in `combiner`; this file does it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::mpsc;
 
 use super::combiner::{Combiner, Turn};
-use super::sync::{Condvar, Mutex, MutexGuard, PoisonError, thread};
+use super::sync::{Condvar, Mutex, MutexGuard, PoisonError, contain, thread};
 use super::websocket::Sender;
 use super::{Socket, Transport};
 
@@ -206,10 +207,7 @@ fn send_all<T: Transport>(frames: &[Frames], members: &Members<T>) {
     if count > 0 {
         for (id, member) in members {
             if singled_out.binary_search(id).is_err() && !common[member.codec].is_empty() {
-                member
-                    .sender
-                    .outbox
-                    .send_encoded(&common[member.codec], count);
+                give(member, &common[member.codec], count);
             }
         }
     }
@@ -228,7 +226,16 @@ fn send_selection<T: Transport>(frames: &[Frames], id: MemberId, member: &Member
         count += 1;
     }
     if !own.is_empty() {
-        member.sender.outbox.send_encoded(&own, count);
+        give(member, &own, count);
+    }
+}
+
+/// One write to one member. If that panics, in a transport of the caller's own or in a logger, it is this connection that
+/// ends: everybody else still needs whoever delivers.
+fn give<T: Transport>(member: &Member<T>, frames: &[u8], messages: u64) {
+    let outbox = &member.sender.outbox;
+    if contain(|| outbox.send_encoded(frames, messages)).is_none() {
+        let _ = contain(|| outbox.broken(&mut outbox.lock(), ErrorKind::Other.into())); // it may panic again
     }
 }
 
@@ -245,3 +252,67 @@ impl Audience {
 
 /// Batches one session delivers before it hands over.
 const ROUNDS: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read, Write};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::net::{Error, Exclusive, Limits, WebSocket};
+    use crate::protocol::Role;
+
+    /// A stream that tells what is written to it, and panics when nobody wants to know.
+    struct Told(Sender<Vec<u8>>);
+
+    impl Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).expect("somebody listens");
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for Told {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    fn member(
+        room: &Room<Exclusive<Told>>,
+        id: u64,
+    ) -> (WebSocket<Exclusive<Told>>, Receiver<Vec<u8>>) {
+        let (tell, told) = channel();
+        let ws = WebSocket::over(Told(tell), Role::Server, &Limits::default());
+        let (id, sender) = (MemberId(id), ws.sender());
+        room.append([Entry::Join {
+            id,
+            sender,
+            codec: 0,
+        }]);
+        (ws, told)
+    }
+
+    /// A transport of the caller's own may do anything. The room is there for the others all the same.
+    #[test]
+    fn a_member_whose_transport_panics_is_closed_and_the_others_miss_nothing() {
+        let room = Room::default();
+        let (bad, nobody) = member(&room, 1);
+        let (good, told) = member(&room, 2);
+        drop(nobody);
+        for frame in [b"\x81\x01a", b"\x81\x01b"] {
+            let frames = [frame.to_vec(), Vec::new()];
+            let to = Audience::All;
+            room.append([Entry::Frames { to, frames }]);
+            room.deliver();
+            assert_eq!(told.try_recv().as_deref(), Ok(&frame[..]));
+        }
+        let refused = bad.sender().send("c");
+        assert!(matches!(refused, Err(Error::Io(_))), "{refused:?}");
+        drop(good); // it says Close, which somebody still has to want to know
+    }
+}

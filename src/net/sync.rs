@@ -35,3 +35,15 @@ pub(super) fn thread_token() -> usize {
     thread::current().id().hash(&mut hasher);
     hasher.finish() as usize
 }
+
+/// Runs `work`, and lets no panic out of it: `None` if there was one.
+#[cfg(not(model))]
+pub(super) fn contain<R>(work: impl FnOnce() -> R) -> Option<R> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
+}
+
+/// The scheduler ends threads by panics of its own, which have to go all the way.
+#[cfg(model)]
+pub(super) fn contain<R>(work: impl FnOnce() -> R) -> Option<R> {
+    Some(work())
+}

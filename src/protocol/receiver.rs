@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::assembler::Assembler;
 use super::deflate::Decompressor;
 use super::event::{Event, Place, Received};
-use super::small;
+use super::small::Small;
 use super::utf8::is_utf8;
 use super::{
     CloseReason, Extensions, Header, MessageKind, MessageLimits, Opcode, ProtocolError, Role,
@@ -122,23 +122,23 @@ impl Receiver {
         received
     }
 
-    /// The most frequent message for less: one small frame from a client, all of it at the front of `input`, which is as for
-    /// [`receive`](Self::receive). Says its kind and where its payload lies; the frame ends there. `None` says nothing about
-    /// what there is, and nothing was done: ask `receive`.
+    /// The most frequent message for less: one frame of at most 65,535 octets from a client, all of it at the front of
+    /// `input`, which is as for [`receive`](Self::receive). Says its kind and where its payload lies; the frame ends there.
+    /// `None` says nothing about what there is, and nothing was done: ask `receive`.
     #[inline]
     pub fn receive_small(&mut self, input: &mut [u8]) -> Option<(MessageKind, Range<usize>)> {
-        let (kind, length) = small::recognise(input)?;
+        let small = Small::recognise(input)?;
         let usual = matches!(self.phase, Phase::Border)
             && matches!(self.role, Role::Server)
             && self.assembler.is_empty()
             && !self.observe
-            && length <= self.limits.max_message;
+            && small.end - small.start <= self.limits.max_message;
         if !usual {
             return None;
         }
-        let check_utf8 = kind == MessageKind::Text && self.check_utf8;
-        let start = small::unmask(input, length, check_utf8)?;
-        Some((kind, start..start + length))
+        let check_utf8 = small.kind == MessageKind::Text && self.check_utf8;
+        small.unmask(input, check_utf8)?;
+        Some((small.kind, small.start..small.end))
     }
 
     /// The payload of `received`, in `input` or in the receiver's own buffer. `input` is the one of that call, nothing
@@ -203,7 +203,7 @@ impl Receiver {
     /// because more is to come asks this: after a control frame or a fragment the next message may be long in coming.
     #[inline]
     pub fn whole_message_waits(&self, rest: &[u8]) -> bool {
-        if matches!(self.phase, Phase::Border) && small::recognise(rest).is_some() {
+        if matches!(self.phase, Phase::Border) && Small::recognise(rest).is_some() {
             return true;
         }
         match (&self.phase, Header::decode(rest)) {

@@ -88,14 +88,11 @@ impl Sender {
         Ok(())
     }
 
-    /// The most frequent message for less: appends a small one as one frame without a mask, as a server sends it. `false` if
-    /// this is none of those, and nothing was done: see [`message`](Self::message).
+    /// The most frequent message for less: appends one of at most 65,535 octets as one frame without a mask, as a server sends
+    /// it. `false` if this is none of those, and nothing was done: see [`message`](Self::message).
     #[inline]
     pub fn small(&self, kind: MessageKind, payload: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(length) = u8::try_from(payload.len())
-            .ok()
-            .filter(|&length| length <= 125)
-        else {
+        let Ok(length) = u16::try_from(payload.len()) else {
             return false;
         };
         let usual = matches!(self.role, Role::Server)
@@ -103,9 +100,14 @@ impl Sender {
             && self.fragmented.is_none()
             && self.compressor.is_none();
         if usual {
-            out.reserve(2 + payload.len());
+            out.reserve(4 + payload.len());
             // 5.2: FIN and the opcode, no mask.
-            out.extend_from_slice(&[0x80 | u8::from(Opcode::from(kind)), length]);
+            let first = 0x80 | u8::from(Opcode::from(kind));
+            let [high, low] = length.to_be_bytes();
+            match length {
+                0..=125 => out.extend_from_slice(&[first, low]),
+                _ => out.extend_from_slice(&[first, 126, high, low]),
+            }
             out.extend_from_slice(payload);
         }
         usual
