@@ -35,6 +35,7 @@ pub enum JoinError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            LinkError::Redis(error) if error.is_timeout() => f.write_str("no answer in time"),
             LinkError::Redis(error) => write!(f, "{error}"),
             LinkError::Answer(what) => write!(f, "an answer that makes no sense: {what}"),
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use log::{debug, info, warn};
+use log::{Level, info, log, warn};
 
 use super::desk::{Change, Desk, Side, Waiting};
 use super::entry::Position;
@@ -174,7 +174,12 @@ impl Writer {
     }
 
     fn failed(&mut self, error: &LinkError) {
-        debug!("Redis does not answer: {error}");
+        // Who runs this wants to know why, and not each time that it is tried again.
+        let level = match self.pause {
+            PAUSE_MIN => Level::Warn,
+            _ => Level::Debug,
+        };
+        log!(level, "Redis does not do what it is asked: {error}");
         self.link.hang_up();
         if let Some(change) = self.desk.report(Side::Writer, false, grace(&self.link)) {
             tell(change, &self.replicas);
@@ -188,11 +193,11 @@ impl Writer {
 pub(super) fn tell(change: Change, replicas: &Replicas) {
     let news = match change {
         Change::CutOff => {
-            warn!("Redis does not answer: nothing is delivered until it does");
+            warn!("cut off from Redis: nothing is delivered until it can be used again");
             News::CutOff
         }
         Change::Healed => {
-            info!("Redis answers again");
+            info!("not cut off from Redis any more");
             News::Healed
         }
     };

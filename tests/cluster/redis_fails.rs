@@ -187,6 +187,28 @@ fn a_redis_that_comes_back_with_less_than_it_had_is_noticed() {
     }
 }
 
+#[test]
+fn while_redis_is_full_servers_are_cut_off_and_their_log_says_why() {
+    let Some(redis) = Redis::start() else { return };
+    let three = Three::start(redis, &["--cluster-lease", "1s"]);
+    let mut ana = Guest::new(&three.servers[0], "ana");
+    let mut bo = Guest::new(&three.servers[1], "bo");
+    let full = |bytes| {
+        let answer = three.redis.ask(&format!("CONFIG SET maxmemory {bytes}"));
+        assert!(answer.starts_with("+OK"), "{answer}");
+    };
+    full(1);
+    for server in &three.servers {
+        let line = server.says("Redis does not do what it is asked");
+        assert!(line.contains("OOM"), "{line}");
+        server.says("cut off from Redis");
+    }
+    ana.broadcasts("there is no room for this");
+    full(0);
+    let heard = bo.hears_a("broadcast");
+    assert_eq!(heard["content"], "there is no room for this");
+}
+
 /// Everybody is told, everybody is there again under the same name, and nobody else can be.
 fn begins_anew(three: &Three, ana: &mut Guest, bo: &mut Guest) {
     for guest in [&mut *ana, &mut *bo] {
