@@ -67,17 +67,18 @@ const OPTIONAL: [(&str, &str); 6] = [
     ("flate2", "protocol/deflate/"),
     ("rustls", "net/tls/"),
     ("rustls_native_certs", "net/tls/"),
-    ("shuttle", "net/model.rs"),
+    ("shuttle", "net/model/"),
     ("shuttle", "net/sync.rs"),
     ("simdutf8", "protocol/utf8.rs"),
 ];
 
 /// State that knows neither bytes nor sockets nor threads.
-const PURE_STATE: [&str; 4] = [
+const PURE_STATE: [&str; 5] = [
     "services/chat/state.rs",
     "services/chat/rules.rs",
     "services/chat/presence.rs",
     "services/hospital/state.rs",
+    "services/hospital/rules.rs",
 ];
 
 /// Lines at which a file should be looked at, and at which it has to be split.

@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -11,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enchufe::net::{Audience, Call, Entry, MemberId, Room, Upgrade};
-use enchufe::protocol::{Opcode, encode_frame};
-use enchufe::{Error, Limits, MessageRef, Reader, Sender, WebSocket};
+use enchufe::protocol::{Opcode, Role, encode_frame};
+use enchufe::{Error, Limits, Message, MessageRef, Reader, Sender, WebSocket};
 
 use support::peer::{CLOSE, Peer, TEXT, masked, reason, unmasked};
 use support::server::{PATIENCE, TestServer, limits, within};
@@ -527,6 +528,32 @@ fn a_mark_is_told_after_everything_before_it_was_handed_over() {
     room.deliver();
     assert!(told.try_recv().is_ok());
     peer.expect(TEXT, "before the mark");
+}
+
+#[test]
+fn a_room_takes_connections_over_any_stream() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let near = TcpStream::connect(address).expect("it listens");
+    near.set_read_timeout(Some(PATIENCE)).expect("above zero");
+    let (far, _) = listener.accept().expect("somebody called");
+    let ours = WebSocket::over(far, Role::Server, &limits());
+    let room = Room::default();
+    room.append([
+        Entry::Join {
+            id: MemberId(1),
+            sender: ours.sender(),
+            codec: 0,
+        },
+        Entry::Frames {
+            to: Audience::All,
+            frames: [frame("hola"), Vec::new()],
+        },
+    ]);
+    room.deliver();
+    let mut theirs = WebSocket::over(near, Role::Client, &limits());
+    let heard = theirs.read().expect("a message in time");
+    assert_eq!(heard, Some(Message::from("hola")));
 }
 
 /// A codec that a notice does not exist in gets nothing, and not an empty write.

@@ -34,7 +34,7 @@ pub(crate) fn run(options: &SendOptions) -> Result<(), Failure> {
 
     let done = Arc::new(Done::default());
     let (leaver, last) = (Arc::clone(&done), sender.clone());
-    signals::watch(move || leaver.close(&last), None)
+    signals::watch(move || leaver.close(&last), Vec::new())
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     let (typist, binary, wait) = (Arc::clone(&done), options.binary, options.wait);
     thread::spawn(move || typist.send_input(&sender, binary, wait));

@@ -19,6 +19,7 @@ use log::{info, warn};
 
 use super::failure::Failure;
 use super::serve_options::{ServeOptions, UNIX};
+use super::signals::Again;
 #[cfg(feature = "tls")]
 use super::trust;
 use super::units::{show_size, show_time};
@@ -36,6 +37,11 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
+    let mut again: Vec<Again> = Vec::new();
+    if let Some(file) = options.token_file.clone() {
+        let tokens = tokens.clone();
+        again.push(Box::new(move || token::renew(&tokens, &file)));
+    }
     let (mut router, kept) = services(&options, settings(&options, tokens, loopback))?;
     tell_worst_case(&options);
     if let Some(files) = files {
@@ -50,14 +56,14 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     };
 
     #[cfg(not(feature = "tls"))]
-    let (scheme, again) = ("http", None);
+    let scheme = "http";
     #[cfg(feature = "tls")]
-    let (server, scheme, again) = match identity {
-        None => (server, "http", None),
+    let (server, scheme) = match identity {
+        None => (server, "http"),
         Some(identity) => {
-            let again = identity.clone();
-            let again = Box::new(move || trust::renew(&again)) as Box<dyn Fn() + Send>;
-            (server.tls(identity), "https", Some(again))
+            let shown = identity.clone();
+            again.push(Box::new(move || trust::renew(&shown)));
+            (server.tls(identity), "https")
         }
     };
 

@@ -139,7 +139,7 @@ pub(crate) static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "token-file",
-                help: "File of tokens, one in a line: all but the built-in pages is for who brings one",
+                help: "File with a token in each line, for all but the built-in pages. Read again on SIGHUP",
                 field: |o| value::file(&mut o.token_file),
             },
             Opt {

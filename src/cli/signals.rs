@@ -3,18 +3,18 @@
 use std::io;
 use std::time::Duration;
 
+/// What SIGHUP does to one thing that came from a file.
+pub(crate) type Again = Box<dyn Fn() + Send>;
+
 /// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
 /// with 128 and the number of the signal as exit status, as a shell reports it.
 ///
 /// SIGHUP means that the terminal was closed, if there was one and is no more. Otherwise it says "read your files again",
-/// and `again` does. If there is nothing to read, ending instead would be a nasty surprise.
+/// and all of `again` does. If there is nothing to read, ending instead would be a nasty surprise.
 ///
 /// SIGXFSZ, for a file that may not grow, would end the process too; caught, it is an error like that of a full disk.
 #[cfg(unix)]
-pub(crate) fn watch(
-    end: impl FnOnce() + Send + 'static,
-    again: Option<Box<dyn Fn() + Send>>,
-) -> io::Result<()> {
+pub(crate) fn watch(end: impl FnOnce() + Send + 'static, again: Vec<Again>) -> io::Result<()> {
     use std::io::IsTerminal;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -30,18 +30,16 @@ pub(crate) fn watch(
                 if signal == SIGXFSZ {
                     continue;
                 }
-                match &again {
-                    Some(again) if signal == SIGHUP && has_terminal == io::stdin().is_terminal() => {
-                        again();
-                        continue;
-                    }
-                    None if signal == SIGHUP && !has_terminal => {
-                        log::warn!(
-                            "SIGHUP: settings come from the command line; to change them, start again"
-                        );
-                        continue;
-                    }
-                    _ => {}
+                let reads = !again.is_empty();
+                if signal == SIGHUP && reads && has_terminal == io::stdin().is_terminal() {
+                    again.iter().for_each(|again| again());
+                    continue;
+                }
+                if signal == SIGHUP && !reads && !has_terminal {
+                    log::warn!(
+                        "SIGHUP: settings come from the command line; to change them, start again"
+                    );
+                    continue;
                 }
                 match end.take() {
                     Some(end) => end(),
@@ -71,10 +69,7 @@ pub(crate) fn watch_terminal(again: impl Fn() + Send + 'static) -> io::Result<()
 
 /// Elsewhere a signal ends the process at once.
 #[cfg(not(unix))]
-pub(crate) fn watch(
-    _: impl FnOnce() + Send + 'static,
-    _: Option<Box<dyn Fn() + Send>>,
-) -> io::Result<()> {
+pub(crate) fn watch(_: impl FnOnce() + Send + 'static, _: Vec<Again>) -> io::Result<()> {
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use enchufe::services::access::Tokens;
-use log::warn;
+use log::{error, info, warn};
 
 use super::failure::Failure;
 
@@ -16,6 +16,17 @@ pub(crate) fn taken(file: Option<&Path>) -> Result<Tokens, Failure> {
         return Ok(Tokens::default());
     };
     Tokens::parse(&read(file)?).map_err(|error| cannot(file, &error))
+}
+
+/// Reads the file again; if there is anything wrong with it, the old tokens stay.
+pub(crate) fn renew(tokens: &Tokens, file: &Path) {
+    match taken(Some(file)) {
+        Ok(new) => {
+            tokens.replace(&new);
+            info!("SIGHUP: newcomers need a token that is in the file now");
+        }
+        Err(error) => error!("SIGHUP: the old tokens stay: {error}"),
+    }
 }
 
 /// What a client brings: the token it was given, or else the first one in a file.

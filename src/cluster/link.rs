@@ -75,8 +75,10 @@ impl Address {
             reason,
         })?;
         let tcp = info.tcp_settings().clone().set_nodelay(true);
+        // A Redis that is silent is waited for once for each question on a new connection, and these two say nothing.
+        let redis = info.redis_settings().clone().set_skip_set_lib_name();
         Ok(Address {
-            info: info.set_tcp_settings(tcp),
+            info: info.set_tcp_settings(tcp).set_redis_settings(redis),
             shown,
             lease,
         })

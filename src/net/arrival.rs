@@ -10,13 +10,13 @@ use std::time::Instant;
 use log::{info, warn};
 
 use super::Socket;
+use super::acceptor::STACK;
 use super::counters::{self, Counters};
 use super::ending::linger;
 use super::exchange::{Exchange, LINGER};
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::registry::Place;
-use super::server::STACK;
 
 impl Exchange {
     /// A thread for a connection, from ACCEPT to CLOSE.

@@ -1,5 +1,6 @@
 //! Who hands out a batch that many threads append to: the decisions of a [`Room`](super::Room) as plain data, without its
-//! locks and its waiting, so that every order in which threads can take them is tried in the tests below.
+//! locks and its waiting, so that every order in which threads can take them is tried in the tests below. With both, and
+//! with what members do, they are tried in `model/room.rs`.
 //!
 //! ```text
 //!            enter, something is there            next, the last batch

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use log::{Level, debug, info, log_enabled, trace, warn};
 
+use super::acceptor::RETRY_AFTER;
 use super::body;
 use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
@@ -20,7 +21,6 @@ use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::quota::LogQuota;
 use super::registry::Place;
-use super::server::RETRY_AFTER;
 use super::service::Session;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{

@@ -6,10 +6,11 @@
 //!
 //! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
 //! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] (accept, a thread each), `exchange` (HTTP, until it is WebSocket), `quota` (what of it
-//! is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`, `opening` (the client's handshake).
-//! Under all of it are the `transport` and, with that feature, `tls`.
+//! reaches everybody), [`Server`] with `acceptor` (a thread each) and `stop`, `exchange` (HTTP, until it is WebSocket),
+//! `quota` (what of it is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`,
+//! `opening` (the client's handshake). Under all of it are the `transport` and, with that feature, `tls`.
 
+mod acceptor;
 mod arrival;
 mod body;
 mod buffer;
@@ -51,6 +52,7 @@ mod server;
 mod service;
 #[cfg(unix)]
 mod socket_file;
+mod stop;
 mod stream;
 mod sync;
 mod tls;
@@ -70,8 +72,9 @@ pub use proxy::{Proxy, ProxyError, ProxyUrlError};
 pub use reader::{Incoming, Reader};
 pub use room::{Audience, CODECS, Entry, MemberId, Room};
 pub use running::Running;
-pub use server::{Server, ServerHandle, serve};
+pub use server::{Server, serve};
 pub use service::{Answer, Call, Service, Upgrade};
+pub use stop::ServerHandle;
 pub use tls::TlsError;
 #[cfg(feature = "tls")]
 pub use tls::{TlsIdentity, TlsRoots};

@@ -11,11 +11,13 @@
 //! Who delivers, and when a deliverer that others keep busy hands over, is decided in `combiner`; this file does it.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::io::ErrorKind;
+use std::sync::mpsc;
 
 use super::combiner::{Combiner, Turn};
+use super::sync::{Condvar, Mutex, MutexGuard, PoisonError, contain, thread};
 use super::websocket::Sender;
+use super::{Socket, Transport};
 
 /// How many encodings of the same notice a room carries side by side.
 pub const CODECS: usize = 2;
@@ -39,13 +41,13 @@ pub enum Audience {
 
 /// One step in the order of a room.
 #[derive(Debug)]
-pub enum Entry {
+pub enum Entry<T: Transport = Socket> {
     /// A member comes; it gets what is appended from here on.
     Join {
         /// Its name in the room.
         id: MemberId,
         /// Where its frames go.
-        sender: Sender,
+        sender: Sender<T>,
         /// Which of the encodings it reads, below [`CODECS`].
         codec: usize,
     },
@@ -64,33 +66,35 @@ pub enum Entry {
 
 /// A group of connections that see the same messages in the same order.
 #[derive(Debug)]
-pub struct Room {
-    batch: Mutex<Combiner<Entry>>,
+pub struct Room<T: Transport = Socket> {
+    batch: Mutex<Combiner<Entry<T>>>,
     handed_over: Condvar,
     /// Locked by the deliverer alone.
-    members: Mutex<BTreeMap<MemberId, Member>>,
+    members: Mutex<Members<T>>,
+    /// Batches one session delivers before it hands over.
+    pub(super) rounds: u32,
 }
 
+type Members<T> = BTreeMap<MemberId, Member<T>>;
+
 #[derive(Debug)]
-struct Member {
-    sender: Sender,
+struct Member<T: Transport> {
+    sender: Sender<T>,
     codec: usize,
 }
 
 impl Room {
-    /// An empty room.
+    /// An empty room of sockets. [`Room::default`] makes one of any other [`Transport`].
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            batch: Mutex::new(Combiner::new()),
-            handed_over: Condvar::new(),
-            members: Mutex::default(),
-        }
+        Self::default()
     }
+}
 
+impl<T: Transport> Room<T> {
     /// Appends to the order. Call it while holding the lock of whatever decided the entries, and [`Room::deliver`]
     /// after letting go of that lock.
-    pub fn append(&self, entries: impl IntoIterator<Item = Entry>) {
+    pub fn append(&self, entries: impl IntoIterator<Item = Entry<T>>) {
         self.lock().append(entries);
     }
 
@@ -100,7 +104,7 @@ impl Room {
         thread::yield_now();
         let mut batch = self.lock();
         let entries = loop {
-            match batch.enter(ROUNDS) {
+            match batch.enter(self.rounds) {
                 Turn::Leave => return,
                 Turn::Deliver(entries) => break entries,
                 Turn::Wait => {
@@ -117,7 +121,7 @@ impl Room {
         for round in 1.. {
             let Some(entries) = next else { break };
             hand_out(entries, &mut members);
-            if round < ROUNDS {
+            if round < self.rounds {
                 thread::yield_now();
             }
             next = self.lock().next();
@@ -126,19 +130,24 @@ impl Room {
         self.handed_over.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Combiner<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Combiner<Entry<T>>> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Default for Room {
+impl<T: Transport> Default for Room<T> {
     fn default() -> Self {
-        Self::new()
+        Self {
+            batch: Mutex::new(Combiner::new()),
+            handed_over: Condvar::new(),
+            members: Mutex::default(),
+            rounds: ROUNDS,
+        }
     }
 }
 
 /// Applies joins and leaves and hands out the frames between them, in order.
-fn hand_out(entries: Vec<Entry>, members: &mut BTreeMap<MemberId, Member>) {
+fn hand_out<T: Transport>(entries: Vec<Entry<T>>, members: &mut Members<T>) {
     let mut frames = Vec::with_capacity(entries.len());
     for entry in entries {
         match entry {
@@ -176,7 +185,7 @@ type Frames = (Audience, [Vec<u8>; CODECS]);
 
 /// One write per member: the same shared bytes to everyone the audiences do not single out, and a selection to those
 /// they do.
-fn send_all(frames: &[Frames], members: &BTreeMap<MemberId, Member>) {
+fn send_all<T: Transport>(frames: &[Frames], members: &Members<T>) {
     let mut common: [Vec<u8>; CODECS] = Default::default();
     let mut count = 0;
     let mut singled_out: Vec<MemberId> = Vec::new();
@@ -198,10 +207,7 @@ fn send_all(frames: &[Frames], members: &BTreeMap<MemberId, Member>) {
     if count > 0 {
         for (id, member) in members {
             if singled_out.binary_search(id).is_err() && !common[member.codec].is_empty() {
-                member
-                    .sender
-                    .outbox
-                    .send_encoded(&common[member.codec], count);
+                give(member, &common[member.codec], count);
             }
         }
     }
@@ -212,7 +218,7 @@ fn send_all(frames: &[Frames], members: &BTreeMap<MemberId, Member>) {
     }
 }
 
-fn send_selection(frames: &[Frames], id: MemberId, member: &Member) {
+fn send_selection<T: Transport>(frames: &[Frames], id: MemberId, member: &Member<T>) {
     let mut own = Vec::new();
     let mut count = 0;
     for (_, encodings) in frames.iter().filter(|(to, _)| to.includes(id)) {
@@ -220,7 +226,16 @@ fn send_selection(frames: &[Frames], id: MemberId, member: &Member) {
         count += 1;
     }
     if !own.is_empty() {
-        member.sender.outbox.send_encoded(&own, count);
+        give(member, &own, count);
+    }
+}
+
+/// One write to one member. If that panics, in a transport of the caller's own or in a logger, it is this connection that
+/// ends: everybody else still needs whoever delivers.
+fn give<T: Transport>(member: &Member<T>, frames: &[u8], messages: u64) {
+    let outbox = &member.sender.outbox;
+    if contain(|| outbox.send_encoded(frames, messages)).is_none() {
+        let _ = contain(|| outbox.broken(&mut outbox.lock(), ErrorKind::Other.into())); // it may panic again
     }
 }
 
@@ -237,3 +252,67 @@ impl Audience {
 
 /// Batches one session delivers before it hands over.
 const ROUNDS: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read, Write};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::net::{Error, Exclusive, Limits, WebSocket};
+    use crate::protocol::Role;
+
+    /// A stream that tells what is written to it, and panics when nobody wants to know.
+    struct Told(Sender<Vec<u8>>);
+
+    impl Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).expect("somebody listens");
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for Told {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    fn member(
+        room: &Room<Exclusive<Told>>,
+        id: u64,
+    ) -> (WebSocket<Exclusive<Told>>, Receiver<Vec<u8>>) {
+        let (tell, told) = channel();
+        let ws = WebSocket::over(Told(tell), Role::Server, &Limits::default());
+        let (id, sender) = (MemberId(id), ws.sender());
+        room.append([Entry::Join {
+            id,
+            sender,
+            codec: 0,
+        }]);
+        (ws, told)
+    }
+
+    /// A transport of the caller's own may do anything. The room is there for the others all the same.
+    #[test]
+    fn a_member_whose_transport_panics_is_closed_and_the_others_miss_nothing() {
+        let room = Room::default();
+        let (bad, nobody) = member(&room, 1);
+        let (good, told) = member(&room, 2);
+        drop(nobody);
+        for frame in [b"\x81\x01a", b"\x81\x01b"] {
+            let frames = [frame.to_vec(), Vec::new()];
+            let to = Audience::All;
+            room.append([Entry::Frames { to, frames }]);
+            room.deliver();
+            assert_eq!(told.try_recv().as_deref(), Ok(&frame[..]));
+        }
+        let refused = bad.sender().send("c");
+        assert!(matches!(refused, Err(Error::Io(_))), "{refused:?}");
+        drop(good); // it says Close, which somebody still has to want to know
+    }
+}

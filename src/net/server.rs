@@ -1,4 +1,4 @@
-//! The server loop: BIND and LISTEN, ACCEPT, a thread for each connection, and an orderly stop.
+//! A server: BIND and LISTEN, a thread that accepts on each address, and an orderly stop.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,29 +6,24 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use log::{info, warn};
 
-use super::counters::{self, Counters};
+use super::acceptor::Acceptor;
+use super::counters::Counters;
 use super::deflate::DeflateOptions;
-use super::descriptor::Descriptor;
 use super::exchange::Exchange;
 use super::listener::{Address, Listener};
-use super::outbox::Outbox;
-use super::primitive::primitive;
 use super::quota::LogQuota;
-use super::registry::{Full, Registry};
+use super::registry::Registry;
 use super::running::Running;
-use super::stream::write_all;
+use super::stop::{Control, ServerHandle};
 use super::tls::TlsIdentity;
-use super::turned_away::turn_away;
-use super::{Answer, Call, Error, Limits, Service, Socket, Upgrade, WebSocket};
+use super::{Answer, Call, Error, Limits, Service, Upgrade, WebSocket};
 use crate::http::Response;
-use crate::protocol::Role;
 
 /// Accepts connections on `addr` and runs `session` for each, on a thread of its own, whatever path it asks for.
 ///
@@ -73,21 +68,6 @@ pub struct Server {
 }
 
 type Session = Arc<dyn Fn(WebSocket) -> Result<(), Error> + Send + Sync>;
-
-/// Stops a running [`Server`] from another thread.
-#[derive(Debug, Clone)]
-pub struct ServerHandle {
-    control: Arc<Control>,
-}
-
-#[derive(Debug, Default)]
-struct Control {
-    asked: Mutex<bool>,
-    heard: Condvar,
-    /// The accepting threads end.
-    stopping: AtomicBool,
-    addresses: Mutex<Vec<Address>>,
-}
 
 impl Server {
     /// SOCKET, BIND, LISTEN on the first of the addresses that works. Port 0 takes a free one; see
@@ -304,40 +284,6 @@ impl Server {
     }
 }
 
-impl ServerHandle {
-    /// Begins the stop that [`Server::run`] describes. Returns at once; a second call does nothing.
-    pub fn stop(&self) {
-        *self.control.lock_asked() = true;
-        self.control.heard.notify_all();
-    }
-}
-
-impl Control {
-    fn wait_until_asked(&self) {
-        let asked = self.lock_asked();
-        let asked = self.heard.wait_while(asked, |asked| !*asked);
-        drop(asked.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn lock_asked(&self) -> MutexGuard<'_, bool> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn end_accepting(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        // A thread blocked in ACCEPT wakes for a connection.
-        for address in self.addresses().iter() {
-            address.wake();
-        }
-    }
-
-    fn addresses(&self) -> MutexGuard<'_, Vec<Address>> {
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
@@ -364,93 +310,3 @@ impl Service for Routes {
         }
     }
 }
-
-/// One listening socket and its loop.
-struct Acceptor {
-    listener: Listener,
-    exchange: Arc<Exchange>,
-    registry: Arc<Registry>,
-    control: Arc<Control>,
-    identity: Option<TlsIdentity>,
-}
-
-impl Acceptor {
-    fn run(&self) {
-        let mut pause = PAUSE_MIN;
-        loop {
-            let accepted = self.listener.accept();
-            if self.control.stopping.load(Ordering::SeqCst) {
-                return self.listener.tell_the_end();
-            }
-            match accepted {
-                Ok((descriptor, peer)) => {
-                    pause = PAUSE_MIN;
-                    self.welcome(descriptor, peer);
-                }
-                // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
-                Err(error) => {
-                    warn!("ACCEPT: {error}; trying again in {} ms", pause.as_millis());
-                    thread::sleep(pause);
-                    pause = (pause * 2).min(PAUSE_MAX);
-                }
-            }
-        }
-    }
-
-    fn welcome(&self, descriptor: Descriptor, peer: SocketAddr) {
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        primitive!("ACCEPT", "#{id} {peer}");
-        let counters = &self.exchange.counters;
-        counters::add(&counters.accepted, 1);
-        let Ok(socket) = Socket::accepted(descriptor, self.identity.as_ref()) else {
-            return; // gone again
-        };
-        let mut place = match self.registry.admit(peer.ip()) {
-            Ok(place) => place,
-            Err(Full::Server) => {
-                let response = Response::service_unavailable(RETRY_AFTER);
-                return turn_away(socket, id, &response, counters);
-            }
-            Err(Full::Address) => {
-                let response = Response::too_many_requests(RETRY_AFTER);
-                return turn_away(socket, id, &response, counters);
-            }
-        };
-        let outbox = Outbox::new(
-            id,
-            socket,
-            Role::Server,
-            &self.exchange.limits,
-            Arc::clone(counters),
-        );
-        place.take(&outbox);
-        let spare = Arc::clone(&outbox);
-        if let Err(error) = self.exchange.start(outbox, peer, place) {
-            if self.exchange.quota.allows(peer.ip()) {
-                warn!("#{id} no thread for {peer}: {error}");
-            }
-            say_full(&spare.transport, id);
-        }
-    }
-}
-
-/// There is no thread to answer in, so this is all a peer gets to know.
-fn say_full(socket: &Socket, id: u64) {
-    let mut bytes = Vec::new();
-    // With TLS there is nothing to be said without a handshake.
-    if !socket.has_tls()
-        && Response::service_unavailable(RETRY_AFTER)
-            .encode(&mut bytes)
-            .is_ok()
-    {
-        let _ = write_all(socket, id, &bytes); // fits into the empty send buffer
-    }
-}
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-
-/// Address space of a connection's thread; what it does not touch takes no memory.
-pub(super) const STACK: usize = 128 * 1024;
-pub(super) const RETRY_AFTER: u32 = 5;
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
 //! What the sending side of a connection and a room synchronise with: the standard library's, or, when they are to be run
-//! through their interleavings by a test (`RUSTFLAGS='--cfg model' cargo test --lib model`), those of a scheduler.
+//! through their interleavings by a test (`model`), those of a scheduler.
 
 #[cfg(not(model))]
 pub(super) use std::{
@@ -34,4 +34,16 @@ pub(super) fn thread_token() -> usize {
     let mut hasher = DefaultHasher::new();
     thread::current().id().hash(&mut hasher);
     hasher.finish() as usize
+}
+
+/// Runs `work`, and lets no panic out of it: `None` if there was one.
+#[cfg(not(model))]
+pub(super) fn contain<R>(work: impl FnOnce() -> R) -> Option<R> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
+}
+
+/// The scheduler ends threads by panics of its own, which have to go all the way.
+#[cfg(model)]
+pub(super) fn contain<R>(work: impl FnOnce() -> R) -> Option<R> {
+    Some(work())
 }

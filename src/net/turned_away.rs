@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use super::acceptor::STACK;
 use super::counters::Counters;
 use super::ending::linger;
 use super::exchange::LINGER;
 use super::primitive::primitive;
-use super::server::STACK;
 use super::stream::write_all;
 use super::{Socket, Transport};
 use crate::http::Response;

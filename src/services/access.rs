@@ -11,12 +11,15 @@
 
 use std::fmt;
 use std::hint::black_box;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::http::{BEARER, Request, Response};
 
 /// The tokens that open the server; none, and it is open to all.
+///
+/// Clones are one list: keep one, and [`replace`](Tokens::replace) what is in it while the server runs.
 #[derive(Clone, Default)]
-pub struct Tokens(Vec<String>);
+pub struct Tokens(Arc<RwLock<Vec<String>>>);
 
 /// Why a list of tokens is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,13 @@ impl Tokens {
         if tokens.is_empty() {
             return Err(TokenError::None);
         }
-        Ok(Tokens(tokens))
+        Ok(Tokens(Arc::new(RwLock::new(tokens))))
+    }
+
+    /// From now on it is these that open; without any, the server is open to all. Who is in already stays.
+    pub fn replace(&self, tokens: &Tokens) {
+        let new = tokens.list().clone();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
     /// May this request be answered?
@@ -73,7 +82,8 @@ impl Tokens {
     ///
     /// [`Denied`], which knows the answer it gets instead.
     pub fn check(&self, request: &Request) -> Result<(), Denied> {
-        if self.0.is_empty() {
+        let tokens = self.list();
+        if tokens.is_empty() {
             return Ok(());
         }
         let header = request.headers.get_all("Authorization");
@@ -88,7 +98,7 @@ impl Tokens {
         let offered = offered.filter_map(|name| Some(name.strip_prefix(BEARER)?.as_bytes().into()));
         let mut outcome = Err(Denied::Missing);
         for given in header.chain(query).chain(offered) {
-            if self.contains(&given) {
+            if contains(&tokens, &given) {
                 return Ok(());
             }
             outcome = Err(Denied::Wrong);
@@ -96,13 +106,8 @@ impl Tokens {
         outcome
     }
 
-    /// Compares with every token, so that the time does not tell which one was nearly right.
-    fn contains(&self, given: &[u8]) -> bool {
-        let mut found = false;
-        for token in &self.0 {
-            found |= is_same(token.as_bytes(), given);
-        }
-        found
+    fn list(&self) -> RwLockReadGuard<'_, Vec<String>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,6 +128,15 @@ impl Denied {
         };
         Response::refusal(401, text).header("WWW-Authenticate", challenge)
     }
+}
+
+/// Compares with every token, so that the time does not tell which one was nearly right.
+fn contains(tokens: &[String], given: &[u8]) -> bool {
+    let mut found = false;
+    for token in tokens {
+        found |= is_same(token.as_bytes(), given);
+    }
+    found
 }
 
 /// Are these the same bytes? The time it takes depends on how many are `given`, which whoever gave them knows, and not on
@@ -152,7 +166,7 @@ fn is_token_character(byte: u8) -> bool {
 /// Says how many, and not which.
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tokens({})", self.0.len())
+        write!(f, "Tokens({})", self.list().len())
     }
 }
 
@@ -283,6 +297,20 @@ mod tests {
     }
 
     #[test]
+    fn all_clones_take_what_the_list_was_replaced_with() {
+        let mut parser = RequestParser::new(HeadLimits::default());
+        let head = b"GET /?token=the-first-of-two HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let (request, _) = parser.feed(head).unwrap().unwrap();
+        let tokens = Tokens::parse("the-first-of-two").unwrap();
+        let ours = tokens.clone();
+        assert_eq!(ours.check(&request), Ok(()));
+        tokens.replace(&Tokens::parse("the-second-of-two").unwrap());
+        assert_eq!(ours.check(&request), Err(Denied::Wrong));
+        tokens.replace(&ours);
+        assert_eq!(ours.check(&request), Err(Denied::Wrong));
+    }
+
+    #[test]
     fn the_same_bytes_are_the_same_and_no_others() {
         let secret = b"0123456789abcdef";
         assert!(is_same(secret, secret));
@@ -318,13 +346,11 @@ mod tests {
     fn every_token_is_compared_whichever_was_right() {
         let source = include_str!("access.rs");
         let code = source.split("#[cfg(test)]").next().unwrap();
-        let uses = code.matches("self.0").count();
-        assert_eq!(uses, 3, "is it open, compare, how many for Debug");
-        assert_eq!(
-            code.matches("in &self.0 {\n            found |= is_same(")
-                .count(),
-            1
-        );
+        let count = |part| code.matches(part).count();
+        assert_eq!(count("self.0"), 2, "change the list, lend it");
+        assert_eq!(count(".list()"), 3, "replace, check, how many for Debug");
+        assert_eq!(count("&tokens"), 1, "compare");
+        assert_eq!(count("in tokens {\n        found |= is_same("), 1);
     }
 
     #[test]

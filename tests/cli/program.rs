@@ -114,6 +114,16 @@ impl Program {
             .expect("a line on standard error")
     }
 
+    /// Reads lines on standard error until one contains `part`; that one.
+    pub(crate) fn error_line_with(&self, part: &str) -> String {
+        loop {
+            let line = self.error_line();
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
     /// Reads lines until one contains `part`; that one.
     pub(crate) fn line_with(&self, part: &str) -> String {
         let mut before = Vec::new();

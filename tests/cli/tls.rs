@@ -117,18 +117,12 @@ fn sighup_reads_the_certificate_again_and_nobody_is_cut_off() {
 
     folder.write("cert.pem", &second.certificate);
     server.signal("HUP");
-    until(
-        &server,
-        "the old certificate stays: the private key is not that",
-    );
+    server.error_line_with("the old certificate stays: the private key is not that");
     connect(&address, &first).expect("the first pair still");
 
     folder.write("key.pem", &second.key);
     server.signal("HUP");
-    until(
-        &server,
-        "newcomers get the certificate that is in the file now",
-    );
+    server.error_line_with("newcomers get the certificate that is in the file now");
     connect(&address, &second).expect("the second pair");
     let refused = connect(&address, &first).map(drop);
     assert!(
@@ -142,11 +136,6 @@ fn sighup_reads_the_certificate_again_and_nobody_is_cut_off() {
     assert_eq!(old.read().expect("a Close"), None);
     drop(old);
     assert_eq!(server.wait().code, Some(0));
-}
-
-/// Reads its log up to this.
-fn until(server: &Program, words: &str) {
-    while !server.error_line().contains(words) {}
 }
 
 #[test]
@@ -228,5 +217,5 @@ fn plain_http_on_the_tls_port_is_a_line_in_the_log() {
         ])
         .status();
     assert!(!curl.expect("it was there a moment ago").success());
-    until(&server, "no TLS with 127.0.0.1:");
+    server.error_line_with("no TLS with 127.0.0.1:");
 }

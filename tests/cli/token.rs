@@ -1,8 +1,11 @@
-//! Tokens as people use them: a file on the server, one of its lines with the client, and none of them in a log.
+//! Tokens as people use them: a file on the server, which takes a SIGHUP when it changes, one of its lines with the client,
+//! and none of them in a log.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use enchufe::{Client, Error};
 
 use crate::program::{Program, run, run_with, server};
 use crate::support::folder::Folder;
@@ -119,6 +122,45 @@ fn a_file_without_tokens_is_one_line_and_a_failure_and_nothing_of_it_is_shown() 
             assert!(last.contains(&format!("from {name}: ")), "{last}");
         }
     }
+}
+
+#[test]
+fn sighup_reads_the_tokens_again_and_nobody_is_cut_off() {
+    const OTHER: &str = "a-token-for-the-week.end";
+    let folder = Folder::new();
+    let tokens = file(&folder, TOKEN);
+    let (server, address) = server(&["--token-file", text(&tokens)]);
+    let connect = |token: &str| {
+        let url = format!("ws://{address}/echo");
+        let bearer = format!("Bearer {token}");
+        Client::new(url).header("Authorization", bearer).connect()
+    };
+    let is_refused =
+        |token: &str| matches!(connect(token), Err(Error::Refused(it)) if it.status == 401);
+    let mut old = connect(TOKEN).expect("it is in the file");
+
+    file(&folder, "# half a line\nS3CRET");
+    server.signal("HUP");
+    let line = server.error_line_with("SIGHUP: the old tokens stay: cannot take a token from");
+    assert!(
+        line.ends_with("line 2: a token has at least 16 characters"),
+        "{line}"
+    );
+    drop(connect(TOKEN).expect("the old one still"));
+
+    file(&folder, OTHER);
+    assert!(is_refused(OTHER), "nobody has told the server yet");
+    server.signal("HUP");
+    server.error_line_with("SIGHUP: newcomers need a token that is in the file now");
+    drop(connect(OTHER).expect("the new one"));
+    assert!(is_refused(TOKEN));
+
+    old.send("still here").expect("it is open");
+    assert_eq!(old.read().expect("an echo"), Some("still here".into()));
+    server.signal("TERM");
+    assert_eq!(old.read().expect("a Close"), None);
+    drop(old);
+    assert_eq!(server.wait().code, Some(0));
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn event(viewer: &mut Viewer) -> Value {
 }
 
 /// The status and the body of an answer to a request without one.
-fn ask(address: &str, what: &str, host: &str) -> (u16, String) {
+pub(crate) fn ask(address: &str, what: &str, host: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("nginx listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     let request = format!(

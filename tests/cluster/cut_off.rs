@@ -70,6 +70,25 @@ fn a_server_that_is_cut_off_acknowledges_nothing_and_is_fenced_when_it_is_back()
 }
 
 #[test]
+fn people_are_told_well_before_the_lease_is_over_that_nothing_comes_through() {
+    let Some(redis) = Redis::start() else { return };
+    let relay = Relay::to(redis.port);
+    let url = format!("{}1", url(relay.port));
+    let far = join(&url, &["--cluster-lease", "8s"]);
+    let mut bo = Guest::new(&far, "bo");
+    // The next entry has been waited for since bo came: whoever waits notices at another moment than who publishes.
+    thread::sleep(Duration::from_secs(1));
+    relay.cut();
+    let began = Instant::now();
+    bo.broadcasts("into the void");
+    is_told(&mut bo, "El servidor está aislado");
+    // One question and one attempt to ask it again, for a quarter of the lease each.
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(6), "{took:?}");
+    assert!(open(&far, "/socket").is_err());
+}
+
+#[test]
 fn what_was_said_during_a_short_cut_arrives_late_and_once() {
     let Some(redis) = Redis::start() else { return };
     let relay = Relay::to(redis.port);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::behind_nginx::ask;
 use crate::guest::Viewer;
 use crate::one_chat::wait_until;
 use crate::redis::{Redis, Three, join, url};
@@ -130,6 +131,47 @@ fn a_change_made_while_cut_off_is_made_late_or_its_maker_hears_that_it_is_not() 
     assert_eq!(one.hears_of(), 0);
     let beds = one.board()[0]["camas"].as_array().map(Vec::len);
     assert_eq!(beds, Some(2));
+}
+
+#[test]
+fn while_redis_stands_still_viewers_see_the_board_as_it_was_and_changes_are_made_and_complete_after_it()
+ {
+    let Some(redis) = Redis::start() else { return };
+    let three = Three::start(redis, &["--cluster-lease", "1s"]);
+    let mut one = Viewer::new(&three.servers[0]);
+    let mut two = Viewer::new(&three.servers[1]);
+    assert_eq!(one.call("CrearHospital", json!(["Norte"])), 0);
+    assert_eq!(two.hears_of(), 0);
+    three.redis.signal("-STOP");
+    two.invokes("7", "CrearCama", json!([1]));
+    wait_until("it notices", || {
+        three.servers[1].metric("enchufe_cluster_cut_off") == 1
+    });
+    assert_eq!(two.board()[0]["camas"], json!([]));
+    let (status, _) = ask(
+        &three.servers[1].address,
+        "POST /socket/negotiate",
+        "localhost",
+    );
+    assert_eq!(status, 200);
+    assert!(Viewer::try_new(&three.servers[1]).is_err());
+    three.redis.signal("-CONT");
+    for viewer in [&mut one, &mut two] {
+        assert_eq!(viewer.hears_of(), 0);
+    }
+    let completion = two.hears_completion();
+    assert_eq!(
+        (&completion["invocationId"], &completion["error"]),
+        (&json!("7"), &Value::Null)
+    );
+    assert_eq!(one.board()[0]["camas"].as_array().map(Vec::len), Some(1));
+
+    // Only who begins anew is shown the board unasked.
+    assert!(three.redis.ask("FLUSHALL").starts_with("+OK"));
+    for viewer in [&mut one, &mut two] {
+        let shown = viewer.hears_one(|record| record["target"] == "EstadoRecibido");
+        assert_eq!(shown["arguments"][0], json!([]));
+    }
 }
 
 /// Waits until a board has so many beds.

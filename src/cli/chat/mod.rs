@@ -41,7 +41,7 @@ pub(crate) fn run(options: &ChatOptions) -> Result<(), Failure> {
     let keyboard = Keyboard::take();
     let desk = Arc::new(Desk::new(&options.name, keyboard.as_ref()));
     let leaver = Arc::clone(&desk);
-    signals::watch(move || leaver.leave(), None)
+    signals::watch(move || leaver.leave(), Vec::new())
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     if keyboard.is_some() {
         let screen = Arc::clone(&desk);
