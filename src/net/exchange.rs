@@ -15,20 +15,20 @@ use super::acceptor::RETRY_AFTER;
 use super::body;
 use super::buffer::ReadBuffer;
 use super::counters::{self, Counters};
-use super::deflate::DeflateOptions;
+use super::deflate::{Deflate, DeflateOptions};
 use super::ending::linger;
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::quota::LogQuota;
 use super::registry::Place;
-use super::service::Session;
+use super::service::Prepare;
 use super::stream::{is_timeout, read_more, write_all};
 use super::{
     Answer, Call, Error, Limits, Reader, Sender, Service, Socket, Transport, Upgrade, WebSocket,
 };
 use crate::handshake::{self, HandshakeError, Offer};
 use crate::http::{HttpError, Request, RequestParser, Response, client_address, redact_head};
-use crate::protocol::{CloseCode, CloseReason};
+use crate::protocol::{CloseCode, CloseReason, MessageLimits};
 
 /// What all connections of a server share.
 pub(super) struct Exchange {
@@ -71,10 +71,15 @@ struct Accepted {
     offer: Offer,
 }
 
-/// A connection that was answered 101, and what is to run on it.
-struct Opened {
-    ws: WebSocket,
-    session: Session,
+/// What both sides have agreed on.
+struct Agreed {
+    /// The 101.
+    head: Vec<u8>,
+    subprotocol: Option<String>,
+    deflate: Option<Deflate>,
+    limits: Option<MessageLimits>,
+    any_text: bool,
+    observe_frames: bool,
 }
 
 impl Exchange {
@@ -204,7 +209,7 @@ impl Exchange {
         }
     }
 
-    /// From the 101 to the end of the session.
+    /// From what the service prepares to the end of the session: what the service does lies in no frame but its own.
     fn converse(
         &self,
         outbox: &Arc<Outbox<Socket>>,
@@ -213,10 +218,21 @@ impl Exchange {
         accepted: Box<Accepted>,
         input: ReadBuffer,
     ) -> io::Result<()> {
-        let Opened { ws, session } = match self.open(outbox, place, accepted, input)? {
-            Ok(opened) => opened,
+        let (prepare, agreed) = match self.agree(outbox, accepted) {
+            Ok(agreed) => agreed,
             Err(refusal) => return self.refuse(outbox, asked.peer, &refusal),
         };
+        outbox.hold();
+        // From here on a server that stops says 1001, which is held and leaves behind the 101.
+        place.opened();
+        let sender = Sender {
+            outbox: Arc::clone(outbox),
+        };
+        let Ok(session) = catch_unwind(AssertUnwindSafe(|| prepare(sender))) else {
+            counters::add(&self.counters.panics, 1);
+            return self.refuse(outbox, asked.peer, &Response::refusal(500, OUR_FAULT));
+        };
+        let ws = self.open(outbox, agreed, input)?;
         if self.may_log(place.ip()) {
             info!("#{} 101 {}", outbox.id, Shown(&asked.request));
         }
@@ -245,19 +261,17 @@ impl Exchange {
         Ok(SocketAddr::new(ip, 0))
     }
 
-    /// 4.2.2: lets the service prepare, and answers 101. The inner error is the response that is due instead.
+    /// 4.2.2: what both sides agree on. The error is the response that is due instead.
     #[inline(never)]
     #[allow(
         clippy::boxed_local,
         reason = "it is large, and the caller's frame stays"
     )]
-    fn open(
+    fn agree(
         &self,
         outbox: &Arc<Outbox<Socket>>,
-        place: &Place,
         accepted: Box<Accepted>,
-        mut input: ReadBuffer,
-    ) -> io::Result<Result<Opened, Box<Response>>> {
+    ) -> Result<(Prepare, Agreed), Box<Response>> {
         let Accepted { mut upgrade, offer } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
         let subprotocol = upgrade
@@ -273,44 +287,49 @@ impl Exchange {
             subprotocol.as_deref(),
             extensions.as_deref(),
             &upgrade.headers,
-        );
-        let head = match head {
-            Ok(head) => head,
-            Err(error) => return Ok(Err(Box::new(error.response()))),
-        };
-        outbox.hold();
-        // From here on a server that stops says 1001, which is held and leaves behind the 101.
-        place.opened();
+        )
+        .map_err(|error| Box::new(error.response()))?;
         if let Some(deflate) = &deflate {
             outbox.compress_with(deflate);
         }
-        let sender = Sender {
-            outbox: Arc::clone(outbox),
+        let agreed = Agreed {
+            head,
+            subprotocol,
+            deflate,
+            limits: upgrade.limits,
+            any_text: upgrade.any_text,
+            observe_frames: upgrade.observe_frames,
         };
-        let Ok(session) = catch_unwind(AssertUnwindSafe(|| (upgrade.prepare)(sender))) else {
-            counters::add(&self.counters.panics, 1);
-            return Ok(Err(Box::new(Response::refusal(500, OUR_FAULT))));
-        };
-        trace!(target: "enchufe::handshake", "> {}", redact_head(&head));
-        write_all(&outbox.transport, outbox.id, &head)?;
-        input.go_on_in(head);
+        Ok((upgrade.prepare, agreed))
+    }
+
+    /// Answers 101; what has been sent to the connection meanwhile leaves right behind.
+    #[inline(never)]
+    fn open(
+        &self,
+        outbox: &Arc<Outbox<Socket>>,
+        agreed: Agreed,
+        mut input: ReadBuffer,
+    ) -> io::Result<WebSocket> {
+        trace!(target: "enchufe::handshake", "> {}", redact_head(&agreed.head));
+        write_all(&outbox.transport, outbox.id, &agreed.head)?;
+        input.go_on_in(agreed.head);
         outbox.open()?;
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
 
         let mut reader = Reader::new(Arc::clone(outbox), &self.limits, input);
         reader.managed = true;
-        if let Some(limits) = upgrade.limits {
+        if let Some(limits) = agreed.limits {
             reader.set_message_limits(limits);
         }
-        if upgrade.any_text {
+        if agreed.any_text {
             reader.accept_any_text();
         }
-        if upgrade.observe_frames {
+        if agreed.observe_frames {
             reader.observe_frames();
         }
-        let ws = WebSocket::new(reader, subprotocol, deflate);
-        Ok(Ok(Opened { ws, session }))
+        Ok(WebSocket::new(reader, agreed.subprotocol, agreed.deflate))
     }
 
     /// How this session compresses, if it may.

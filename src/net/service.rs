@@ -73,7 +73,7 @@ pub enum Answer {
 
 /// How to run a WebSocket session once the 101 is sent.
 pub struct Upgrade {
-    pub(super) prepare: Box<dyn FnOnce(Sender) -> Session + Send>,
+    pub(super) prepare: Prepare,
     pub(super) subprotocol: Option<String>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) limits: Option<MessageLimits>,
@@ -82,6 +82,9 @@ pub struct Upgrade {
     pub(super) deflate: Option<DeflateOptions>,
     pub(super) without_deflate: bool,
 }
+
+/// What runs before the 101 is sent.
+pub(super) type Prepare = Box<dyn FnOnce(Sender) -> Session + Send>;
 
 /// What runs on a connection once the 101 is sent.
 pub(super) type Session = Box<dyn FnOnce(WebSocket) -> Result<(), Error> + Send>;

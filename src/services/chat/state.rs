@@ -138,6 +138,8 @@ impl State {
     }
 
     /// Makes an event true. Never fails: what could be wrong with it was seen when it was decided.
+    ///
+    /// What is large in here is never inlined: who comes in and listens would have it all on the stack.
     pub fn apply(&mut self, event: Event, now: Moment) -> Delivery {
         match event {
             Event::Reserved(name) => self.users.reserve(name),
@@ -146,23 +148,7 @@ impl State {
                 let new = self.users.connect(name.clone(), address, now.instant);
                 return vec![(Audience::AllBut(name.clone()), Notice::Joined { name, new })];
             }
-            Event::Left { name, farewell } => {
-                let forgotten = &mut self.forgotten;
-                let report = |name| {
-                    if let Some(list) = forgotten {
-                        list.push(Forgotten::User(name));
-                    }
-                };
-                if !self.users.leave(&name, report) {
-                    return Delivery::new();
-                }
-                let audience = if farewell {
-                    Audience::All
-                } else {
-                    Audience::AllBut(name.clone())
-                };
-                return vec![(audience, Notice::Left(name))];
-            }
+            Event::Left { name, farewell } => return self.apply_left(name, farewell),
             Event::StatusChanged { name, status } => {
                 return self.apply_status(name, status, now.instant);
             }
@@ -281,6 +267,25 @@ impl State {
         }))
     }
 
+    #[inline(never)]
+    fn apply_left(&mut self, name: Name, farewell: bool) -> Delivery {
+        let forgotten = &mut self.forgotten;
+        let report = |name| {
+            if let Some(list) = forgotten {
+                list.push(Forgotten::User(name));
+            }
+        };
+        if !self.users.leave(&name, report) {
+            return Delivery::new();
+        }
+        let audience = if farewell {
+            Audience::All
+        } else {
+            Audience::AllBut(name.clone())
+        };
+        vec![(audience, Notice::Left(name))]
+    }
+
     fn apply_status(&mut self, name: Name, status: Status, now: Instant) -> Delivery {
         let Some(user) = self.users.get_mut(&name) else {
             return Vec::new();
@@ -292,6 +297,7 @@ impl State {
         vec![(Audience::All, Notice::StatusChanged { name, status })]
     }
 
+    #[inline(never)]
     fn apply_said(&mut self, message: Message, now: Instant) -> Delivery {
         let mut delivery = Vec::with_capacity(2);
         if let Some(user) = self.users.get_mut(&message.from) {
