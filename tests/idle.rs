@@ -9,6 +9,7 @@ mod support;
 
 use support::fortress::Fortress;
 use support::peer::{Peer, TEXT, masked, unmasked};
+use support::server::wait_until;
 
 #[test]
 fn a_connection_that_says_nothing_holds_no_third_page_of_stack() {
@@ -16,6 +17,24 @@ fn a_connection_that_says_nothing_holds_no_third_page_of_stack() {
     let _first = quiet(&fortress, WARM_UP);
     let before = fortress.anonymous();
     let _others = quiet(&fortress, COUNTED);
+    check(&fortress, before);
+}
+
+/// The system hands the stack of a thread that has ended to another one as it is: what closing needed would stay.
+#[test]
+fn nor_does_one_that_comes_after_others_have_gone() {
+    let fortress = Fortress::start("", &["--max-per-ip", "0"]);
+    let _first = quiet(&fortress, WARM_UP);
+    let (before, threads) = (fortress.anonymous(), fortress.threads());
+    drop(quiet(&fortress, COUNTED));
+    wait_until("they are gone", || fortress.threads() <= threads);
+    let _others = quiet(&fortress, COUNTED);
+    check(&fortress, before);
+}
+
+/// What each of those that have come since `before` holds.
+#[track_caller]
+fn check(fortress: &Fortress, before: usize) {
     let each = fortress.anonymous().saturating_sub(before) / COUNTED;
     let most = match cfg!(debug_assertions) && !Fortress::is_another_build() {
         true => DEBUG,
