@@ -39,6 +39,8 @@ struct State {
     tls: Connection,
     /// Ciphertext that came while there was plaintext enough.
     early: VecDeque<u8>,
+    /// The reader's buffer was full of what is no whole record yet.
+    in_a_record: bool,
     /// How the peer broke the rules of TLS, until the reader is told. Nothing more is sent then but the alert.
     fault: Option<rustls::Error>,
     /// The reader was told: nothing that comes is believed.
@@ -72,6 +74,7 @@ impl Session {
             state: Mutex::new(State {
                 tls,
                 early: VecDeque::new(),
+                in_a_record: false,
                 fault: None,
                 failed: false,
             }),
@@ -118,10 +121,21 @@ impl Session {
     /// RECEIVE: one read of the socket at most. [`ErrorKind::Interrupted`] says that octets came and are no whole record
     /// yet, so that the caller looks at its clock.
     pub(in super::super) fn read(&self, socket: &Descriptor, into: &mut [u8]) -> io::Result<usize> {
-        if let Some(count) = self.lock().plaintext(into)? {
+        let mut state = self.lock();
+        if let Some(count) = state.plaintext(into)? {
             return Ok(count);
         }
-        let count = socket.read(into)?;
+        // Nothing of a record shows before all of it is there, so a small buffer would stay small, and read on and on.
+        let mut larger = Vec::new();
+        if std::mem::take(&mut state.in_a_record) && into.len() < RECORD {
+            larger.resize(RECORD, 0);
+        }
+        drop(state);
+        let sealed = match larger.is_empty() {
+            true => &mut *into,
+            false => &mut larger,
+        };
+        let count = socket.read(sealed)?;
         if count == 0 {
             // RFC 8446, 6.1: without close_notify, the stream may have been cut. All that comes here, HTTP bodies and
             // WebSocket messages, has its length written in it, so what is cut is never taken for something whole.
@@ -131,8 +145,10 @@ impl Session {
         if state.failed {
             return Err(ErrorKind::Interrupted.into()); // taken, so that our alert is not lost in a reset
         }
-        state.feed(&into[..count]);
+        state.feed(&sealed[..count]);
+        let was_full = count == sealed.len();
         let outcome = state.plaintext(into);
+        state.in_a_record = was_full && matches!(outcome, Ok(None));
         let has_a_say = state.tls.wants_write();
         drop(state);
         if has_a_say {
@@ -352,6 +368,8 @@ fn left(deadline: Instant) -> io::Result<Duration> {
 
 /// Plaintext sealed at once. What a slow peer leaves of it lies in memory, besides its backlog.
 const SEALED: usize = 128 * 1024;
+/// The longest record there can be: RFC 5246, 6.2.3.
+const RECORD: usize = 5 + 16 * 1024 + 2 * 1024;
 /// What the outbox writes at once has so many parts at most.
 const PARTS: usize = 4;
 /// A write for somebody else's sake may block for so long in all.
