@@ -376,3 +376,52 @@ const PARTS: usize = 4;
 const PATIENCE: Duration = Duration::from_millis(5);
 /// How long a close_notify may wait behind what the peer has not taken.
 const GOODBYE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_record_is_read_at_once_however_small_the_buffer() {
+        let (client, server) = connected();
+        let record = [7; 16 * 1024];
+        let written = client.0.write(&client.1, &[IoSlice::new(&record)]);
+        assert_eq!(written.expect("the socket has room"), record.len());
+        let Descriptor::Tcp(tcp) = &server.1 else {
+            unreachable!("it was made here")
+        };
+        while tcp.peek(&mut [0; RECORD]).expect("in time") < record.len() {}
+        let mut reads = 1;
+        let mut small = [0; 256];
+        while let Err(error) = server.0.read(&server.1, &mut small) {
+            assert_eq!(error.kind(), ErrorKind::Interrupted);
+            reads += 1;
+        }
+        assert_eq!((reads, small), (2, [7; 256]));
+    }
+
+    /// Both ends of a connection whose handshake is done.
+    fn connected() -> ((Session, Descriptor), (Session, Descriptor)) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a pair");
+        let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let identity = TlsIdentity::from_pem(pem.as_bytes(), key.as_bytes()).expect("a good pair");
+        let roots = TlsRoots::from_pem(pem.as_bytes()).expect("a good root");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let near = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        let (far, _) = listener.accept().expect("somebody called");
+        let client = Session::client(Some(&roots), "localhost").expect("a name");
+        let server = Session::server(&identity).expect("a good pair");
+        let shaken = |session: Session, tcp| {
+            let socket = Descriptor::Tcp(tcp);
+            let deadline = Instant::now() + Duration::from_secs(10);
+            session.shake_hands(&socket, deadline).expect("in time");
+            (session, socket)
+        };
+        let other = thread::spawn(move || shaken(client, near));
+        let server = shaken(server, far);
+        (other.join().expect("it does not panic"), server)
+    }
+}
