@@ -11,7 +11,8 @@
 //! reader goes on while a peer takes nothing, and the other way round. What the reader itself has to say, an alert, goes
 //! out if nobody writes at that moment, and else with what is written next.
 //!
-//! Ciphertext is read into the caller's own buffer, so an idle connection has none for it.
+//! Ciphertext is read into the caller's own buffer, so an idle connection has none for it. Only the rest of a record that
+//! filled a small one is read into a larger one, which goes with that read.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
