@@ -172,6 +172,7 @@ pub mod cluster;
 pub mod guide;
 pub mod handshake;
 pub mod http;
+mod log_targets;
 pub mod net;
 pub mod protocol;
 pub mod services;

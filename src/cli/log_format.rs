@@ -73,9 +73,7 @@ fn line(record: &Record<'_>, style: Style) -> String {
 }
 
 fn render(stamp: &str, level: Level, target: &str, text: &str, style: Style) -> String {
-    let target = LAYERS.iter().fold(target, |target, layer| {
-        target.strip_prefix(layer).unwrap_or(target)
-    });
+    let target = target.strip_prefix("enchufe::").unwrap_or(target);
     let margin =
         stamp.chars().count() + 1 + LEVEL_WIDTH + 1 + TARGET_WIDTH.max(target.chars().count());
     let colour = |colour: Colour| style.colour.then_some(colour);
@@ -158,8 +156,6 @@ const DRAWN: [&str; 2] = ["enchufe::frame", "enchufe::handshake"];
 
 const LEVEL_WIDTH: usize = 5;
 const TARGET_WIDTH: usize = 13;
-/// What every target of ours begins with says nothing.
-const LAYERS: [&str; 3] = ["enchufe::", "services::", "cli::"];
 const DAYS_FROM_MARCH_0000: u64 = 719_468;
 const DAYS_IN_400_YEARS: u64 = 146_097;
 

@@ -12,6 +12,7 @@ mod guess;
 mod help;
 mod keyboard;
 mod log_format;
+mod log_targets;
 mod options;
 mod reach;
 mod refusal;

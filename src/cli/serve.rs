@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cli::log_targets::CLI;
 use enchufe::Server;
 #[cfg(feature = "cluster")]
 use enchufe::cluster::{self, JoinError};
@@ -73,7 +74,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
         time => format!(" within {}", show_time(time)),
     };
     let stop = move || {
-        info!("stopping: telling everybody{within}; a second signal does not wait for them");
+        info!(target: CLI, "stopping: telling everybody{within}; a second signal does not wait for them");
         handle.stop();
     };
     signals::watch(stop, again)
@@ -82,7 +83,7 @@ pub(crate) fn run(options: ServeOptions) -> Result<(), Failure> {
     server.run();
     // What was said last is written before the end.
     drop(kept);
-    info!("stopped");
+    info!(target: CLI, "stopped");
     Ok(())
 }
 
@@ -127,7 +128,7 @@ fn clustered(
 #[cfg(feature = "store")]
 fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
     let Some(folder) = &options.data else {
-        info!("{MEMORY_ONLY}: give --data a folder, and it is kept");
+        info!(target: CLI, "{MEMORY_ONLY}: give --data a folder, and it is kept");
         return Ok((Router::new(settings), None));
     };
     let failed = |error: OpenError| Failure::Failed(error.to_string());
@@ -140,7 +141,7 @@ fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), F
 /// The services; this program was built without a store.
 #[cfg(not(feature = "store"))]
 fn alone(_: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
-    info!("{MEMORY_ONLY}");
+    info!(target: CLI, "{MEMORY_ONLY}");
     Ok((Router::new(settings), None))
 }
 
@@ -238,7 +239,7 @@ fn tell_worst_case(options: &ServeOptions) {
     // Rounded to whole MiB, which is how it is read.
     let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
     info!(
-        "memory at the very most: {} for each connection, {} for all",
+        target: CLI, "memory at the very most: {} for each connection, {} for all",
         mib(each),
         mib(all)
     );
@@ -259,7 +260,7 @@ fn announce(scheme: &str, server: &Server) {
     let mut out = io::stdout().lock();
     for place in places {
         if let Err(error) = writeln!(out, "listening on {place}").and_then(|()| out.flush()) {
-            warn!("listening on {place}, and nobody reads standard output: {error}");
+            warn!(target: CLI, "listening on {place}, and nobody reads standard output: {error}");
         }
     }
 }

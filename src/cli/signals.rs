@@ -1,5 +1,6 @@
 //! How a program ends: signals ask for it, the first one politely and the second one not, and a goodbye takes some time.
 
+use crate::cli::log_targets::CLI;
 use std::io;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub(crate) fn watch(end: impl FnOnce() + Send + 'static, again: Vec<Again>) -> i
                 }
                 if signal == SIGHUP && !reads && !has_terminal {
                     log::warn!(
-                        "SIGHUP: settings come from the command line; to change them, start again"
+                        target: CLI, "SIGHUP: settings come from the command line; to change them, start again"
                     );
                     continue;
                 }

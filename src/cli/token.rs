@@ -9,6 +9,7 @@ use enchufe::services::access::Tokens;
 use log::{error, info, warn};
 
 use super::failure::Failure;
+use crate::cli::log_targets::CLI;
 
 /// The tokens in a file; none without a file, and then the server is open to all.
 pub(crate) fn taken(file: Option<&Path>) -> Result<Tokens, Failure> {
@@ -23,9 +24,9 @@ pub(crate) fn renew(tokens: &Tokens, file: &Path) {
     match taken(Some(file)) {
         Ok(new) => {
             tokens.replace(&new);
-            info!("SIGHUP: newcomers need a token that is in the file now");
+            info!(target: CLI, "SIGHUP: newcomers need a token that is in the file now");
         }
-        Err(error) => error!("SIGHUP: the old tokens stay: {error}"),
+        Err(error) => error!(target: CLI, "SIGHUP: the old tokens stay: {error}"),
     }
 }
 
@@ -66,7 +67,7 @@ fn read(file: &Path) -> Result<String, Failure> {
         let opened = File::open(file)?;
         if is_readable_by_all(&opened.metadata()?) {
             let file = file.display();
-            warn!("{file} can be read by everybody on this machine: chmod 600 it");
+            warn!(target: CLI, "{file} can be read by everybody on this machine: chmod 600 it");
         }
         let mut text = String::new();
         opened.take(MOST + 1).read_to_string(&mut text)?;

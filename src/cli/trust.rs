@@ -7,6 +7,7 @@ use log::{error, info};
 
 use super::failure::Failure;
 use super::serve_options::ServeOptions;
+use crate::cli::log_targets::CLI;
 
 /// What the server shows, if it is to speak TLS at all.
 pub(crate) fn identity(options: &ServeOptions) -> Result<Option<TlsIdentity>, Failure> {
@@ -24,8 +25,10 @@ pub(crate) fn identity(options: &ServeOptions) -> Result<Option<TlsIdentity>, Fa
 /// Reads the files again; if they are bad, the old pair stays.
 pub(crate) fn renew(identity: &TlsIdentity) {
     match identity.reload() {
-        Ok(()) => info!("SIGHUP: newcomers get the certificate that is in the file now"),
-        Err(error) => error!("SIGHUP: the old certificate stays: {error}"),
+        Ok(()) => {
+            info!(target: CLI, "SIGHUP: newcomers get the certificate that is in the file now")
+        }
+        Err(error) => error!(target: CLI, "SIGHUP: the old certificate stays: {error}"),
     }
 }
 

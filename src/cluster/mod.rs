@@ -43,6 +43,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::log_targets::CLUSTER;
 use log::info;
 
 pub use counters::Counters;
@@ -118,7 +119,7 @@ impl Opened {
         reader.load().map_err(failed)?;
         reader.follow_by(address.link());
         info!(
-            "server {} of the cluster at {}, up to entry {} of the log",
+            target: CLUSTER, "server {} of the cluster at {}, up to entry {} of the log",
             joined.server, address.shown, joined.seq
         );
         let mut writer = Writer {

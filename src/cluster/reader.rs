@@ -16,6 +16,7 @@ use super::error::LinkError;
 use super::link::{Link, Loaded};
 use super::replica::{News, Replica, Replicas};
 use super::writer::{PAUSE_MAX, PAUSE_MIN, grace, tell};
+use crate::log_targets::CLUSTER;
 
 pub(super) struct Reader {
     link: Link,
@@ -53,7 +54,7 @@ impl Reader {
             let turn = self.turn();
             let works = turn.is_ok();
             if let Err(error) = turn {
-                debug!("the log cannot be read: {error}");
+                debug!(target: CLUSTER, "the log cannot be read: {error}");
                 self.link.hang_up();
             }
             let change = self.desk.report(Side::Reader, works, grace(&self.link));
@@ -77,7 +78,7 @@ impl Reader {
             return Err(LinkError::Answer("there is no log"));
         }
         if let Err(error) = self.restore(&loaded) {
-            error!("the snapshot in Redis makes no sense: {error}; the chat begins empty");
+            error!(target: CLUSTER, "the snapshot in Redis makes no sense: {error}; the chat begins empty");
             self.link.renew(loaded.epoch, true)?;
             return Err(LinkError::Answer("the snapshot"));
         }
@@ -127,7 +128,7 @@ impl Reader {
         for entry in &entries {
             expected.seq += 1;
             if entry.position != expected {
-                warn!("{expected} is followed in the log by {}", entry.position);
+                warn!(target: CLUSTER, "{expected} is followed in the log by {}", entry.position);
                 self.astray = true;
                 return Ok(());
             }
@@ -152,7 +153,7 @@ impl Reader {
         let loaded = self.link.load()?;
         if loaded.epoch == epoch && loaded.snapshot_at < self.at {
             // It was not let go of: Redis came back with less than it had.
-            warn!("Redis has lost the end of the log");
+            warn!(target: CLUSTER, "Redis has lost the end of the log");
             self.link.renew(epoch, false)?;
         }
         Ok(false)
@@ -160,7 +161,7 @@ impl Reader {
 
     fn begin_anew(&mut self) -> Result<(), LinkError> {
         self.load()?;
-        info!("began anew at {}", self.at);
+        info!(target: CLUSTER, "began anew at {}", self.at);
         self.desk.counters.restarts.fetch_add(1, Relaxed);
         for replica in self.replicas.each() {
             replica.news(News::Anew);
@@ -173,7 +174,7 @@ impl Reader {
     fn hole(&mut self, loaded: &Loaded) -> Result<(), LinkError> {
         let again = self.link.load()?;
         if again.epoch == loaded.epoch && again.snapshot_at == loaded.snapshot_at {
-            error!("entries are missing from the log in Redis: the chat begins empty");
+            error!(target: CLUSTER, "entries are missing from the log in Redis: the chat begins empty");
             self.link.renew(loaded.epoch, true)?;
         }
         Err(LinkError::Answer("a hole in the log"))
@@ -205,7 +206,7 @@ impl Reader {
         let (blob, rows) = blob::pack(&services);
         let bytes = blob.len();
         if self.link.snapshot(self.at, rows, blob)? {
-            debug!("snapshot of {rows} rows, {bytes} bytes, up to {}", self.at);
+            debug!(target: CLUSTER, "snapshot of {rows} rows, {bytes} bytes, up to {}", self.at);
             self.desk.counters.snapshots.fetch_add(1, Relaxed);
         }
         Ok(())

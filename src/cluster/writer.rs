@@ -21,6 +21,7 @@ use super::op::Op;
 use super::publishing::NoClaim;
 use super::replica::{News, Replicas};
 use super::switch::Switch;
+use crate::log_targets::CLUSTER;
 
 pub(super) struct Writer {
     pub(super) link: Link,
@@ -61,13 +62,13 @@ impl Writer {
                     renew_at = Instant::now() + next;
                 }
                 Ok(Stepped::Fenced) => {
-                    warn!("this server counted as gone: it joins anew");
+                    warn!(target: CLUSTER, "this server counted as gone: it joins anew");
                     self.desk.counters.fenced.fetch_add(1, Relaxed);
                     self.rejoin();
                     renew_at = Instant::now();
                 }
                 Ok(Stepped::NewEpoch) => {
-                    warn!("Redis has lost the log that was there: this server joins anew");
+                    warn!(target: CLUSTER, "Redis has lost the log that was there: this server joins anew");
                     self.rejoin();
                     renew_at = Instant::now();
                 }
@@ -75,7 +76,7 @@ impl Writer {
                     self.failed(&error);
                     if end {
                         let left = self.batch.len();
-                        warn!("the server ends, and {left} changes did not reach Redis");
+                        warn!(target: CLUSTER, "the server ends, and {left} changes did not reach Redis");
                         return;
                     }
                 }
@@ -132,7 +133,7 @@ impl Writer {
                     };
                     let dropped = self.replicas.named.rejoin(switch);
                     info!(
-                        "joined anew as server {}, {} changes were dropped",
+                        target: CLUSTER, "joined anew as server {}, {} changes were dropped",
                         joined.1,
                         dropped.len()
                     );
@@ -193,11 +194,11 @@ impl Writer {
 pub(super) fn tell(change: Change, replicas: &Replicas) {
     let news = match change {
         Change::CutOff => {
-            warn!("cut off from Redis: nothing is delivered until it can be used again");
+            warn!(target: CLUSTER, "cut off from Redis: nothing is delivered until it can be used again");
             News::CutOff
         }
         Change::Healed => {
-            info!("not cut off from Redis any more");
+            info!(target: CLUSTER, "not cut off from Redis any more");
             News::Healed
         }
     };

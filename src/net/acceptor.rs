@@ -21,6 +21,7 @@ use super::tls::TlsIdentity;
 use super::turned_away::turn_away;
 use super::{Socket, counters};
 use crate::http::Response;
+use crate::log_targets::NET;
 use crate::protocol::Role;
 
 /// One listening socket and its loop.
@@ -48,7 +49,7 @@ impl Acceptor {
                 }
                 // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
                 Err(error) => {
-                    warn!("ACCEPT: {error}; trying again in {} ms", pause.as_millis());
+                    warn!(target: NET, "ACCEPT: {error}; trying again in {} ms", pause.as_millis());
                     thread::sleep(pause);
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -86,7 +87,7 @@ impl Acceptor {
         let spare = Arc::clone(&outbox);
         if let Err(error) = self.exchange.start(outbox, peer, place) {
             if self.exchange.quota.allows(peer.ip()) {
-                warn!("#{id} no thread for {peer}: {error}");
+                warn!(target: NET, "#{id} no thread for {peer}: {error}");
             }
             say_full(&spare.transport, id);
         }

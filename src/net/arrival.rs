@@ -17,6 +17,7 @@ use super::exchange::{Exchange, LINGER};
 use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::registry::Place;
+use crate::log_targets::NET;
 
 impl Exchange {
     /// A thread for a connection, from ACCEPT to CLOSE.
@@ -56,7 +57,7 @@ impl Exchange {
             } else if let Err(error) = connection.spawn(run)
                 && shaking.quota.allows(peer.ip())
             {
-                warn!("#{id} no thread for {peer}: {error}");
+                warn!(target: NET, "#{id} no thread for {peer}: {error}");
             }
         };
         handshake.spawn(shake_hands).map(drop)
@@ -67,7 +68,7 @@ impl Exchange {
         let outcome = outbox.transport.shake_hands(deadline);
         if let Err(error) = &outcome {
             if self.quota.allows(peer.ip()) {
-                info!("#{} no TLS with {peer}: {error}", outbox.id);
+                info!(target: NET, "#{} no TLS with {peer}: {error}", outbox.id);
             }
             linger(&outbox.transport, LINGER);
         }

@@ -17,6 +17,7 @@ use super::primitive::primitive;
 use super::stream::is_timeout;
 use super::sync::{MutexGuard, thread};
 use super::{Error, Transport};
+use crate::log_targets::NET;
 use crate::protocol::{CloseCode, CloseReason};
 
 impl<T: Transport> Outbox<T> {
@@ -59,7 +60,7 @@ impl<T: Transport> Outbox<T> {
                 self.drain()
             }
             Whose::Other => {
-                debug!(target: "enchufe::net", "#{} takes no more; {} bytes wait", self.id, total - written);
+                debug!(target: NET, "#{} takes no more; {} bytes wait", self.id, total - written);
                 out.append_to_backlog(parts, written);
                 out.begun = written > 0;
                 self.start_drain_thread(&mut out)?;
@@ -165,7 +166,7 @@ impl<T: Transport> Outbox<T> {
         if !out.sender.state().may_send() {
             return Ok(());
         }
-        debug!(target: "enchufe::net", "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);
+        debug!(target: NET, "#{} is too slow: {} bytes wait", self.id, out.backlog_bytes);
         let begun = usize::from(out.begun && !out.backlog.is_empty());
         let dropped: usize = out.backlog.drain(begun..).map(|piece| piece.len()).sum();
         out.backlog_bytes = out.backlog_bytes.saturating_sub(dropped);

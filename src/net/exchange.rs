@@ -28,6 +28,7 @@ use super::{
 };
 use crate::handshake::{self, HandshakeError, Offer};
 use crate::http::{HttpError, Request, RequestParser, Response, client_address, redact_head};
+use crate::log_targets::{HANDSHAKE, NET};
 use crate::protocol::{CloseCode, CloseReason, MessageLimits};
 
 /// What all connections of a server share.
@@ -115,7 +116,7 @@ impl Exchange {
             }
         };
         if let Err(error) = ended {
-            debug!("#{} {error}", outbox.id);
+            debug!(target: NET, "#{} {error}", outbox.id);
         }
         if !outbox.is_over() {
             if outbox.transport.has_tls() {
@@ -234,7 +235,7 @@ impl Exchange {
         };
         let ws = self.open(outbox, agreed, input)?;
         if self.may_log(place.ip()) {
-            info!("#{} 101 {}", outbox.id, Shown(&asked.request));
+            info!(target: NET, "#{} 101 {}", outbox.id, Shown(&asked.request));
         }
         drop(asked);
         let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
@@ -257,7 +258,7 @@ impl Exchange {
         if ip == peer.ip().to_canonical() {
             return Ok(peer);
         }
-        debug!("#{id} asks for {ip}");
+        debug!(target: NET, "#{id} asks for {ip}");
         Ok(SocketAddr::new(ip, 0))
     }
 
@@ -311,7 +312,7 @@ impl Exchange {
         agreed: Agreed,
         mut input: ReadBuffer,
     ) -> io::Result<WebSocket> {
-        trace!(target: "enchufe::handshake", "> {}", redact_head(&agreed.head));
+        trace!(target: HANDSHAKE, "> {}", redact_head(&agreed.head));
         write_all(&outbox.transport, outbox.id, &agreed.head)?;
         input.go_on_in(agreed.head);
         outbox.open()?;
@@ -364,7 +365,7 @@ impl Exchange {
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
         if self.may_log(asked.peer.ip()) {
-            info!("#{} {} {}", outbox.id, response.status, Shown(request));
+            info!(target: NET, "#{} {} {}", outbox.id, response.status, Shown(request));
         }
         write_all(socket, outbox.id, &head)?;
         if let Some((length, mut body)) = stream
@@ -389,7 +390,7 @@ impl Exchange {
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
         if self.may_log(peer.ip()) {
-            info!("#{} {} refused {peer}", outbox.id, response.status);
+            info!(target: NET, "#{} {} refused {peer}", outbox.id, response.status);
         }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
@@ -412,7 +413,7 @@ impl Exchange {
             Err(_) => {
                 counters::add(&self.counters.panics, 1);
                 if self.may_log(peer) {
-                    warn!("#{} its session panicked", outbox.id);
+                    warn!(target: NET, "#{} its session panicked", outbox.id);
                 }
                 CloseCode::InternalError
             }
@@ -425,7 +426,7 @@ impl Exchange {
         if let Ok(Err(error)) = outcome
             && self.may_log(peer)
         {
-            info!("#{} closed: {error}", outbox.id);
+            info!(target: NET, "#{} closed: {error}", outbox.id);
         }
     }
 
@@ -472,7 +473,7 @@ fn read_head(
         if !input.is_empty()
             && let Some((request, used)) = parser.feed(input.bytes())?
         {
-            trace!(target: "enchufe::handshake", "< {}", redact_head(&input.bytes()[..used]));
+            trace!(target: HANDSHAKE, "< {}", redact_head(&input.bytes()[..used]));
             input.consume(used);
             return Ok(Some(request));
         }

@@ -15,6 +15,7 @@ use super::{Error, Limits, Reader, Refused, Transport, WebSocket};
 use crate::handshake::client::MOST_INTERIM;
 use crate::handshake::{ClientHandshake, HandshakeError};
 use crate::http::{HeadLimits, ResponseHead, ResponseParser, redact_head};
+use crate::log_targets::HANDSHAKE;
 use crate::protocol::Role;
 
 /// Asks for the upgrade and checks the answer, all of it by `deadline`. What came behind the answer are the first frames.
@@ -26,7 +27,7 @@ pub(super) fn shake_hands<T: Transport>(
     deadline: Instant,
 ) -> Result<WebSocket<T>, Error> {
     let request = handshake.request();
-    trace!(target: "enchufe::handshake", "> {}", redact_head(&request));
+    trace!(target: HANDSHAKE, "> {}", redact_head(&request));
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(Error::TimedOut);
@@ -67,7 +68,7 @@ pub(super) fn read_answer(
     loop {
         match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
             Some((head, used)) => {
-                trace!(target: "enchufe::handshake", "< {}", redact_head(&input.bytes()[..used]));
+                trace!(target: HANDSHAKE, "< {}", redact_head(&input.bytes()[..used]));
                 input.consume(used);
                 if !head.is_interim() {
                     return Ok(head);

@@ -32,6 +32,7 @@ use super::deflate::Deflate;
 use super::mask_keys::MaskKeys;
 use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, PoisonError, thread_token};
 use super::{Error, Limits, MessageRef, Transport};
+use crate::log_targets::FRAME;
 use crate::protocol::{
     CloseReason, Header, MaskKey, Opcode, Role, SendError, Sender, Step, diagram,
 };
@@ -374,7 +375,7 @@ impl<T: Transport> Outbox<T> {
 
     /// Draws whole frames from what is on the wire of them, if anybody looks: compressed, that is not what was to be sent.
     fn draw_encoded(&self, mut frames: &[u8]) {
-        if !log_enabled!(target: "enchufe::frame", log::Level::Trace) {
+        if !log_enabled!(target: FRAME, log::Level::Trace) {
             return;
         }
         while let Ok(Some((header, start))) = Header::decode(frames) {
@@ -390,7 +391,7 @@ impl<T: Transport> Outbox<T> {
 
     /// Draws a whole frame that goes out, if anybody looks.
     fn draw(&self, opcode: Opcode, mask: Option<MaskKey>, payload: &[u8]) {
-        if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
+        if log_enabled!(target: FRAME, log::Level::Trace) {
             self.draw_frame(&Header::whole(opcode, mask, payload.len() as u64), payload);
         }
     }
@@ -401,7 +402,7 @@ impl<T: Transport> Outbox<T> {
             diagram::line(header, payload),
             diagram::draw(header, payload),
         );
-        trace!(target: "enchufe::frame", "#{} > {line}\n{drawing}", self.id);
+        trace!(target: FRAME, "#{} > {line}\n{drawing}", self.id);
     }
 }
 

@@ -12,7 +12,7 @@
 /// Logs one primitive; what follows its name is as in `format!`. A client's connection is number 0.
 macro_rules! primitive {
     ($name:literal, $($detail:tt)+) => {
-        log::debug!(target: "enchufe::net", "{:7} {}", $name, format_args!($($detail)+))
+        log::debug!(target: $crate::log_targets::NET, "{:7} {}", $name, format_args!($($detail)+))
     };
 }
 

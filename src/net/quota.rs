@@ -13,6 +13,7 @@ use log::warn;
 
 use super::Limits;
 use super::counters::{self, Counters};
+use crate::log_targets::NET;
 
 /// The lines that each address has caused, as far back as they matter.
 pub(super) struct LogQuota {
@@ -157,11 +158,13 @@ fn tell(left_out: Option<LeftOut>) {
     let Some(left_out) = left_out else { return };
     let lines = left_out.lines;
     match (left_out.addresses, left_out.most) {
-        (1, Some(ip)) => warn!("{lines} lines about {ip} left out"),
+        (1, Some(ip)) => warn!(target: NET, "{lines} lines about {ip} left out"),
         (count, Some(ip)) => {
-            warn!("{lines} lines about {count} addresses left out, most of them about {ip}");
+            warn!(target: NET, "{lines} lines about {count} addresses left out, most of them about {ip}");
         }
-        (_, None) => warn!("{lines} lines about more than {ADDRESSES} addresses left out"),
+        (_, None) => {
+            warn!(target: NET, "{lines} lines about more than {ADDRESSES} addresses left out")
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::outbox::Outbox;
 use super::primitive::primitive;
 use super::stream::is_timeout;
 use super::{Error, Limits, MessageRef, Socket, Transport};
+use crate::log_targets::{FRAME, NET};
 use crate::protocol::{
     CloseCode, CloseReason, Event, Header, MessageKind, MessageLimits, Received, Receiver, diagram,
 };
@@ -86,7 +87,7 @@ impl<T: Transport> Reader<T> {
     pub(super) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, mut first: ReadBuffer) -> Self {
         first.shrink(); // it had room for a head
         let mut receiver = Receiver::new(outbox.role, limits.message.clone());
-        let observing = if log_enabled!(target: "enchufe::frame", log::Level::Trace) {
+        let observing = if log_enabled!(target: FRAME, log::Level::Trace) {
             receiver.observe_frames(true);
             Observing::Log
         } else {
@@ -295,7 +296,7 @@ impl<T: Transport> Reader<T> {
                         .own
                         .receiver
                         .payload(self.own.buffer.bytes(), &received);
-                    trace!(target: "enchufe::frame", "#{} < {}\n{}", self.outbox.id,
+                    trace!(target: FRAME, "#{} < {}\n{}", self.outbox.id,
                         diagram::line(&header, payload), diagram::draw(&header, payload));
                 }
                 Event::Ping => {
@@ -351,7 +352,7 @@ impl<T: Transport> Reader<T> {
                     continue;
                 }
                 Due::PeerIsGone => {
-                    debug!(target: "enchufe::net", "#{} does not answer", self.outbox.id);
+                    debug!(target: NET, "#{} does not answer", self.outbox.id);
                     return Err(self.fail(Error::TimedOut));
                 }
                 Due::MessageTooSlow => return Err(self.fail(Error::TimedOut)),

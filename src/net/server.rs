@@ -24,6 +24,7 @@ use super::stop::{Control, ServerHandle};
 use super::tls::TlsIdentity;
 use super::{Answer, Call, Error, Limits, Service, Upgrade, WebSocket};
 use crate::http::Response;
+use crate::log_targets::NET;
 
 /// Accepts connections on `addr` and runs `session` for each, on a thread of its own, whatever path it asks for.
 ///
@@ -234,7 +235,7 @@ impl Server {
     /// that is not zero, waits for them up to [`Limits::close_timeout`], and returns.
     pub fn run(self) {
         let cap = self.limits.connection_cap();
-        info!("up to {cap} connections at once");
+        info!(target: NET, "up to {cap} connections at once");
         let registry = Arc::new(Registry::new(
             cap,
             self.limits.max_per_ip,
@@ -276,7 +277,7 @@ impl Server {
         self.control.end_accepting();
         for acceptor in acceptors {
             if acceptor.join().is_err() {
-                warn!("an accepting thread panicked");
+                warn!(target: NET, "an accepting thread panicked");
             }
         }
         registry.send_away(patience);

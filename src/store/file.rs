@@ -19,6 +19,7 @@ use super::disk::{Disk, DiskError};
 use super::error::{OpenError, Reason};
 use super::guard::guarded;
 use super::writer::Opened;
+use crate::log_targets::STORE;
 
 /// Opens the store in a folder, which is made if it is not there. The whole file is checked.
 ///
@@ -32,7 +33,7 @@ pub fn open(folder: &Path) -> Result<Opened, OpenError> {
         .and_then(|()| StoreFile::checked(&path));
     match opened {
         Ok(file) => {
-            info!("history is kept in {}", path.display());
+            info!(target: STORE, "history is kept in {}", path.display());
             Ok(Opened::over(file, path))
         }
         Err(error) => {

@@ -10,6 +10,7 @@ use log::error;
 use super::change::Change;
 use super::lacking::Lacking;
 use super::writer::Bell;
+use crate::log_targets::STORE;
 
 /// Hands changes and parcels to the store thread. All clones are the same lane.
 pub struct Lane<P> {
@@ -152,7 +153,7 @@ impl<P> Exit<P> {
     fn hand_on(&mut self, parcels: Vec<P>, standing: Standing) {
         let handed = catch_unwind(AssertUnwindSafe(|| (self.hand_on)(parcels, standing)));
         if handed.is_err() {
-            error!("handing on what was written panicked");
+            error!(target: STORE, "handing on what was written panicked");
         }
     }
 }

@@ -28,6 +28,7 @@ use super::guard::guarded;
 use super::lacking::Lacking;
 use super::lane::{Lane, Outlet, Standing};
 use super::record::RecordError;
+use crate::log_targets::STORE;
 
 /// A store that can be read, and that nobody writes to yet.
 pub struct Opened {
@@ -179,7 +180,7 @@ impl Drop for Store {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            error!("the store thread panicked");
+            error!(target: STORE, "the store thread panicked");
         }
     }
 }
@@ -209,7 +210,7 @@ impl Writer {
         }
         if !self.lacking.is_empty() {
             let rows = self.lacking.rows();
-            warn!("history ends without {rows} changes that could not be written");
+            warn!(target: STORE, "history ends without {rows} changes that could not be written");
         }
     }
 
@@ -223,7 +224,7 @@ impl Writer {
         match attempt(|| self.disk.write(batch)) {
             Ok(()) => {
                 let rows = batch.rows.len();
-                debug!("{rows} changes on disk in {:?}", began.elapsed());
+                debug!(target: STORE, "{rows} changes on disk in {:?}", began.elapsed());
                 self.counters.commits.fetch_add(1, Relaxed);
                 self.counters.rows.fetch_add(rows as u64, Relaxed);
                 self.lacking.settle(true);
@@ -244,7 +245,7 @@ impl Writer {
                 if self.write() == Standing::Kept {
                     self.failing = None;
                     self.counters.failing.store(false, Relaxed);
-                    info!("history is kept again, with all that was said meanwhile");
+                    info!(target: STORE, "history is kept again, with all that was said meanwhile");
                 }
             }
             Err(error) => self.failed(&error),
@@ -255,13 +256,13 @@ impl Writer {
     fn failed(&mut self, error: &DiskError) {
         let pause = match self.failing {
             None => {
-                error!("history is not kept any more: {error}; the chat goes on without");
+                error!(target: STORE, "history is not kept any more: {error}; the chat goes on without");
                 self.counters.failures.fetch_add(1, Relaxed);
                 self.counters.failing.store(true, Relaxed);
                 PAUSE_MIN
             }
             Some((_, pause)) => {
-                debug!("history is still not kept: {error}");
+                debug!(target: STORE, "history is still not kept: {error}");
                 (pause * 2).min(PAUSE_MAX)
             }
         };

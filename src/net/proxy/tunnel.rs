@@ -15,6 +15,7 @@ use super::super::{Error, Socket, Transport};
 use super::{Kind, Proxy, ProxyError, connect, socks};
 use crate::handshake::HandshakeError;
 use crate::http::{HeadLimits, Host};
+use crate::log_targets::HANDSHAKE;
 
 /// Where a tunnel is to lead. Displayed as `host:port`, an IPv6 address in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ fn ask_http(
 ) -> Result<(), ProxyError> {
     let authority = target.to_string();
     // The log gets no password.
-    trace!(target: "enchufe::handshake", "> {}", String::from_utf8_lossy(&connect::request(&authority, None)));
+    trace!(target: HANDSHAKE, "> {}", String::from_utf8_lossy(&connect::request(&authority, None)));
     let request = connect::request(&authority, proxy.login.as_ref());
     write_all(stream, 0, &request)?;
     let mut input = ReadBuffer::for_head();
@@ -82,17 +83,17 @@ fn ask_socks(
     let login = proxy.login.as_ref();
     let request = socks::request(target)?;
     let greeting = socks::greeting(login.is_some());
-    trace!(target: "enchufe::handshake", "> SOCKS5 {greeting:02x?}");
+    trace!(target: HANDSHAKE, "> SOCKS5 {greeting:02x?}");
     let wants_login = ask(stream, greeting, deadline, |answer| {
         socks::chosen(answer, login.is_some())
     })?;
     if let (true, Some(login)) = (wants_login, login) {
-        trace!(target: "enchufe::handshake", "> SOCKS5 user and password");
+        trace!(target: HANDSHAKE, "> SOCKS5 user and password");
         ask(stream, &socks::credentials(login), deadline, |answer| {
             Ok(socks::admitted(answer)?.map(|used| ((), used)))
         })?;
     }
-    trace!(target: "enchufe::handshake", "> SOCKS5 {request:02x?}, which is {target}");
+    trace!(target: HANDSHAKE, "> SOCKS5 {request:02x?}, which is {target}");
     ask(stream, &request, deadline, |answer| {
         Ok(socks::opened(answer)?.map(|used| ((), used)))
     })
@@ -109,7 +110,7 @@ fn ask<T>(
     let mut input = ReadBuffer::new();
     loop {
         if let Some((meaning, used)) = decode(input.bytes())? {
-            trace!(target: "enchufe::handshake", "< SOCKS5 {:02x?}", &input.bytes()[..used]);
+            trace!(target: HANDSHAKE, "< SOCKS5 {:02x?}", &input.bytes()[..used]);
             return match input.bytes().len() == used {
                 true => Ok(meaning),
                 false => Err(ProxyError::Chatter),

@@ -17,6 +17,7 @@ use super::place::{Chat, now};
 use super::switchboard::{Switchboard, only};
 use super::timestamp::{Moment, Timestamp};
 use crate::cluster::{self, Dropped, Named, News, Replica, Switch};
+use crate::log_targets::CHAT;
 use crate::net::{Entry, Sender};
 use crate::protocol::CloseCode;
 use crate::store::RecordError;
@@ -129,14 +130,14 @@ impl Switchboard {
             timestamp: Timestamp(entry.at),
         };
         let Ok(who) = Name::parse(&entry.who) else {
-            error!("entry {} of the log is in nobody's name", entry.position);
+            error!(target: CHAT, "entry {} of the log is in nobody's name", entry.position);
             return Vec::new();
         };
         let command = match logged::decode(&who, &entry.what) {
             Ok(command) => command,
             Err(error) => {
                 error!(
-                    "entry {} of the log is passed over: {error}",
+                    target: CHAT, "entry {} of the log is passed over: {error}",
                     entry.position
                 );
                 return Vec::new();

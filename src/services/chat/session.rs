@@ -9,6 +9,7 @@ use super::command::Refusal;
 use super::place::{Chat, Place};
 use super::sentences::sentence;
 use crate::http::Response;
+use crate::log_targets::CHAT;
 use crate::net::{Answer, Error, Incoming, Reader, Sender, Upgrade, WebSocket};
 use crate::protocol::CloseCode;
 
@@ -59,7 +60,7 @@ pub fn binary(ws: WebSocket, place: Result<Place, Refusal>) -> Result<(), Error>
 
 /// What both wires have in common: messages until the end, and the clock of inactivity.
 pub(super) fn converse(mut reader: Reader, sender: &Sender, mut place: Place) -> Result<(), Error> {
-    debug!("{:?} is in the chat", place.name());
+    debug!(target: CHAT, "{:?} is in the chat", place.name());
     loop {
         let close = match reader.read_until(place.inactive_at())? {
             Incoming::Message(message) => place.message(message.kind(), message.payload()),

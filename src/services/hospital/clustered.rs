@@ -12,6 +12,7 @@ use super::methods::{self, Call};
 use super::signalr::{self, CallError};
 use super::{logged, picture};
 use crate::cluster::{self, Dropped, Log, News, Replica};
+use crate::log_targets::HOSPITAL;
 use crate::net::{Audience, Entry, MemberId};
 use crate::protocol::MessageLimits;
 use crate::services::outlet::Changes;
@@ -124,7 +125,7 @@ impl Board {
             Ok(command) => command,
             Err(error) => {
                 error!(
-                    "entry {} of the log is passed over: {error}",
+                    target: HOSPITAL, "entry {} of the log is passed over: {error}",
                     logged.position
                 );
                 return Vec::new();

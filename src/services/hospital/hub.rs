@@ -20,6 +20,7 @@ use super::signalr;
 use super::state::State;
 #[cfg(feature = "cluster")]
 use crate::cluster::Log;
+use crate::log_targets::HOSPITAL;
 use crate::net::{
     Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Sender, Upgrade, WebSocket,
 };
@@ -279,7 +280,7 @@ impl Client<'_> {
 
     /// Says why, in the protocol's own words first, and closes.
     fn end(mut self, end: End) -> Result<(), Error> {
-        debug!("hospital client {} ends: {end:?}", self.id.0);
+        debug!(target: HOSPITAL, "hospital client {} ends: {end:?}", self.id.0);
         // All that was told before comes first.
         #[cfg(feature = "cluster")]
         self.hub.wait_for(self.last);
