@@ -167,16 +167,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "cluster")]
-pub mod cluster;
 pub mod guide;
 pub mod handshake;
 pub mod http;
 mod log_targets;
 pub mod net;
 pub mod protocol;
-pub mod services;
-pub mod store;
 
 pub use net::{
     AsMessage, Client, Error, Incoming, Limits, Message, MessageRef, Proxy, Reader, Sender, Server,

@@ -1,7 +1,18 @@
-//! `cargo +nightly fuzz run binary`: the code is `tests/corpus/binary.rs`.
+//! `cargo +nightly fuzz run binary`: checks of `src/bin/enchufe/tests/binary.rs`.
 #![no_main]
+#![allow(dead_code, unreachable_pub, reason = "a target uses part of what it includes")]
 
-#[path = "../../tests/corpus/binary.rs"]
-mod binary;
+#[path = "../../src/bin/enchufe/chat/mod.rs"]
+mod chat;
+#[path = "../../src/bin/enchufe/delivery.rs"]
+mod delivery;
+#[path = "../../src/bin/enchufe/json/mod.rs"]
+mod json;
+#[path = "../../src/bin/enchufe/log_targets.rs"]
+mod log_targets;
+#[path = "../../src/bin/enchufe/store/mod.rs"]
+mod store;
+#[path = "../../src/bin/enchufe/tests/binary.rs"]
+mod target;
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| binary::check(octets));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::check(bytes));

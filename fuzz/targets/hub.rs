@@ -1,7 +1,14 @@
-//! `cargo +nightly fuzz run hub`: the code is `tests/corpus/hub.rs`.
+//! `cargo +nightly fuzz run hub`: checks of `src/bin/enchufe/tests/hub.rs`.
 #![no_main]
+#![allow(dead_code, unreachable_pub, reason = "a target uses part of what it includes")]
 
-#[path = "../../tests/corpus/hub.rs"]
-mod hub;
+#[path = "../../src/bin/enchufe/auth.rs"]
+mod auth;
+#[path = "../../src/bin/enchufe/json/mod.rs"]
+mod json;
+#[path = "../../src/bin/enchufe/signalr/mod.rs"]
+mod signalr;
+#[path = "../../src/bin/enchufe/tests/hub.rs"]
+mod target;
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| hub::check(octets));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::check(bytes));

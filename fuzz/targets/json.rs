@@ -1,7 +1,18 @@
-//! `cargo +nightly fuzz run json`: the code is `tests/corpus/json.rs`.
+//! `cargo +nightly fuzz run json`: checks of `src/bin/enchufe/tests/json.rs`.
 #![no_main]
+#![allow(dead_code, unreachable_pub, reason = "a target uses part of what it includes")]
 
-#[path = "../../tests/corpus/json.rs"]
+#[path = "../../src/bin/enchufe/chat/mod.rs"]
+mod chat;
+#[path = "../../src/bin/enchufe/delivery.rs"]
+mod delivery;
+#[path = "../../src/bin/enchufe/json/mod.rs"]
 mod json;
+#[path = "../../src/bin/enchufe/log_targets.rs"]
+mod log_targets;
+#[path = "../../src/bin/enchufe/store/mod.rs"]
+mod store;
+#[path = "../../src/bin/enchufe/tests/json.rs"]
+mod target;
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| json::check(octets));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::check(bytes));

@@ -1,7 +1,10 @@
-//! `cargo +nightly fuzz run path`: the code is `tests/corpus/path.rs`.
+//! `cargo +nightly fuzz run path`: checks of `src/bin/enchufe/tests/path.rs`.
 #![no_main]
+#![allow(dead_code, unreachable_pub, reason = "a target uses part of what it includes")]
 
-#[path = "../../tests/corpus/path.rs"]
-mod path;
+#[path = "../../src/bin/enchufe/files/mod.rs"]
+mod files;
+#[path = "../../src/bin/enchufe/tests/path.rs"]
+mod target;
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| path::check(octets));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::check(bytes));

@@ -1,10 +1,17 @@
 //! The client's side of the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)):
 //! the request, and everything that is checked in the answer before it is believed.
 
-use super::accept_key::encode_nonce;
-use super::server::check_extra;
-use super::{ExtensionOffer, HandshakeError, Url, accept_key, extensions, single};
-use crate::http::{ResponseHead, Version, is_token, push_field};
+use crate::handshake::accept_key::accept_key;
+use crate::handshake::accept_key::encode_nonce;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::extensions::ExtensionOffer;
+use crate::handshake::server::check_extra;
+use crate::handshake::url::Url;
+use crate::handshake::{extensions, single};
+use crate::http::grammar::is_token;
+use crate::http::request::Version;
+use crate::http::response::push_field;
+use crate::http::response_parser::ResponseHead;
 
 /// One handshake: what was asked, to compare the answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +179,7 @@ pub const MOST_INTERIM: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handshake::Scheme;
+    use crate::handshake::url::Scheme;
 
     fn handshake(
         url: &str,

@@ -3,7 +3,8 @@
 //! first that it can keep to, and nothing in an offer fails a handshake. What a server answers is binding, so a client that
 //! cannot keep to it has to go.
 
-use super::{ExtensionOffer, HandshakeError};
+use crate::handshake::error::HandshakeError;
+use crate::handshake::extensions::ExtensionOffer;
 
 /// The four parameters: what one side asks for, or what both agreed on. Window bits out of their range become the nearest in
 /// it.

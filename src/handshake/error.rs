@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use crate::http::{HttpError, Response, reason_phrase};
+use crate::http::error::HttpError;
+use crate::http::response::{Response, reason_phrase};
 
 /// Why there is no WebSocket. The first group is what a server finds in a request, the second what a client finds in a
 /// response, the third what a program asked its own side to send.

@@ -9,8 +9,9 @@
 
 use std::fmt;
 
-use super::HandshakeError;
-use crate::http::{Headers, is_token};
+use crate::handshake::error::HandshakeError;
+use crate::http::grammar::is_token;
+use crate::http::headers::Headers;
 
 /// An extension in an offer or an answer, with its parameters in order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@
 //! Reading order: `server`, `client`, then what both use: `accept_key`, `extensions`, `deflate`, `url`, `origin`, `redirect`,
 //! `error`.
 
-mod accept_key;
+pub(crate) mod accept_key;
 pub mod client;
 #[cfg(feature = "deflate")]
-mod deflate;
-mod error;
-mod extensions;
+pub(crate) mod deflate;
+pub(crate) mod error;
+pub(crate) mod extensions;
 pub mod origin;
 pub mod redirect;
 pub mod server;
@@ -25,7 +25,7 @@ pub use extensions::ExtensionOffer;
 pub use server::Offer;
 pub use url::{Scheme, Url, UrlError};
 
-use crate::http::Headers;
+use crate::http::headers::Headers;
 
 /// The value of a field that may stand once.
 fn single<'a>(headers: &'a Headers, name: &'static str) -> Result<Option<&'a str>, HandshakeError> {

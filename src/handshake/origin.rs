@@ -5,8 +5,10 @@
 
 use std::fmt;
 
-use super::{HandshakeError, single};
-use crate::http::{Authority, Host, Request};
+use crate::handshake::error::HandshakeError;
+use crate::handshake::single;
+use crate::http::authority::{Authority, Host};
+use crate::http::request::Request;
 
 /// An origin: a scheme, a host and a port. Equal when all three are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +132,8 @@ fn default_port(scheme: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Headers, Version};
+    use crate::http::headers::Headers;
+    use crate::http::request::Version;
 
     fn request(target: &str, fields: &[(&str, &str)]) -> Request {
         let mut headers = Headers::new();

@@ -1,8 +1,10 @@
 //! Redirects, which a client may follow ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), second list,
 //! item 1) and which can lead anywhere: to no TLS, to another server that is then handed the credentials, to itself.
 
-use super::{HandshakeError, Scheme, Url, single};
-use crate::http::Headers;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::single;
+use crate::handshake::url::{Scheme, Url};
+use crate::http::headers::Headers;
 
 /// Where a redirect leads.
 #[derive(Clone, Debug, PartialEq, Eq)]

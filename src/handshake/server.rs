@@ -4,11 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use super::accept_key::is_nonce;
-use super::{ExtensionOffer, HandshakeError, accept_key, extensions, single};
-use crate::http::{Request, Version, is_field_value, is_token, push_field};
+use crate::handshake::accept_key::accept_key;
+use crate::handshake::accept_key::is_nonce;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::extensions::ExtensionOffer;
+use crate::handshake::{extensions, single};
+use crate::http::grammar::{is_field_value, is_token};
+use crate::http::request::{Request, Version};
+use crate::http::response::push_field;
 
-pub use super::origin::{check_host, check_origin};
+pub use crate::handshake::origin::{check_host, check_origin};
 
 /// What a client asks for in a valid handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]

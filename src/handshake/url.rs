@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use crate::http::{Authority, Host, check_percent};
+use crate::http::authority::{Authority, Host};
+use crate::http::percent::check_percent;
 
 /// With TLS or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
 
-use super::{HttpError, check_percent};
+use crate::http::error::HttpError;
+use crate::http::percent::check_percent;
 
 /// A host: a name or an address literal. Equality is equality of hosts: names are kept in lower case, addresses as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

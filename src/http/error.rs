@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{Response, reason_phrase};
+use crate::http::response::{Response, reason_phrase};
 
 /// Why a head is refused. [`status`](Self::status) is what a server answers, [`response`](Self::response) the whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +48,11 @@ pub enum HttpError {
     Timeout,
     /// More content than the server takes, see [RFC 9110, 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14).
     ContentTooLarge,
-    /// The request line passes [`HeadLimits::request_line`](super::HeadLimits::request_line).
+    /// The request line passes [`HeadLimits::request_line`](crate::http::lines::HeadLimits::request_line).
     RequestLineTooLong,
-    /// The header block passes [`HeadLimits::head`](super::HeadLimits::head).
+    /// The header block passes [`HeadLimits::head`](crate::http::lines::HeadLimits::head).
     HeadTooLarge,
-    /// More fields than [`HeadLimits::headers`](super::HeadLimits::headers).
+    /// More fields than [`HeadLimits::headers`](crate::http::lines::HeadLimits::headers).
     TooManyHeaders,
     /// A method longer than any known one, see [RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3).
     MethodTooLong,

@@ -7,7 +7,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Headers, HttpError};
+use crate::http::error::HttpError;
+use crate::http::headers::Headers;
 
 /// The address that a request of `peer` comes from: the peer's own unless it is one of `trusted` and names another.
 ///

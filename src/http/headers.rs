@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::grammar;
+use crate::http::grammar;
 
 /// An ordered list of header fields. Names keep the case they were sent with and match without regard to it.
 ///

@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::grammar::{is_field_byte, is_tchar};
-use super::{Headers, HttpError};
+use crate::http::error::HttpError;
+use crate::http::grammar::{is_field_byte, is_tchar};
+use crate::http::headers::Headers;
 
 /// How much head a parser takes before it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,18 +6,18 @@
 //! `response_parser` (the client's side), then the parts: `lines`, `grammar`, `headers`, `authority`, `percent`,
 //! `forwarded`, `redact`.
 
-mod authority;
-mod error;
-mod forwarded;
-mod grammar;
-mod headers;
-mod lines;
-mod percent;
-mod redact;
-mod request;
-mod request_parser;
-mod response;
-mod response_parser;
+pub(crate) mod authority;
+pub(crate) mod error;
+pub(crate) mod forwarded;
+pub(crate) mod grammar;
+pub(crate) mod headers;
+pub(crate) mod lines;
+pub(crate) mod percent;
+pub(crate) mod redact;
+pub(crate) mod request;
+pub(crate) mod request_parser;
+pub(crate) mod response;
+pub(crate) mod response_parser;
 
 pub use authority::{Authority, Host};
 pub use error::HttpError;
@@ -25,12 +25,9 @@ pub use forwarded::client_address;
 pub use grammar::{is_field_value, is_token};
 pub use headers::Headers;
 pub use lines::HeadLimits;
-pub(crate) use percent::check_percent;
 pub use percent::percent_decode;
-pub(crate) use redact::BEARER;
-pub use redact::{redact_head, redact_url};
+pub use redact::{BEARER, redact_head, redact_url};
 pub use request::{Request, Version};
 pub use request_parser::RequestParser;
-pub(crate) use response::push_field;
 pub use response::{Response, reason_phrase};
 pub use response_parser::{Body, ResponseHead, ResponseParser};

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use super::HttpError;
+use crate::http::error::HttpError;
 
 /// Replaces each `%XX` by its byte. A `+` stays a plus sign: that it means a space is a rule of HTML forms, not of URIs.
 /// The result is bytes: whether they are UTF-8, or a path that leads somewhere it should not, is for the caller to check.

@@ -1,7 +1,7 @@
 //! Heads as they may be written into a log: what lets its holder in is left out
 //! ([RFC 6750, 5.3](https://www.rfc-editor.org/rfc/rfc6750#section-5.3): do not log tokens).
 
-use super::percent_decode;
+use crate::http::percent::percent_decode;
 
 /// A head, request or response, with `…` in place of credentials: in `Authorization` and its kin, in cookies, in the
 /// subprotocols `bearer.…`, and in values of a query whose key has `token` in it.
@@ -77,7 +77,7 @@ fn is_secret(key: &str) -> bool {
 }
 
 /// What a subprotocol that carries a token begins with.
-pub(crate) const BEARER: &str = "bearer.";
+pub const BEARER: &str = "bearer.";
 
 const HIDDEN: &str = "…";
 

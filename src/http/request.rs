@@ -1,7 +1,9 @@
 //! What a request says: method, target, version, fields ([RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3)),
 //! and the questions a server asks about it.
 
-use super::{Headers, HttpError, percent_decode};
+use crate::http::error::HttpError;
+use crate::http::headers::Headers;
+use crate::http::percent::percent_decode;
 
 /// The version of a request or response, see [RFC 9112, 2.3](https://www.rfc-editor.org/rfc/rfc9112#section-2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +17,7 @@ pub enum Version {
     Http11,
 }
 
-/// A request head. [`RequestParser`](super::RequestParser) builds only well-formed ones.
+/// A request head. [`RequestParser`](crate::http::request_parser::RequestParser) builds only well-formed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The method, a case-sensitive token: `GET`.

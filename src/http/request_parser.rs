@@ -2,10 +2,15 @@
 //! comes one byte at a time costs no more than one that comes whole, and strict, so that nothing in front of us can read
 //! the same bytes in another way.
 
-use super::grammar::is_tchar;
-use super::lines::{Block, Line, Lines};
-use super::request::split_target;
-use super::{Authority, HeadLimits, Headers, HttpError, Request, Version, check_percent};
+use crate::http::authority::Authority;
+use crate::http::error::HttpError;
+use crate::http::grammar::is_tchar;
+use crate::http::headers::Headers;
+use crate::http::lines::HeadLimits;
+use crate::http::lines::{Block, Line, Lines};
+use crate::http::percent::check_percent;
+use crate::http::request::split_target;
+use crate::http::request::{Request, Version};
 
 /// Parses one request head after another.
 ///

@@ -1,7 +1,8 @@
 //! What goes back: status, fields, content ([RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4)).
 
-use super::grammar::{is_field_value, is_token};
-use super::{HttpError, Request, Version};
+use crate::http::error::HttpError;
+use crate::http::grammar::{is_field_value, is_token};
+use crate::http::request::{Request, Version};
 
 /// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,8 +197,8 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Headers;
     use super::*;
+    use crate::http::headers::Headers;
 
     fn encoded(response: &Response) -> String {
         let mut out = Vec::new();

@@ -1,10 +1,13 @@
 //! The client's side: bytes in, [`ResponseHead`] out ([RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4)).
 //! As strict as for requests, except where a user agent must not be: folded lines are joined.
 
-use super::lines::{Block, Line, Lines};
-use super::request::content_length;
-use super::request_parser::parse_version;
-use super::{HeadLimits, Headers, HttpError, Version};
+use crate::http::error::HttpError;
+use crate::http::headers::Headers;
+use crate::http::lines::HeadLimits;
+use crate::http::lines::{Block, Line, Lines};
+use crate::http::request::Version;
+use crate::http::request::content_length;
+use crate::http::request_parser::parse_version;
 
 /// The head of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ pub struct Counters {
     pub too_slow: AtomicU64,
     /// Handlers that panicked.
     pub panics: AtomicU64,
-    /// Lines that were left out of the log, see [`Limits::log_rate`](super::Limits::log_rate).
+    /// Lines that were left out of the log, see [`Limits::log_rate`](crate::net::limits::Limits::log_rate).
     pub log_lines_left_out: AtomicU64,
     /// HTTP answers by status.
     statuses: Table,

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::io;
 
-use super::{ProxyError, TlsError};
-use crate::handshake::{HandshakeError, UrlError};
-use crate::http::Headers;
-use crate::protocol::{ProtocolError, SendError};
+use crate::handshake::error::HandshakeError;
+use crate::handshake::url::UrlError;
+use crate::http::headers::Headers;
+use crate::net::proxy::error::ProxyError;
+use crate::net::tls::TlsError;
+use crate::protocol::error::{ProtocolError, SendError};
 
 /// Why a connection could not be opened, or ended other than by a closing handshake.
 ///
-/// A normal close is not an error: [`WebSocket::read`](super::WebSocket::read) returns `None` for it.
+/// A normal close is not an error: [`WebSocket::read`](crate::net::connection::websocket::WebSocket::read) returns `None` for it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -39,9 +41,9 @@ pub enum Error {
     /// ([RFC 6455, 7.1.5](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5), code 1006).
     Disconnected,
     /// The peer does not take what is sent to it; its backlog reached
-    /// [`Limits::out_queue`](super::Limits::out_queue).
+    /// [`Limits::out_queue`](crate::net::limits::Limits::out_queue).
     TooSlow,
-    /// The peer sends control frames faster than [`Limits::rate`](super::Limits::rate) allows.
+    /// The peer sends control frames faster than [`Limits::rate`](crate::net::limits::Limits::rate) allows.
     TooManyPings,
     /// What was asked to be sent cannot be: a control payload or a close reason too long, a close code that must not
     /// be sent.

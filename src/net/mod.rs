@@ -10,73 +10,33 @@
 //! `quota` (what of it is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`,
 //! `opening` (the client's handshake). Under all of it are the `transport` and, with that feature, `tls`.
 
-mod acceptor;
-mod arrival;
-mod body;
-mod buffer;
-mod capacity;
-mod client;
-mod clock;
-mod combiner;
-mod counters;
-#[cfg(feature = "deflate")]
-mod deflate;
-#[cfg(not(feature = "deflate"))]
-#[path = "no_deflate.rs"]
-mod deflate;
-mod descriptor;
-mod dial;
-#[cfg(unix)]
-mod dial_unix;
-mod drain;
-mod ending;
-mod error;
-mod exchange;
-mod gate;
-mod limits;
-mod listener;
-mod mask_keys;
-mod message;
-#[cfg(all(test, model))]
-mod model;
-mod opening;
-mod outbox;
-mod primitive;
-mod proxy;
-mod quota;
-mod reader;
-mod registry;
-mod room;
-mod running;
-mod server;
-mod service;
-#[cfg(unix)]
-mod socket_file;
-mod stop;
-mod stream;
-mod sync;
-mod tls;
-mod transport;
-mod turn;
-mod turned_away;
-mod websocket;
+pub(crate) mod client;
+pub(crate) mod connection;
+pub(crate) mod counters;
+pub(crate) mod error;
+pub(crate) mod limits;
+pub(crate) mod proxy;
+pub(crate) mod room;
+pub(crate) mod server;
+pub(crate) mod socket;
+pub(crate) mod tls;
 
-pub use client::{Client, connect};
-pub use counters::{Counters, Traffic};
+pub use client::client::{Client, connect};
 #[cfg(feature = "deflate")]
-pub use deflate::DeflateOptions;
+pub use connection::deflate::DeflateOptions;
+pub use connection::message::{AsMessage, Message, MessageRef};
+pub use connection::reader::{Incoming, Reader};
+pub use connection::websocket::{Sender, WebSocket};
+pub use counters::{Counters, Traffic};
 pub use error::{Error, Refused};
 pub use limits::Limits;
-pub use message::{AsMessage, Message, MessageRef};
-pub use proxy::{Proxy, ProxyError, ProxyUrlError};
-pub use reader::{Incoming, Reader};
-pub use room::{Audience, CODECS, Entry, MemberId, Room};
-pub use running::Running;
-pub use server::{Server, serve};
-pub use service::{Answer, Call, Service, Upgrade};
-pub use stop::ServerHandle;
+pub use proxy::error::{ProxyError, ProxyUrlError};
+pub use proxy::proxy::Proxy;
+pub use room::room::{Audience, CODECS, Entry, MemberId, Room};
+pub use server::handle::{Running, ServerHandle};
+pub use server::server::{Server, serve};
+pub use server::service::{Answer, Call, Service, Upgrade};
+pub use socket::transport::{Exclusive, Socket, Transport};
 pub use tls::TlsError;
 #[cfg(feature = "tls")]
 pub use tls::{TlsIdentity, TlsRoots};
-pub use transport::{Exclusive, Socket, Transport};
-pub use websocket::{Sender, WebSocket};

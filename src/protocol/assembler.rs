@@ -3,8 +3,11 @@
 //! and the buffer grows with the octets that arrived, never with those that were promised. A compressed message comes
 //! together here too, even one in a single frame: what lies in the input is not yet what it says.
 
-use super::deflate::Decompressor;
-use super::{Header, MessageKind, MessageLimits, Opcode, ProtocolError};
+use crate::protocol::deflate::Decompressor;
+use crate::protocol::error::ProtocolError;
+use crate::protocol::header::Header;
+use crate::protocol::limits::MessageLimits;
+use crate::protocol::opcode::{MessageKind, Opcode};
 
 /// The fragmented or compressed message in progress, or the last one until its reader is done with it.
 #[derive(Debug, Default)]

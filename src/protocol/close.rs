@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::ProtocolError;
+use crate::protocol::error::ProtocolError;
 
 /// A status code that may be on the wire ([RFC 6455, 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,8 +2,10 @@
 //! [RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2), or in one line for a log. Of a long payload one sees
 //! the beginning and the end.
 
-use super::excerpt::{cut, hex, quoted, windows};
-use super::{CloseCode, Header, Opcode};
+use crate::protocol::close::CloseCode;
+use crate::protocol::excerpt::{cut, hex, quoted, windows};
+use crate::protocol::header::Header;
+use crate::protocol::opcode::Opcode;
 
 /// Draws a frame: its octets as they are on the wire, and below each field what it says and the section that defines it.
 /// `payload` is the whole payload, unmasked.
@@ -261,8 +263,8 @@ const DRAWN: usize = 18;
 
 #[cfg(test)]
 mod tests {
-    use super::super::MaskKey;
     use super::*;
+    use crate::protocol::mask::MaskKey;
 
     const KEY: Option<MaskKey> = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
 

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use super::{CloseCode, InvalidUtf8};
+use crate::protocol::close::CloseCode;
+use crate::protocol::utf8::InvalidUtf8;
 
 /// The peer broke a rule, and the connection fails
 /// ([RFC 6455, 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
@@ -56,13 +57,13 @@ pub enum ProtocolError {
     /// A compressed message that cannot be inflated
     /// ([RFC 7692, 7.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2)).
     InvalidDeflate,
-    /// A message longer than [`MessageLimits::max_message`](super::MessageLimits::max_message)
+    /// A message longer than [`MessageLimits::max_message`](crate::protocol::limits::MessageLimits::max_message)
     /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
     MessageTooBig,
-    /// More fragments than [`MessageLimits::max_fragments`](super::MessageLimits::max_fragments)
+    /// More fragments than [`MessageLimits::max_fragments`](crate::protocol::limits::MessageLimits::max_fragments)
     /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
     TooManyFragments,
-    /// More empty fragments in a row than [`MessageLimits::max_empty_run`](super::MessageLimits::max_empty_run)
+    /// More empty fragments in a row than [`MessageLimits::max_empty_run`](crate::protocol::limits::MessageLimits::max_empty_run)
     /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
     TooManyEmptyFragments,
 }

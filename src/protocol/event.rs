@@ -1,9 +1,11 @@
 //! What the receiving half says: what one step used, and what it meant
 //! ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
 
-use super::{CloseReason, Header, MessageKind};
+use crate::protocol::close::CloseReason;
+use crate::protocol::header::Header;
+use crate::protocol::opcode::MessageKind;
 
-/// What one call of [`Receiver::receive`](super::Receiver::receive) did.
+/// What one call of [`Receiver::receive`](crate::protocol::decoder::Receiver::receive) did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Received {
@@ -17,7 +19,7 @@ pub struct Received {
 /// Something that the peer said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A frame, before what it means; only when frames are [observed](super::Receiver::observe_frames). Uses no bytes.
+    /// A frame, before what it means; only when frames are [observed](crate::protocol::decoder::Receiver::observe_frames). Uses no bytes.
     Frame(Header),
     /// A whole message ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
     Message(MessageKind),

@@ -13,7 +13,10 @@
 //! +-+-+-+-+-------+-+-------------+-------------------------------+
 //! ```
 
-use super::{MaskKey, Opcode, ProtocolError, Role};
+use crate::protocol::error::ProtocolError;
+use crate::protocol::mask::MaskKey;
+use crate::protocol::opcode::Opcode;
+use crate::protocol::role::Role;
 
 /// One frame's header ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

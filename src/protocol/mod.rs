@@ -5,35 +5,35 @@
 //! message), [`close`] and [`state`] (one connection), then the two halves that use them all, [`receiver`] and [`sender`].
 //! [`diagram`] draws what they see.
 
-mod assembler;
+pub(crate) mod assembler;
 pub mod close;
+pub mod decoder;
 pub mod deflate;
 pub mod diagram;
+pub mod encoder;
 pub mod error;
 pub mod event;
-mod excerpt;
+pub(crate) mod excerpt;
+pub(crate) mod fast_path;
 pub mod header;
 pub mod limits;
 pub mod mask;
 pub mod opcode;
-pub mod receiver;
 pub mod role;
-pub mod sender;
-mod small;
 pub mod state;
 pub mod utf8;
 
 pub use close::{CloseCode, CloseReason};
+pub use decoder::Receiver;
 #[cfg(feature = "deflate")]
 pub use deflate::{Compressor, Decompressor};
+pub use encoder::{Sender, encode_frame};
 pub use error::{ProtocolError, SendError};
 pub use event::{Event, Received};
 pub use header::{Extensions, Header, HeaderBytes};
 pub use limits::MessageLimits;
 pub use mask::MaskKey;
 pub use opcode::{MessageKind, Opcode};
-pub use receiver::Receiver;
 pub use role::Role;
-pub use sender::{Sender, encode_frame};
 pub use state::{State, Step};
 pub use utf8::{InvalidUtf8, Utf8Validator};

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::ProtocolError;
+use crate::protocol::error::ProtocolError;
 
 /// The four opcode bits of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,11 +4,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Login, ProxyError};
-use crate::http::{ResponseHead, push_field};
+use crate::http::response::push_field;
+use crate::http::response_parser::ResponseHead;
+use crate::net::proxy::error::ProxyError;
+use crate::net::proxy::proxy::Login;
 
 /// The request for a tunnel to `authority`, `host:port`.
-pub(super) fn request(authority: &str, login: Option<&Login>) -> Vec<u8> {
+pub(crate) fn request(authority: &str, login: Option<&Login>) -> Vec<u8> {
     let mut out = format!("CONNECT {authority} HTTP/1.1\r\n").into_bytes();
     // RFC 9110, 7.2: Host is the authority of the target, the port with it.
     push_field(&mut out, "Host", authority);
@@ -20,7 +22,7 @@ pub(super) fn request(authority: &str, login: Option<&Login>) -> Vec<u8> {
 }
 
 /// What an answer with this head and `behind` it comes to. `None`: the tunnel is open; `Some`: the head of a refusal.
-pub(super) fn judge(head: ResponseHead, behind: usize) -> Result<Option<ResponseHead>, ProxyError> {
+pub(crate) fn judge(head: ResponseHead, behind: usize) -> Result<Option<ResponseHead>, ProxyError> {
     match head.status {
         // Any 2xx; Content-Length and Transfer-Encoding mean nothing in it.
         200..=299 if behind == 0 => Ok(None),
@@ -38,7 +40,9 @@ fn basic(login: &Login) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{HeadLimits, HttpError, ResponseParser};
+    use crate::http::error::HttpError;
+    use crate::http::lines::HeadLimits;
+    use crate::http::response_parser::ResponseParser;
 
     #[test]
     fn the_request_is_the_one_of_the_rfc() {

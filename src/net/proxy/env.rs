@@ -10,10 +10,11 @@
 
 use std::net::IpAddr;
 
-use super::{Proxy, ProxyError};
-use crate::handshake::{Scheme, Url};
-use crate::http::{Authority, Host};
-use crate::net::Error;
+use crate::handshake::url::{Scheme, Url};
+use crate::http::authority::{Authority, Host};
+use crate::net::error::Error;
+use crate::net::proxy::error::ProxyError;
+use crate::net::proxy::proxy::Proxy;
 
 impl Proxy {
     /// The proxy that the environment names for this URL, if any: `HTTPS_PROXY` for `wss`, `HTTP_PROXY` for `ws`, or else

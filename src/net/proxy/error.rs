@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
-use super::super::Refused;
-use crate::http::HttpError;
+use crate::http::error::HttpError;
+use crate::net::error::Refused;
 
 /// Why a proxy opened no way to the host.
 #[derive(Debug)]

@@ -2,11 +2,13 @@
 //! [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929)): three questions at most, each with an answer of a few bytes. Every
 //! decoder says how many bytes its answer takes, `None` while there are too few, or what is wrong as soon as it shows.
 
-use super::{Login, ProxyError, Target};
-use crate::http::Host;
+use crate::http::authority::Host;
+use crate::net::proxy::error::ProxyError;
+use crate::net::proxy::proxy::Login;
+use crate::net::proxy::tunnel::Target;
 
 /// RFC 1928, 3: the ways to log in that we know, `none`, and `user and password` if there are any.
-pub(super) fn greeting(login: bool) -> &'static [u8] {
+pub(crate) fn greeting(login: bool) -> &'static [u8] {
     match login {
         false => &[VERSION, 1, NO_LOGIN],
         true => &[VERSION, 2, NO_LOGIN, USER_PASSWORD],
@@ -14,7 +16,7 @@ pub(super) fn greeting(login: bool) -> &'static [u8] {
 }
 
 /// The proxy's choice: does it want user and password?
-pub(super) fn chosen(answer: &[u8], login: bool) -> Result<Option<(bool, usize)>, ProxyError> {
+pub(crate) fn chosen(answer: &[u8], login: bool) -> Result<Option<(bool, usize)>, ProxyError> {
     check_version(answer)?;
     match answer.get(1) {
         None => Ok(None),
@@ -25,8 +27,8 @@ pub(super) fn chosen(answer: &[u8], login: bool) -> Result<Option<(bool, usize)>
     }
 }
 
-/// RFC 1929, 2. Both fit: [`super::Proxy::parse`] has seen to it.
-pub(super) fn credentials(login: &Login) -> Vec<u8> {
+/// RFC 1929, 2. Both fit: [`crate::net::proxy::proxy::Proxy::parse`] has seen to it.
+pub(crate) fn credentials(login: &Login) -> Vec<u8> {
     let mut out = vec![LOGIN_VERSION];
     push_short(&mut out, login.user.as_bytes());
     push_short(&mut out, login.password.as_bytes());
@@ -34,7 +36,7 @@ pub(super) fn credentials(login: &Login) -> Vec<u8> {
 }
 
 /// Whether user and password are right.
-pub(super) fn admitted(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
+pub(crate) fn admitted(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
     match answer {
         [] => Ok(None),
         // RFC 1929 says 1. Some proxies say 5, of the other RFC; what counts is the status.
@@ -46,7 +48,7 @@ pub(super) fn admitted(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
 }
 
 /// RFC 1928, 4: CONNECT, please.
-pub(super) fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
+pub(crate) fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
     let mut out = vec![VERSION, CONNECT, 0];
     match &target.host {
         Host::V4(address) => {
@@ -68,7 +70,7 @@ pub(super) fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
 }
 
 /// RFC 1928, 6: is the way open? The address in the answer is the proxy's own business.
-pub(super) fn opened(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
+pub(crate) fn opened(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
     check_version(answer)?;
     // Some proxies leave out the rest when they refuse.
     if let Some(&code @ 1..) = answer.get(1) {

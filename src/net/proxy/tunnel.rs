@@ -8,24 +8,28 @@ use std::time::Instant;
 
 use log::trace;
 
-use super::super::buffer::ReadBuffer;
-use super::super::opening::{read_answer, read_refusal};
-use super::super::stream::{is_timeout, read_more, write_all};
-use super::super::{Error, Socket, Transport};
-use super::{Kind, Proxy, ProxyError, connect, socks};
-use crate::handshake::HandshakeError;
-use crate::http::{HeadLimits, Host};
+use crate::handshake::error::HandshakeError;
+use crate::http::authority::Host;
+use crate::http::lines::HeadLimits;
 use crate::log_targets::HANDSHAKE;
+use crate::net::client::handshake::{read_answer, read_refusal};
+use crate::net::connection::read_buffer::ReadBuffer;
+use crate::net::error::Error;
+use crate::net::proxy::error::ProxyError;
+use crate::net::proxy::proxy::{Kind, Proxy};
+use crate::net::proxy::{connect, socks};
+use crate::net::socket::io::{is_timeout, read_more, write_all};
+use crate::net::socket::transport::{Socket, Transport};
 
 /// Where a tunnel is to lead. Displayed as `host:port`, an IPv6 address in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::net) struct Target {
-    pub(super) host: Host,
-    pub(super) port: u16,
+pub(crate) struct Target {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
 }
 
 /// Has `proxy`, at the other end of `tcp`, open a tunnel to `target`. Nothing that came through it has been read.
-pub(in crate::net) fn tunnel(
+pub(crate) fn tunnel(
     proxy: &Proxy,
     tcp: TcpStream,
     target: &Target,
@@ -123,8 +127,8 @@ fn ask<T>(
 }
 
 impl Target {
-    /// `host` as in a [`Url`](crate::handshake::Url): an IPv6 address without brackets.
-    pub(in crate::net) fn new(host: &str, port: u16) -> Self {
+    /// `host` as in a [`Url`](crate::handshake::url::Url): an IPv6 address without brackets.
+    pub(crate) fn new(host: &str, port: u16) -> Self {
         let host = match host.parse() {
             Ok(IpAddr::V4(address)) => Host::V4(address),
             Ok(IpAddr::V6(address)) => Host::V6(address),

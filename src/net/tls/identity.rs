@@ -14,9 +14,9 @@ use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, RootCertStore, ServerConfig};
 
-use super::TlsError;
+use crate::net::tls::TlsError;
 
-/// The certificate and the private key of a server, for [`Server::tls`](crate::Server::tls).
+/// The certificate and the private key of a server, for [`Server::tls`](crate::net::server::server::Server::tls).
 ///
 /// Clones are one identity: keep one, and [`reload`](TlsIdentity::reload) it when the files have changed. Connections
 /// that are open keep what they have; those that come later get the new certificate.
@@ -96,7 +96,7 @@ impl TlsIdentity {
         Ok(())
     }
 
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
 
@@ -150,12 +150,12 @@ fn read((certificate, key): &(PathBuf, PathBuf)) -> Result<CertifiedKey, TlsErro
     )
 }
 
-pub(super) fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {
+pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(|error| TlsError::Unreadable(path.to_owned(), error))
 }
 
 /// Every certificate in a PEM text, which has one at least.
-pub(super) fn certificates(
+pub(crate) fn certificates(
     pem: &[u8],
     place: &str,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -211,7 +211,7 @@ fn check_dates(chain: &[CertificateDer<'static>], place: &str) -> Result<(), Tls
 }
 
 /// What is wrong with the dates of a certificate, if that is it.
-pub(super) fn over_or_not_yet(error: &CertificateError) -> Option<TlsError> {
+pub(crate) fn over_or_not_yet(error: &CertificateError) -> Option<TlsError> {
     let between = |from: &UnixTime, to: &UnixTime| {
         Duration::from_secs(to.as_secs().saturating_sub(from.as_secs()))
     };

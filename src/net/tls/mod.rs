@@ -5,23 +5,23 @@
 //!
 //! Without the feature `tls` there are only the [errors](TlsError).
 
+pub(crate) mod error;
+#[cfg(feature = "tls")]
+pub(crate) mod identity;
+#[cfg(feature = "tls")]
+mod record_writer;
+#[cfg(feature = "tls")]
+pub(crate) mod roots;
+#[cfg(feature = "tls")]
+pub(crate) mod session;
 #[cfg(not(feature = "tls"))]
-mod absent;
-mod error;
-#[cfg(feature = "tls")]
-mod identity;
-#[cfg(feature = "tls")]
-mod roots;
-#[cfg(feature = "tls")]
-mod session;
-#[cfg(feature = "tls")]
-mod wire;
+mod stub;
 
 pub use error::TlsError;
 #[cfg(feature = "tls")]
 pub use {identity::TlsIdentity, roots::TlsRoots};
 
-#[cfg(not(feature = "tls"))]
-pub(super) use absent::{Session, TlsIdentity, TlsRoots};
 #[cfg(feature = "tls")]
-pub(super) use session::Session;
+pub(crate) use session::Session;
+#[cfg(not(feature = "tls"))]
+pub(crate) use stub::{Session, TlsIdentity, TlsRoots};

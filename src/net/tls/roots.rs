@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use rustls::crypto::ring;
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 
-use super::TlsError;
-use super::identity::{certificates, contents, over_or_not_yet};
+use crate::net::tls::TlsError;
+use crate::net::tls::identity::{certificates, contents, over_or_not_yet};
 
-/// The authorities whose signature on a server's certificate a client believes, for [`Client::tls`](crate::Client::tls).
+/// The authorities whose signature on a server's certificate a client believes, for [`Client::tls`](crate::net::client::client::Client::tls).
 ///
 /// There is no way to believe everybody. For a server whose certificate nobody known has signed, name its root, or the
 /// certificate itself if it has signed itself.
@@ -65,7 +65,7 @@ impl TlsRoots {
         Self::only(pem, "the root given")
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 

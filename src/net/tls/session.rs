@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, Connection, ProtocolVersion, ServerConnection};
 
-use super::super::Error;
-use super::super::descriptor::Descriptor;
-use super::wire::Wire;
-use super::{TlsError, TlsIdentity, TlsRoots};
+use crate::net::error::Error;
+use crate::net::socket::socket_stream::Descriptor;
+use crate::net::tls::record_writer::Wire;
+use crate::net::tls::{TlsError, TlsIdentity, TlsRoots};
 
 #[derive(Debug)]
-pub(in super::super) struct Session {
+pub(crate) struct Session {
     state: Mutex<State>,
     /// Whoever holds it writes to the socket: the records go out in the order in which they were sealed.
     wire: Mutex<Wire>,
@@ -50,14 +50,14 @@ struct State {
 
 impl Session {
     /// The server's end.
-    pub(in super::super) fn server(identity: &TlsIdentity) -> io::Result<Self> {
+    pub(crate) fn server(identity: &TlsIdentity) -> io::Result<Self> {
         let tls = ServerConnection::new(identity.config()).map_err(io::Error::other)?;
         Ok(Self::new(tls.into()))
     }
 
     /// The client's end. It trusts `roots`, or else what this machine trusts, and goes on only if the server's
     /// certificate is for `host`.
-    pub(in super::super) fn client(roots: Option<&TlsRoots>, host: &str) -> Result<Self, TlsError> {
+    pub(crate) fn client(roots: Option<&TlsRoots>, host: &str) -> Result<Self, TlsError> {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| TlsError::BadName(host.to_owned()))?;
         let config = match roots {
@@ -84,11 +84,7 @@ impl Session {
     }
 
     /// The TLS handshake, unless it is done. Blocks until `deadline` at most.
-    pub(in super::super) fn shake_hands(
-        &self,
-        socket: &Descriptor,
-        deadline: Instant,
-    ) -> Result<(), Error> {
+    pub(crate) fn shake_hands(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
         if !self.lock().tls.is_handshaking() {
             return Ok(());
         }
@@ -121,7 +117,7 @@ impl Session {
 
     /// RECEIVE: one read of the socket at most. [`ErrorKind::Interrupted`] says that octets came and are no whole record
     /// yet, so that the caller looks at its clock.
-    pub(in super::super) fn read(&self, socket: &Descriptor, into: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&self, socket: &Descriptor, into: &mut [u8]) -> io::Result<usize> {
         let mut state = self.lock();
         if let Some(count) = state.plaintext(into)? {
             return Ok(count);
@@ -160,11 +156,7 @@ impl Session {
 
     /// SEND: seals and writes, and says how much the socket took. What is not taken has to come first in the next write;
     /// some of it may be sealed already.
-    pub(in super::super) fn write(
-        &self,
-        socket: &Descriptor,
-        parts: &[IoSlice<'_>],
-    ) -> io::Result<usize> {
+    pub(crate) fn write(&self, socket: &Descriptor, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
         let total = parts.iter().map(|part| part.len()).sum();
         if total == 0 {
@@ -195,7 +187,7 @@ impl Session {
 
     /// Says that nothing more will be sent (close_notify), if that does not take long: whoever has left a record unsent,
     /// or is about to, has a peer that will not hear it anyway.
-    pub(in super::super) fn say_goodbye(&self, socket: &Descriptor, how: Shutdown) {
+    pub(crate) fn say_goodbye(&self, socket: &Descriptor, how: Shutdown) {
         let patience = match how {
             Shutdown::Read => return,
             Shutdown::Write => GOODBYE,

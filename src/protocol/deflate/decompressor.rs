@@ -6,7 +6,7 @@ use std::fmt;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::super::ProtocolError;
+use crate::protocol::error::ProtocolError;
 
 /// Inflates the messages of one direction of a connection.
 ///

@@ -5,16 +5,16 @@
 //! The work is done by zlib-rs through flate2. What is added: the four octets that every message leaves out, the end of
 //! one, limits that hold while inflating, and memory that is there only while it is needed.
 
-#[cfg(not(feature = "deflate"))]
-mod absent;
 #[cfg(feature = "deflate")]
 mod compressor;
 #[cfg(feature = "deflate")]
 mod decompressor;
-
 #[cfg(not(feature = "deflate"))]
-pub(super) use absent::{Compressor, Decompressor};
+mod stub;
+
 #[cfg(feature = "deflate")]
 pub use compressor::Compressor;
 #[cfg(feature = "deflate")]
 pub use decompressor::Decompressor;
+#[cfg(not(feature = "deflate"))]
+pub(crate) use stub::{Compressor, Decompressor};

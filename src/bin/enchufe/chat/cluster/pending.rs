@@ -1,0 +1,94 @@
+//! What the switchboard of one server in a cluster keeps besides: who of its users is whose, and what has been asked for
+//! and has not come back by the log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::chat::cluster::operations;
+use crate::chat::dispatcher::Codec;
+use crate::chat::domain::command::{Command, Refusal, Target};
+use crate::chat::domain::event::Event;
+use crate::chat::domain::name::Name;
+use crate::chat::domain::state::Settings;
+use crate::cluster::log_handle::Log;
+use enchufe::net::{MemberId, Sender};
+
+/// The cluster's side of a switchboard.
+#[derive(Debug)]
+pub struct Front {
+    pub log: Log,
+    pub settings: Settings,
+    /// What the last step asked for, as it goes into the log.
+    diverted: Vec<Vec<u8>>,
+    /// Users whose coming is in the log or on its way there.
+    pub arriving: HashMap<Name, Arrival>,
+    /// Users with a connection to this server.
+    pub holds: HashMap<Name, Hold>,
+    /// While the state is made anew: who was connected before.
+    pub before: Option<Vec<Name>>,
+}
+
+/// A user who waits for its coming to come back.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The number of the operation that says that it comes.
+    pub number: u64,
+    pub hold: Hold,
+    pub codec: Codec,
+}
+
+/// A user's connection, and the claim on its name.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    pub claim: u64,
+    /// Its place in the room, once it has one.
+    pub member: Option<MemberId>,
+    pub sender: Sender,
+    pub address: Arc<str>,
+}
+
+impl Front {
+    /// Nobody is here.
+    pub fn new(log: Log, settings: Settings) -> Front {
+        Front {
+            log,
+            settings,
+            diverted: Vec::new(),
+            arriving: HashMap::new(),
+            holds: HashMap::new(),
+            before: None,
+        }
+    }
+
+    /// Keeps a command for the log, unless it is wrong wherever it stands there. Who is not here yet may be there by then: that
+    /// is for the log to say.
+    pub fn divert(
+        &mut self,
+        command: Command<'_>,
+        decided: Result<Event, Refusal>,
+    ) -> Result<(), Refusal> {
+        match (decided, command) {
+            (Ok(_), _) => {}
+            (
+                Err(Refusal::RecipientDisconnected),
+                Command::Say {
+                    to: Target::User(name),
+                    ..
+                },
+            ) if Name::parse(name).is_ok() => {}
+            (Err(refusal), _) => return Err(refusal),
+        }
+        self.diverted.extend(operations::encode(command));
+        Ok(())
+    }
+
+    pub fn take_diverted(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.diverted)
+    }
+
+    /// The claim on a name, if this member still has it.
+    pub fn claim(&self, name: &Name, member: MemberId) -> Option<u64> {
+        let hold = self.holds.get(name)?;
+        (hold.member == Some(member)).then_some(hold.claim)
+    }
+}

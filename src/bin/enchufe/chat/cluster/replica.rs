@@ -1,0 +1,235 @@
+//! The chat as the log of a cluster makes it: every entry is decided at its place in the order, and users are told what
+//! comes of it. The same entries make the same chat on every server.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use log::error;
+
+use crate::chat::chat::{Chat, now};
+use crate::chat::cluster::operations;
+use crate::chat::cluster::pending::Arrival;
+use crate::chat::cluster::snapshot;
+use crate::chat::dispatcher::{Switchboard, only};
+use crate::chat::domain::command::Command;
+use crate::chat::domain::event::{Audience, Delivery, Event, Notice, Standing};
+use crate::chat::domain::name::Name;
+use crate::chat::domain::time::{Moment, Timestamp};
+use crate::cluster;
+use crate::cluster::rejoin::{Dropped, Switch};
+use crate::cluster::replica::{Named, News, Replica};
+use crate::log_targets::CHAT;
+use crate::store::record::RecordError;
+use enchufe::net::{Entry, Sender};
+use enchufe::protocol::CloseCode;
+
+impl Replica for Chat {
+    fn apply(&self, entries: Vec<cluster::Entry>) {
+        let instant = Instant::now();
+        self.tell(|switchboard| {
+            let follow = |entry| switchboard.follow(entry, instant);
+            entries.iter().flat_map(follow).collect()
+        });
+    }
+
+    fn rows(&self) -> Vec<Vec<u8>> {
+        snapshot::rows(self.lock().state())
+    }
+
+    fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
+        let mut switchboard = self.lock();
+        let before = switchboard.state().connected();
+        let Some(front) = &mut switchboard.front else {
+            return Ok(());
+        };
+        // A second beginning before the first was done: what people know is what was before that.
+        front.before.get_or_insert(before);
+        let state = snapshot::state(front.settings, rows, now())?;
+        switchboard.state = state;
+        Ok(())
+    }
+
+    fn resume(&self) {
+        self.tell(|switchboard| {
+            let front = switchboard.front.as_mut();
+            let before = front.and_then(|front| front.before.take());
+            let before = BTreeSet::from_iter(before.unwrap_or_default());
+            let here = BTreeSet::from_iter(switchboard.state().connected());
+            let gone = before.difference(&here).cloned().map(Notice::Left);
+            let come = here.difference(&before).cloned();
+            let come = come.map(|name| Notice::Joined { name, new: false });
+            let delivery: Delivery = gone.chain(come).map(of_others).collect();
+            switchboard.entries(delivery, now())
+        });
+    }
+
+    fn news(&self, news: News) {
+        let standing = match news {
+            News::CutOff => Standing::CutOff,
+            News::Healed => Standing::Healed,
+            News::Anew => Standing::Anew,
+        };
+        self.tell(|switchboard| {
+            let told = vec![(Audience::All, Notice::Standing(standing))];
+            switchboard.entries(told, now())
+        });
+    }
+
+    fn dropped(&self, dropped: &[Dropped]) {
+        let authors: BTreeSet<&[u8]> = dropped.iter().map(|it| &it.who[..]).collect();
+        let authors = authors.into_iter().filter_map(|who| Name::parse(who).ok());
+        self.tell(|switchboard| {
+            let told = |who| only(&who, Notice::Standing(Standing::NotSent));
+            switchboard.entries(authors.flat_map(told).collect(), now())
+        });
+    }
+}
+
+impl Named for Chat {
+    fn rejoin(&self, switch: Switch<'_>) -> Vec<Dropped> {
+        let mut switchboard = self.lock();
+        let Some(front) = &mut switchboard.front else {
+            return switch.go(|_| {});
+        };
+        switch.go(|claims| {
+            for (name, hold) in &mut front.holds {
+                let address = &hold.address;
+                if let Some(what) = operations::encode(Command::Connect { address }) {
+                    hold.claim = claims.claim(name.as_bytes(), what);
+                }
+            }
+        })
+    }
+
+    fn lost(&self, name: &[u8], claim: u64) {
+        let Ok(name) = Name::parse(name) else { return };
+        let mut loser: Option<Sender> = None;
+        self.tell(|switchboard| {
+            let holds = switchboard.front.as_ref().map(|front| &front.holds);
+            let hold = holds.and_then(|holds| holds.get(&name));
+            match hold.filter(|hold| hold.claim == claim) {
+                Some(hold) => {
+                    loser = Some(hold.sender.clone());
+                    switchboard.forget(&name)
+                }
+                None => Vec::new(),
+            }
+        });
+        if let Some(sender) = loser {
+            // What it was told before may still be with whoever delivers.
+            self.0.outlet.settle();
+            let _gone_already = sender.close(CloseCode::TryAgainLater, NAME_LOST);
+        }
+    }
+}
+
+impl Switchboard {
+    /// Does what an entry of the log says.
+    fn follow(&mut self, entry: &cluster::Entry, instant: Instant) -> Vec<Entry> {
+        let now = Moment {
+            instant,
+            timestamp: Timestamp(entry.at),
+        };
+        let Ok(who) = Name::parse(&entry.who) else {
+            error!(target: CHAT, "entry {} of the log is in nobody's name", entry.position);
+            return Vec::new();
+        };
+        let command = match operations::decode(&who, &entry.what) {
+            Ok(command) => command,
+            Err(error) => {
+                error!(
+                    target: CHAT, "entry {} of the log is passed over: {error}",
+                    entry.position
+                );
+                return Vec::new();
+            }
+        };
+        let delivery = match command {
+            Command::Connect { address } => {
+                let event = Event::Connected {
+                    name: who.clone(),
+                    address: address.into(),
+                };
+                let delivery = self.apply(event, now);
+                if let Some(arrival) = self.take_arrival(&who, entry) {
+                    return self.arrived(who, arrival, delivery, now);
+                }
+                delivery
+            }
+            Command::Leave { farewell } => self.apply(
+                Event::Left {
+                    name: who,
+                    farewell,
+                },
+                now,
+            ),
+            command => match self.state().decide(&who, command, now) {
+                Ok(event) => self.apply(event, now),
+                Err(refusal) => only(&who, Notice::Refused(refusal)),
+            },
+        };
+        let is_told = self
+            .front
+            .as_ref()
+            .is_none_or(|front| front.before.is_none());
+        if is_told {
+            self.entries(delivery, now)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn take_arrival(&mut self, who: &Name, entry: &cluster::Entry) -> Option<Arrival> {
+        let front = self.front.as_mut()?;
+        let arrival = front.arriving.get(who)?;
+        if !entry.own || entry.number != arrival.number {
+            return None;
+        }
+        front.arriving.remove(who)
+    }
+
+    fn arrived(
+        &mut self,
+        name: Name,
+        arrival: Arrival,
+        delivery: Delivery,
+        now: Moment,
+    ) -> Vec<Entry> {
+        let Arrival {
+            mut hold, codec, ..
+        } = arrival;
+        // Between a goodbye and the end of the connection that said it, the name is free.
+        let before = self.forget(&name);
+        let (member, entries) = self.admit(&name, codec, delivery, now);
+        let join = Entry::Join {
+            id: member.id,
+            sender: hold.sender.clone(),
+            codec: codec as usize,
+        };
+        hold.member = Some(member.id);
+        if let Some(front) = &mut self.front {
+            front.holds.insert(name, hold);
+        }
+        before.into_iter().chain([join]).chain(entries).collect()
+    }
+}
+
+/// What is told of a user to all others.
+fn of_others(notice: Notice) -> (Audience, Notice) {
+    let audience = match &notice {
+        Notice::Left(name) | Notice::Joined { name, .. } => Audience::AllBut(name.clone()),
+        _ => Audience::All,
+    };
+    (audience, notice)
+}
+
+/// Where the chat is handed to a cluster.
+impl From<&Chat> for Arc<dyn Named> {
+    fn from(chat: &Chat) -> Arc<dyn Named> {
+        Arc::new(chat.clone())
+    }
+}
+
+/// Said to one whose name another took.
+const NAME_LOST: &str = "somebody else took the name while this server was cut off";

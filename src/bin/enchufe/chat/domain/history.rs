@@ -1,0 +1,254 @@
+//! What was said, kept within bounds: so many messages per chat, and so many bytes in all chats together.
+//!
+//! The second bound is there because the number of chats has none: every pair of names that ever spoke is one.
+//! Past a bound the oldest messages are forgotten; no chat is refused.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::chat::domain::message::{Channel, Message};
+
+/// The messages of all chats.
+#[derive(Debug)]
+pub struct Histories {
+    limits: HistoryLimits,
+    /// Every message that is kept, by sequence number: the oldest of all is the first.
+    messages: BTreeMap<u64, Message>,
+    /// The sequence numbers of each chat, ascending; no chat is empty.
+    channels: HashMap<Channel, VecDeque<u64>>,
+    /// The cost of all that is kept.
+    bytes: usize,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryLimits {
+    /// Messages of one chat. Default 1,000.
+    pub messages: usize,
+    /// Bytes of all chats: texts, names and 256 for each message. Default 64 MiB.
+    pub bytes: usize,
+}
+
+impl Default for HistoryLimits {
+    fn default() -> HistoryLimits {
+        HistoryLimits {
+            messages: 1_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+impl Histories {
+    /// Nothing said yet.
+    pub fn new(limits: HistoryLimits) -> Histories {
+        Histories {
+            limits,
+            messages: BTreeMap::new(),
+            channels: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Keeps a message, whose sequence number is greater than all before, and forgets what no longer fits: `forgotten` is
+    /// told the sequence number of each.
+    pub fn push(&mut self, message: Message, mut forgotten: impl FnMut(u64)) {
+        let (sequence, channel) = (message.sequence, message.channel());
+        self.bytes += cost(&message);
+        self.messages.insert(sequence, message);
+        let sequences = self.channels.entry(channel).or_default();
+        sequences.push_back(sequence);
+        if sequences.len() > self.limits.messages
+            && let Some(oldest) = sequences.front().copied()
+        {
+            self.forget(oldest);
+            forgotten(oldest);
+        }
+        while self.bytes > self.limits.bytes
+            && let Some((&oldest, _)) = self.messages.first_key_value()
+        {
+            self.forget(oldest);
+            forgotten(oldest);
+        }
+    }
+
+    /// The messages kept of one chat with a sequence number greater than `after`, oldest first.
+    pub fn of(&self, channel: &Channel, after: u64) -> Vec<Message> {
+        let Some(sequences) = self.channels.get(channel) else {
+            return Vec::new();
+        };
+        let seen = sequences.partition_point(|&sequence| sequence <= after);
+        sequences
+            .iter()
+            .skip(seen)
+            .filter_map(|sequence| self.messages.get(sequence))
+            .cloned()
+            .collect()
+    }
+
+    /// The messages kept of all chats, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    /// Forgets the oldest message of its chat.
+    fn forget(&mut self, sequence: u64) {
+        let Some(message) = self.messages.remove(&sequence) else {
+            return;
+        };
+        self.bytes -= cost(&message);
+        let channel = message.channel();
+        if let Some(sequences) = self.channels.get_mut(&channel) {
+            sequences.pop_front();
+            if sequences.is_empty() {
+                self.channels.remove(&channel);
+            }
+        }
+    }
+}
+
+/// What a message costs. Each is charged for its names, though they are mostly shared: a flood of names has a bound too.
+fn cost(message: &Message) -> usize {
+    let to = message.to.as_ref().map_or(0, |to| to.as_bytes().len());
+    message.text.len() + message.from.as_bytes().len() + to + OVERHEAD
+}
+
+/// A message's place in the maps, and its chat's if it is the only one, rounded up.
+const OVERHEAD: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::domain::name::Name;
+    use crate::chat::domain::time::Timestamp;
+
+    fn name(name: &str) -> Name {
+        Name::parse(name.as_bytes()).unwrap()
+    }
+
+    fn message(sequence: u64, from: &str, to: Option<&str>, text: &str) -> Message {
+        Message {
+            sequence,
+            at: Timestamp(0),
+            from: name(from),
+            to: to.map(name),
+            text: text.as_bytes().into(),
+        }
+    }
+
+    /// Keeps a message and sees that what is reported as forgotten is what is gone.
+    fn push(histories: &mut Histories, message: Message) {
+        let sequence = message.sequence;
+        let mut before: Vec<u64> = histories.messages.keys().copied().collect();
+        before.push(sequence);
+        let mut forgotten = Vec::new();
+        histories.push(message, |sequence| forgotten.push(sequence));
+        before.retain(|sequence| !histories.messages.contains_key(sequence));
+        forgotten.sort_unstable();
+        assert_eq!(forgotten, before);
+    }
+
+    fn sequences(histories: &Histories, channel: &Channel, after: u64) -> Vec<u64> {
+        histories
+            .of(channel, after)
+            .iter()
+            .map(|message| message.sequence)
+            .collect()
+    }
+
+    #[test]
+    fn each_chat_has_its_own_history_in_order() {
+        let mut histories = Histories::new(HistoryLimits::default());
+        push(&mut histories, message(1, "ana", None, "hola"));
+        push(&mut histories, message(2, "ana", Some("bo"), "psst"));
+        push(&mut histories, message(3, "bo", None, "hola ana"));
+        push(&mut histories, message(4, "bo", Some("ana"), "¿qué?"));
+        assert_eq!(sequences(&histories, &Channel::General, 0), [1, 3]);
+        assert_eq!(
+            sequences(&histories, &Channel::between(&name("ana"), &name("bo")), 0),
+            [2, 4]
+        );
+        let herself = Channel::between(&name("ana"), &name("ana"));
+        assert!(sequences(&histories, &herself, 0).is_empty());
+    }
+
+    #[test]
+    fn after_leaves_out_what_was_seen() {
+        let mut histories = Histories::new(HistoryLimits::default());
+        for sequence in [2, 4, 6] {
+            push(&mut histories, message(sequence, "ana", None, "hola"));
+        }
+        assert_eq!(sequences(&histories, &Channel::General, 1), [2, 4, 6]);
+        assert_eq!(sequences(&histories, &Channel::General, 2), [4, 6]);
+        assert_eq!(sequences(&histories, &Channel::General, 5), [6]);
+        assert!(sequences(&histories, &Channel::General, u64::MAX).is_empty());
+    }
+
+    #[test]
+    fn a_chat_keeps_only_its_last_messages() {
+        let mut histories = Histories::new(HistoryLimits {
+            messages: 3,
+            ..HistoryLimits::default()
+        });
+        push(&mut histories, message(1, "ana", Some("bo"), "kept"));
+        for sequence in 2..=10 {
+            push(&mut histories, message(sequence, "ana", None, "hola"));
+        }
+        assert_eq!(sequences(&histories, &Channel::General, 0), [8, 9, 10]);
+        assert_eq!(
+            sequences(&histories, &Channel::between(&name("ana"), &name("bo")), 0),
+            [1]
+        );
+        assert_eq!(histories.messages.len(), 4);
+    }
+
+    #[test]
+    fn a_history_of_no_messages_keeps_none() {
+        let mut histories = Histories::new(HistoryLimits {
+            messages: 0,
+            ..HistoryLimits::default()
+        });
+        push(&mut histories, message(1, "ana", None, "hola"));
+        assert!(sequences(&histories, &Channel::General, 0).is_empty());
+        assert!(histories.channels.is_empty() && histories.messages.is_empty());
+    }
+
+    #[test]
+    fn past_the_bytes_of_all_chats_the_oldest_message_of_any_goes_first() {
+        let each = cost(&message(1, "ana", Some("bo"), "hola"));
+        let mut histories = Histories::new(HistoryLimits {
+            bytes: 3 * each,
+            ..HistoryLimits::default()
+        });
+        for sequence in 1..=3 {
+            push(&mut histories, message(sequence, "ana", Some("bo"), "hola"));
+        }
+        for sequence in 4..=5 {
+            push(&mut histories, message(sequence, "ana", Some("cy"), "hola"));
+        }
+        assert_eq!(
+            sequences(&histories, &Channel::between(&name("ana"), &name("bo")), 0),
+            [3]
+        );
+        assert_eq!(
+            sequences(&histories, &Channel::between(&name("ana"), &name("cy")), 0),
+            [4, 5]
+        );
+        assert_eq!(histories.bytes, 3 * each);
+    }
+
+    #[test]
+    fn a_flood_of_chats_stays_within_the_bytes() {
+        let mut histories = Histories::new(HistoryLimits {
+            bytes: 100_000,
+            ..HistoryLimits::default()
+        });
+        for sequence in 1..=5_000 {
+            push(
+                &mut histories,
+                message(sequence, &format!("user {sequence}"), Some("bo"), "hola"),
+            );
+            assert!(histories.bytes <= 100_000);
+        }
+        assert_eq!(histories.channels.len(), histories.messages.len());
+        assert!(histories.channels.len() < 100_000 / OVERHEAD);
+    }
+}

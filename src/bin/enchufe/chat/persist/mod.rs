@@ -1,0 +1,5 @@
+//! Rows of the chat on disk.
+
+pub mod restore;
+pub mod retention;
+pub mod rows;

@@ -1,0 +1,376 @@
+//! Which events of the past still matter: applied again in their order, they give the chat as it was, with nobody
+//! connected.
+//!
+//! Every event that matters is a row of its own. A message matters until the history forgets it, a user until the user
+//! is forgotten, and of a user's comings and goings the last of each.
+
+use std::collections::HashMap;
+
+use crate::chat::domain::event::Event;
+use crate::chat::domain::name::Name;
+use crate::chat::domain::state::Forgotten;
+use crate::chat::persist::rows;
+use crate::store::change::{Change, Table};
+
+/// The rows that are, or will be, on disk.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// The last key used for a coming or going.
+    last: u64,
+    people: HashMap<Name, Rows>,
+    /// What is to change on disk.
+    changes: Vec<Change>,
+    /// A message is among it.
+    said: bool,
+}
+
+/// The rows of one user.
+#[derive(Debug, Default)]
+struct Rows {
+    connected: Option<u64>,
+    left: Option<u64>,
+}
+
+impl Ledger {
+    /// Notes an event that is about to be applied.
+    pub fn note(&mut self, event: &Event) {
+        let (table, key) = match event {
+            Event::Said(message) => (MESSAGES, message.sequence),
+            _ => (PEOPLE, self.last + 1),
+        };
+        let Some(record) = rows::encode(event) else {
+            return;
+        };
+        if self.matters(key, event) {
+            if table == PEOPLE {
+                self.last = key;
+            }
+            self.changes.push(Change::put(table, key, record));
+        }
+    }
+
+    /// Notes an event that was read from `key` of [`PEOPLE`], in the order of the keys. One that does not matter any more
+    /// is removed.
+    pub fn note_read(&mut self, key: u64, event: &Event) {
+        if !self.matters(key, event) {
+            self.changes.push(Change::remove(PEOPLE, key));
+        }
+    }
+
+    /// Keys up to this one of [`PEOPLE`] have been used.
+    pub fn resume_after(&mut self, last: u64) {
+        self.last = last.max(self.last);
+    }
+
+    /// Notes what the state does not remember any more.
+    pub fn forget(&mut self, forgotten: Vec<Forgotten>) {
+        for forgotten in forgotten {
+            match forgotten {
+                Forgotten::Message(sequence) => {
+                    self.changes.push(Change::remove(MESSAGES, sequence));
+                }
+                Forgotten::User(name) => {
+                    let rows = self.people.remove(&name).unwrap_or_default();
+                    self.remove(rows);
+                }
+            }
+        }
+    }
+
+    /// What is to change on disk since this was asked last, and whether a message is among it.
+    pub fn take(&mut self) -> (Vec<Change>, bool) {
+        (
+            std::mem::take(&mut self.changes),
+            std::mem::take(&mut self.said),
+        )
+    }
+
+    /// Whether a row is needed for the event, which gets this key if it is. Removes the rows of which it takes the place.
+    fn matters(&mut self, key: u64, event: &Event) -> bool {
+        match event {
+            Event::Said(_) => {
+                self.said = true;
+                true
+            }
+            Event::Connected { name, .. } => {
+                let rows = Rows {
+                    connected: Some(key),
+                    left: None,
+                };
+                if let Some(earlier) = self.people.insert(name.clone(), rows) {
+                    self.remove(earlier);
+                }
+                true
+            }
+            Event::Left { name, .. } => match self.people.get_mut(name) {
+                Some(rows) => {
+                    let earlier = Rows {
+                        connected: None,
+                        left: rows.left.replace(key),
+                    };
+                    self.remove(earlier);
+                    true
+                }
+                None => false,
+            },
+            Event::Reserved(_) | Event::Released(_) | Event::StatusChanged { .. } => false,
+        }
+    }
+
+    fn remove(&mut self, rows: Rows) {
+        for key in [rows.connected, rows.left].into_iter().flatten() {
+            self.changes.push(Change::remove(PEOPLE, key));
+        }
+    }
+}
+
+/// Comings and goings, in their order.
+pub const PEOPLE: Table = Table("chat.people");
+
+/// Messages, by sequence number.
+pub const MESSAGES: Table = Table("chat.messages");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::chat::domain::command::{Command, Query, Target};
+    use crate::chat::domain::event::Notice;
+    use crate::chat::domain::history::HistoryLimits;
+    use crate::chat::domain::state::{Settings, State};
+    use crate::chat::domain::time::{Moment, Timestamp};
+    use crate::chat::persist::restore::revive;
+    use crate::chat::tests::random::Noise;
+    use crate::store::backend::{Disk, DiskError};
+    use crate::store::change::Batch;
+    use crate::store::writer::Opened;
+
+    /// A chat whose rows a test keeps.
+    struct Scene {
+        state: State,
+        ledger: Ledger,
+        disk: Shelf,
+    }
+
+    /// Rows, and the last key of each table.
+    #[derive(Clone, Default)]
+    struct Shelf {
+        rows: BTreeMap<(Table, u64), Vec<u8>>,
+        last: BTreeMap<Table, u64>,
+    }
+
+    impl Shelf {
+        fn change(&mut self, change: Change) {
+            let Change { table, key, record } = change;
+            match record {
+                Some(record) => {
+                    let last = self.last.entry(table).or_default();
+                    assert!(key > *last, "a key is used once");
+                    *last = key;
+                    self.rows.insert((table, key), record);
+                }
+                None => assert!(self.rows.remove(&(table, key)).is_some(), "{table:?} {key}"),
+            }
+        }
+    }
+
+    impl Disk for Shelf {
+        fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, DiskError> {
+            for ((of, key), record) in &self.rows {
+                if *of == table {
+                    each(*key, record);
+                }
+            }
+            Ok(self.last.get(&table).copied().unwrap_or(0))
+        }
+
+        fn write(&mut self, _: &Batch) -> Result<(), DiskError> {
+            unreachable!("nothing is started")
+        }
+
+        fn recover(&mut self) -> Result<bool, DiskError> {
+            unreachable!("nothing is started")
+        }
+    }
+
+    impl Scene {
+        fn new(settings: Settings) -> Scene {
+            Scene::revived(settings, Shelf::default())
+        }
+
+        fn revived(settings: Settings, mut disk: Shelf) -> Scene {
+            let mut opened = Opened::over(disk.clone(), "shelf");
+            let (state, ledger) = revive(settings, &mut opened, now()).unwrap();
+            for change in opened.changes() {
+                disk.change(change);
+            }
+            Scene {
+                state,
+                ledger,
+                disk,
+            }
+        }
+
+        fn run(&mut self, who: &str, command: Command<'_>) {
+            let Ok(event) = self.state.decide(&name(who), command, now()) else {
+                return;
+            };
+            self.ledger.note(&event);
+            self.state.apply(event, now());
+            self.ledger.forget(self.state.take_forgotten());
+            for change in self.ledger.take().0 {
+                self.disk.change(change);
+            }
+        }
+
+        fn come(&mut self, who: &str) {
+            self.run(who, Command::Reserve);
+            self.run(
+                who,
+                Command::Connect {
+                    address: &format!("address of {who}"),
+                },
+            );
+        }
+
+        fn go(&mut self, who: &str) {
+            self.run(who, Command::Leave { farewell: false });
+        }
+
+        fn say(&mut self, who: &str, to: &str, text: &str) {
+            let to = match to {
+                "" => Target::General,
+                to => Target::User(to.as_bytes()),
+            };
+            let text = text.as_bytes();
+            self.run(who, Command::Say { to, text });
+        }
+
+        /// All that can be asked, by somebody who has just come.
+        fn seen(&mut self) -> Vec<String> {
+            self.come("eve");
+            let ask = |query| format!("{:?}", self.state.answer(&name("eve"), query));
+            let general = Query::History {
+                of: Target::General,
+                after: None,
+            };
+            let mut seen = vec![ask(Query::Users), ask(general)];
+            seen.extend(NAMES.map(|name| ask(Query::User(name.as_bytes()))));
+            for one in NAMES {
+                self.come(one);
+                for other in NAMES {
+                    let of = Target::User(other.as_bytes());
+                    let after = Some(3);
+                    let answer = self.state.answer(&name(one), Query::History { of, after });
+                    seen.push(format!("{answer:?}"));
+                }
+            }
+            seen
+        }
+    }
+
+    fn name(name: &str) -> Name {
+        Name::parse(name.as_bytes()).unwrap()
+    }
+
+    fn now() -> Moment {
+        Moment {
+            instant: Instant::now() + Duration::from_secs(1),
+            timestamp: Timestamp(7),
+        }
+    }
+
+    const NAMES: [&str; 4] = ["ana", "bo", "cy", "di"];
+
+    #[test]
+    fn after_a_restart_all_is_as_if_everybody_had_left() {
+        let settings = Settings {
+            max_absent: 3,
+            history: HistoryLimits {
+                messages: 4,
+                bytes: 3_000,
+            },
+            ..Settings::default()
+        };
+        let mut noise = Noise(0x5eed);
+        let mut scene = Scene::new(settings);
+        for round in 0..400 {
+            for _ in 0..noise.number(12) {
+                let mut pick = || NAMES[noise.number(NAMES.len())];
+                let (who, to) = (pick(), pick());
+                match noise.number(7) {
+                    0 => scene.come(who),
+                    1 => scene.go(who),
+                    2 => scene.say(who, "", &"x".repeat(1 + noise.number(90))),
+                    _ => scene.say(who, to, &format!("{round}")),
+                }
+            }
+            let mut again = Scene::revived(settings, scene.disk.clone());
+            for who in NAMES.into_iter().chain(["eve"]) {
+                scene.go(who);
+            }
+            assert_eq!(again.seen(), scene.seen(), "{round}");
+            assert!(scene.disk.rows.len() < 2 * 9 + 4 * 11, "{round}");
+            if round % 3 == 0 {
+                scene = Scene::revived(settings, scene.disk.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn sequence_numbers_go_on_though_no_message_is_kept() {
+        let settings = Settings {
+            history: HistoryLimits {
+                messages: 0,
+                ..HistoryLimits::default()
+            },
+            ..Settings::default()
+        };
+        let mut scene = Scene::new(settings);
+        scene.come("ana");
+        for _ in 0..5 {
+            scene.say("ana", "", "hola");
+        }
+        assert!(scene.disk.rows.keys().all(|(table, _)| *table == PEOPLE));
+        let mut scene = Scene::revived(settings, scene.disk);
+        scene.come("ana");
+        let said = Command::Say {
+            to: Target::General,
+            text: b"hola",
+        };
+        match scene.state.decide(&name("ana"), said, now()).unwrap() {
+            Event::Said(message) => assert_eq!(message.sequence, 6),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn narrower_bounds_after_a_restart_hold_on_disk_too() {
+        let mut scene = Scene::new(Settings::default());
+        for who in NAMES {
+            scene.come(who);
+            scene.say(who, "", "hola");
+        }
+        let narrow = Settings {
+            max_absent: 1,
+            history: HistoryLimits {
+                messages: 2,
+                ..HistoryLimits::default()
+            },
+            ..Settings::default()
+        };
+        let mut scene = Scene::revived(narrow, scene.disk);
+        let rows = |table| {
+            let keys = scene.disk.rows.keys();
+            keys.filter(|(of, _)| *of == table).count()
+        };
+        assert_eq!((rows(MESSAGES), rows(PEOPLE)), (2, 2));
+        scene.come("ana");
+        match scene.state.answer(&name("ana"), Query::Users) {
+            Ok(Notice::Users { users, .. }) => assert_eq!(users.len(), 1),
+            other => panic!("{other:?}"),
+        }
+    }
+}

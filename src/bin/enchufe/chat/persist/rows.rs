@@ -1,0 +1,212 @@
+//! The chat's events as rows on disk: the form of [`crate::store::record::Record`], with these kinds.
+//!
+//! | kind | event | fields |
+//! |---|---|---|
+//! | 1 | [`Event::Said`] | number: milliseconds since 1970 · string: author · string: recipient, empty for everybody · rest: text |
+//! | 2 | [`Event::Connected`] | string: name · string: address |
+//! | 3 | [`Event::Left`] | string: name · byte: 1 if the leaver was told |
+//!
+//! The key of a message is its sequence number; that of the others only says which came first. The other events are
+//! over when the connection is, so nobody needs them after a restart.
+
+use crate::chat::domain::event::Event;
+use crate::chat::domain::message::Message;
+use crate::chat::domain::name::Name;
+use crate::chat::domain::time::Timestamp;
+use crate::store::record::{Fields, Record, RecordError};
+
+/// The row of an event; `None` for one that is not kept.
+pub fn encode(event: &Event) -> Option<Vec<u8>> {
+    Some(match event {
+        Event::Said(message) => {
+            let to = message.to.as_ref().map_or(&b""[..], Name::as_bytes);
+            Record::new(SAID)
+                .number(message.at.0)
+                .string(message.from.as_bytes())
+                .string(to)
+                .rest(&message.text)
+        }
+        Event::Connected { name, address } => Record::new(CONNECTED)
+            .string(name.as_bytes())
+            .string(address.as_bytes())
+            .end(),
+        Event::Left { name, farewell } => Record::new(LEFT)
+            .string(name.as_bytes())
+            .byte(u8::from(*farewell))
+            .end(),
+        Event::Reserved(_) | Event::Released(_) | Event::StatusChanged { .. } => return None,
+    })
+}
+
+/// The event of a row.
+///
+/// # Errors
+///
+/// Why it is none.
+pub fn decode(key: u64, record: &[u8]) -> Result<Event, RecordError> {
+    let (kind, mut fields) = Fields::of(record)?;
+    match kind {
+        SAID => {
+            let at = Timestamp(fields.number()?);
+            let from = name(fields.string()?)?;
+            let to = match fields.string()? {
+                b"" => None,
+                to => Some(name(to)?),
+            };
+            let text = fields.rest();
+            if text.is_empty() {
+                return Err(RecordError::Malformed);
+            }
+            Ok(Event::Said(Message {
+                sequence: key,
+                at,
+                from,
+                to,
+                text: text.into(),
+            }))
+        }
+        CONNECTED => {
+            let name = name(fields.string()?)?;
+            let address = str::from_utf8(fields.string()?).map_err(|_| RecordError::Malformed)?;
+            fields.end()?;
+            let address = address.into();
+            Ok(Event::Connected { name, address })
+        }
+        LEFT => {
+            let name = name(fields.string()?)?;
+            let farewell = match fields.byte()? {
+                0 => false,
+                1 => true,
+                _ => return Err(RecordError::Malformed),
+            };
+            fields.end()?;
+            Ok(Event::Left { name, farewell })
+        }
+        kind => Err(RecordError::UnknownKind(kind)),
+    }
+}
+
+fn name(bytes: &[u8]) -> Result<Name, RecordError> {
+    Name::parse(bytes).map_err(|_| RecordError::Malformed)
+}
+
+const SAID: u8 = 1;
+const CONNECTED: u8 = 2;
+const LEFT: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::domain::status::Status;
+    use crate::chat::tests::random::Noise;
+
+    fn name(name: &str) -> Name {
+        Name::parse(name.as_bytes()).unwrap()
+    }
+
+    fn said(to: Option<&str>, text: &[u8]) -> Event {
+        Event::Said(Message {
+            sequence: 7,
+            at: Timestamp(1_742_115_900_123),
+            from: name("José Ñandú"),
+            to: to.map(name),
+            text: text.into(),
+        })
+    }
+
+    fn kept() -> Vec<Event> {
+        vec![
+            said(None, b"hola"),
+            said(Some(&"x".repeat(255)), &[0xff; 70_000]),
+            Event::Connected {
+                name: name("ana"),
+                address: "2001:db8::1".into(),
+            },
+            Event::Left {
+                name: name("ana"),
+                farewell: true,
+            },
+            Event::Left {
+                name: name("ana"),
+                farewell: false,
+            },
+        ]
+    }
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        for event in kept() {
+            let record = encode(&event).unwrap();
+            assert_eq!(decode(7, &record), Ok(event));
+        }
+    }
+
+    /// Files of this version are read by every later one.
+    #[test]
+    fn the_bytes_are_these() {
+        let said = Event::Said(Message {
+            sequence: 9,
+            at: Timestamp(0x0102),
+            from: name("ana"),
+            to: Some(name("bo")),
+            text: b"hola"[..].into(),
+        });
+        let bytes = b"\x01\x01\0\0\0\0\0\0\x01\x02\x03ana\x02bohola";
+        assert_eq!(encode(&said).unwrap(), bytes);
+        let connected = Event::Connected {
+            name: name("ana"),
+            address: "::1".into(),
+        };
+        assert_eq!(encode(&connected).unwrap(), b"\x01\x02\x03ana\x03::1");
+        let left = Event::Left {
+            name: name("ana"),
+            farewell: true,
+        };
+        assert_eq!(encode(&left).unwrap(), b"\x01\x03\x03ana\x01");
+    }
+
+    #[test]
+    fn what_ends_with_the_connection_is_not_kept() {
+        for event in [
+            Event::Reserved(name("ana")),
+            Event::Released(name("ana")),
+            Event::StatusChanged {
+                name: name("ana"),
+                status: Status::Busy,
+            },
+        ] {
+            assert_eq!(encode(&event), None);
+        }
+    }
+
+    #[test]
+    fn a_row_that_makes_no_sense_is_an_error() {
+        for (record, error) in [
+            (&b"\x02\x01"[..], RecordError::UnknownVersion(2)),
+            (b"\x01\x09", RecordError::UnknownKind(9)),
+            (b"\x01", RecordError::Malformed),
+            (b"\x01\x03\x01~\x00", RecordError::Malformed),
+            (b"\x01\x03\x03ana\x02", RecordError::Malformed),
+            (b"\x01\x03\x03ana\x00\x00", RecordError::Malformed),
+            (b"\x01\x02\x03ana\x01\xff", RecordError::Malformed),
+            (
+                b"\x01\x01\0\0\0\0\0\0\0\0\x03ana\x00",
+                RecordError::Malformed,
+            ),
+        ] {
+            assert_eq!(decode(1, record), Err(error), "{record:?}");
+        }
+    }
+
+    #[test]
+    fn random_bytes_never_panic() {
+        let mut noise = Noise(3);
+        for round in 0..20_000 {
+            let fields = noise.bytes(round % 40, b"\x00\x01\x02\x03\x04ana\xff");
+            for kind in 0..5 {
+                let record = [&[1, kind], &fields[..]].concat();
+                let _ = decode(1, &record);
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The chat as a specification, without sockets.
+
+pub mod binary;
+pub mod both;
+pub mod json;
+pub mod random;
+pub mod rules;
+pub mod support;

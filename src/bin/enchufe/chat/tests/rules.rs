@@ -1,0 +1,427 @@
+//! The rules of the chat as a specification: one test each, through the doors of `State` and in terms of users.
+
+use std::time::{Duration, Instant};
+
+use crate::chat::domain::command::{Command, Query, Refusal, Target};
+use crate::chat::domain::event::{Audience, Delivery, Notice};
+use crate::chat::domain::message::Message;
+use crate::chat::domain::name::Name;
+use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::status::Status;
+use crate::chat::domain::time::{Moment, Timestamp};
+
+/// A chat at a clock that only the test moves.
+struct Scene {
+    state: State,
+    now: Moment,
+}
+
+impl Scene {
+    fn with(users: &[&str]) -> Scene {
+        let now = Moment {
+            instant: Instant::now(),
+            timestamp: Timestamp(1_742_115_900_000),
+        };
+        let mut scene = Scene {
+            state: State::new(Settings::default()),
+            now,
+        };
+        for user in users {
+            scene.connect(user);
+        }
+        scene
+    }
+
+    fn connect(&mut self, who: &str) -> Delivery {
+        self.run(who, Command::Reserve).unwrap();
+        self.run(
+            who,
+            Command::Connect {
+                address: "10.0.0.1",
+            },
+        )
+        .unwrap()
+    }
+
+    fn run(&mut self, who: &str, command: Command<'_>) -> Result<Delivery, Refusal> {
+        let event = self.state.decide(&name(who), command, self.now)?;
+        Ok(self.state.apply(event, self.now))
+    }
+
+    fn say(&mut self, who: &str, to: Target<'_>, text: &str) -> Result<Delivery, Refusal> {
+        self.run(
+            who,
+            Command::Say {
+                to,
+                text: text.as_bytes(),
+            },
+        )
+    }
+
+    fn set(&mut self, who: &str, of: &str, status: u8) -> Result<Delivery, Refusal> {
+        let status = Status::from_number(status);
+        self.run(
+            who,
+            Command::ChangeStatus {
+                name: of.as_bytes(),
+                status,
+            },
+        )
+    }
+
+    fn leave(&mut self, who: &str) -> Delivery {
+        self.run(who, Command::Leave { farewell: false }).unwrap()
+    }
+
+    fn online(&self, asker: &str) -> Vec<String> {
+        match self.state.answer(&name(asker), Query::Users) {
+            Ok(Notice::Users { users, .. }) => {
+                users.iter().map(|(name, _)| name.to_string()).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn status(&self, of: &str) -> Status {
+        match self.state.answer(&name(of), Query::User(of.as_bytes())) {
+            Ok(Notice::User { status, .. }) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn history(
+        &self,
+        who: &str,
+        of: Target<'_>,
+        after: Option<u64>,
+    ) -> Result<Vec<String>, Refusal> {
+        match self
+            .state
+            .answer(&name(who), Query::History { of, after })?
+        {
+            Notice::History { messages, .. } => Ok(messages.iter().map(line).collect()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now.instant += Duration::from_secs(seconds);
+        self.now.timestamp.0 += 1_000 * seconds;
+    }
+
+    fn tick(&mut self, who: &str) -> Option<Delivery> {
+        let event = self.state.tick(&name(who), self.now)?;
+        Some(self.state.apply(event, self.now))
+    }
+}
+
+fn name(name: &str) -> Name {
+    Name::parse(name.as_bytes()).unwrap()
+}
+
+fn user(name: &str) -> Target<'_> {
+    Target::User(name.as_bytes())
+}
+
+fn line(message: &Message) -> String {
+    format!(
+        "{} {}: {}",
+        message.sequence,
+        message.from,
+        String::from_utf8_lossy(&message.text)
+    )
+}
+
+fn changed(who: &str, status: Status) -> (Audience, Notice) {
+    (
+        Audience::All,
+        Notice::StatusChanged {
+            name: name(who),
+            status,
+        },
+    )
+}
+
+#[test]
+fn a_name_is_claimed_once_until_it_is_given_back() {
+    let mut scene = Scene::with(&[]);
+    assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
+    assert_eq!(scene.run("ana", Command::Reserve), Err(Refusal::NameTaken));
+    assert_eq!(scene.run("ana", Command::Release), Ok(vec![]));
+    assert_eq!(scene.run("ana", Command::Release), Err(Refusal::OutOfTurn));
+    assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
+}
+
+#[test]
+fn a_claimed_name_is_nobody_yet() {
+    let mut scene = Scene::with(&["bo"]);
+    scene.run("ana", Command::Reserve).unwrap();
+    assert_eq!(scene.online("bo"), ["bo"]);
+    assert_eq!(
+        scene.state.answer(&name("bo"), Query::User(b"ana")),
+        Err(Refusal::NoSuchUser)
+    );
+    scene.run("ana", Command::Release).unwrap();
+    let joined = Notice::Joined {
+        name: name("ana"),
+        new: true,
+    };
+    assert_eq!(
+        scene.connect("ana"),
+        [(Audience::AllBut(name("ana")), joined)]
+    );
+}
+
+#[test]
+fn a_name_in_use_cannot_be_claimed() {
+    let mut scene = Scene::with(&["ana"]);
+    assert_eq!(scene.run("ana", Command::Reserve), Err(Refusal::NameTaken));
+    scene.set("ana", "ana", 0).unwrap();
+    assert_eq!(scene.run("ana", Command::Reserve), Err(Refusal::NameTaken));
+    scene.leave("ana");
+    assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
+}
+
+#[test]
+fn one_who_is_not_connected_can_do_nothing() {
+    let mut scene = Scene::with(&["bo"]);
+    let connect = Command::Connect { address: "" };
+    assert_eq!(scene.run("ana", connect), Err(Refusal::OutOfTurn));
+    assert_eq!(
+        scene.run("ana", Command::Leave { farewell: true }),
+        Err(Refusal::OutOfTurn)
+    );
+    assert_eq!(
+        scene.say("ana", Target::General, "hola"),
+        Err(Refusal::OutOfTurn)
+    );
+    assert_eq!(scene.set("ana", "ana", 1), Err(Refusal::OutOfTurn));
+    assert_eq!(
+        scene.state.answer(&name("ana"), Query::Users),
+        Err(Refusal::OutOfTurn)
+    );
+}
+
+#[test]
+fn the_others_learn_who_comes_who_comes_back_and_who_goes() {
+    let mut scene = Scene::with(&["bo"]);
+    let joined = |new| {
+        (
+            Audience::AllBut(name("ana")),
+            Notice::Joined {
+                name: name("ana"),
+                new,
+            },
+        )
+    };
+    assert_eq!(scene.connect("ana"), [joined(true)]);
+    let left = (Audience::AllBut(name("ana")), Notice::Left(name("ana")));
+    assert_eq!(scene.leave("ana"), [left]);
+    assert_eq!(scene.connect("ana"), [joined(false)]);
+    let farewell = scene.run("ana", Command::Leave { farewell: true });
+    assert_eq!(
+        farewell,
+        Ok(vec![(Audience::All, Notice::Left(name("ana")))])
+    );
+}
+
+#[test]
+fn who_left_stays_known_with_status_0() {
+    let mut scene = Scene::with(&["ana", "bo"]);
+    scene.set("ana", "ana", 2).unwrap();
+    scene.leave("ana");
+    assert_eq!(scene.online("bo"), ["bo"]);
+    let notice = scene.state.answer(&name("bo"), Query::User(b"ana"));
+    let (status, address) = (Status::Disconnected, "10.0.0.1".into());
+    assert_eq!(
+        notice,
+        Ok(Notice::User {
+            name: name("ana"),
+            status,
+            address
+        })
+    );
+    scene.connect("ana");
+    assert_eq!(scene.status("ana"), Status::Active);
+}
+
+#[test]
+fn a_status_that_does_not_exist_is_refused_before_the_name_is_looked_at() {
+    let mut scene = Scene::with(&["ana", "bo"]);
+    assert_eq!(scene.set("ana", "nobody", 4), Err(Refusal::InvalidStatus));
+    assert_eq!(scene.set("ana", "nobody", 3), Err(Refusal::NoSuchUser));
+    assert_eq!(scene.set("ana", "~", 3), Err(Refusal::NoSuchUser));
+    assert_eq!(scene.set("ana", "bo", 3), Err(Refusal::InvalidStatus));
+    assert_eq!(
+        scene.set("ana", "ana", 3),
+        Ok(vec![changed("ana", Status::Inactive)])
+    );
+}
+
+#[test]
+fn a_status_that_changes_nothing_is_told_all_the_same() {
+    let mut scene = Scene::with(&["ana"]);
+    assert_eq!(
+        scene.set("ana", "ana", 1),
+        Ok(vec![changed("ana", Status::Active)])
+    );
+    assert_eq!(
+        scene.set("ana", "ana", 1),
+        Ok(vec![changed("ana", Status::Active)])
+    );
+}
+
+#[test]
+fn status_0_counts_as_offline_but_can_do_everything() {
+    let mut scene = Scene::with(&["ana", "bo"]);
+    scene.set("ana", "ana", 0).unwrap();
+    assert_eq!(scene.online("bo"), ["bo"]);
+    assert_eq!(scene.online("ana"), ["ana", "bo"]);
+    assert_eq!(
+        scene.say("bo", user("ana"), "psst"),
+        Err(Refusal::RecipientDisconnected)
+    );
+    assert_eq!(
+        scene.say("ana", user("ana"), "psst"),
+        Err(Refusal::RecipientDisconnected)
+    );
+    let delivery = scene.say("ana", Target::General, "hola").unwrap();
+    assert_eq!(delivery.len(), 1, "sending a chat does not end it");
+    scene.say("ana", user("bo"), "psst").unwrap();
+    assert_eq!(scene.status("ana"), Status::Disconnected);
+    scene.set("ana", "ana", 2).unwrap();
+    assert_eq!(scene.online("bo"), ["ana", "bo"]);
+    scene.say("bo", user("ana"), "psst").unwrap();
+}
+
+#[test]
+fn a_message_goes_to_all_to_two_or_to_oneself() {
+    let mut scene = Scene::with(&["ana", "bo"]);
+    let mut audience = |to| scene.say("ana", to, "hola").unwrap().remove(0).0;
+    assert_eq!(audience(Target::General), Audience::All);
+    assert_eq!(
+        audience(user("bo")),
+        Audience::Both(name("ana"), name("bo"))
+    );
+    assert_eq!(audience(user("ana")), Audience::Only(name("ana")));
+}
+
+#[test]
+fn a_message_without_text_is_refused_before_the_recipient_is_looked_at() {
+    let mut scene = Scene::with(&["ana", "bo"]);
+    assert_eq!(
+        scene.say("ana", user("nobody"), ""),
+        Err(Refusal::EmptyMessage)
+    );
+    assert_eq!(
+        scene.say("ana", user("nobody"), "a"),
+        Err(Refusal::RecipientDisconnected)
+    );
+    scene.leave("bo");
+    assert_eq!(
+        scene.say("ana", user("bo"), "a"),
+        Err(Refusal::RecipientDisconnected)
+    );
+    assert_eq!(
+        scene.history("ana", user("bo"), None),
+        Ok(vec![]),
+        "nothing is stored"
+    );
+}
+
+#[test]
+fn histories_agree_with_the_order_of_what_was_said() {
+    let mut scene = Scene::with(&["ana", "bo", "cy"]);
+    scene.say("ana", Target::General, "hola").unwrap();
+    scene.say("ana", user("bo"), "psst").unwrap();
+    scene.say("bo", user("ana"), "¿sí?").unwrap();
+    scene.say("bo", Target::General, "hola ana").unwrap();
+    assert_eq!(
+        scene.history("cy", Target::General, None).unwrap(),
+        ["1 ana: hola", "4 bo: hola ana"]
+    );
+    assert_eq!(
+        scene.history("ana", user("bo"), None).unwrap(),
+        ["2 ana: psst", "3 bo: ¿sí?"]
+    );
+    assert_eq!(
+        scene.history("bo", user("ana"), Some(2)).unwrap(),
+        ["3 bo: ¿sí?"]
+    );
+    assert_eq!(scene.history("cy", user("ana"), None), Ok(vec![]));
+    assert_eq!(
+        scene.history("cy", user("nobody"), None),
+        Err(Refusal::NoSuchUser)
+    );
+    scene.leave("ana");
+    assert_eq!(
+        scene.history("bo", user("ana"), None).unwrap().len(),
+        2,
+        "the chat stays"
+    );
+}
+
+#[test]
+fn a_message_carries_the_time_it_was_accepted() {
+    let mut scene = Scene::with(&["ana"]);
+    scene.wait(5);
+    let delivery = scene.say("ana", Target::General, "hola").unwrap();
+    let Notice::Said(message) = &delivery[0].1 else {
+        panic!("{delivery:?}")
+    };
+    assert_eq!(message.at.to_string(), "2025-03-16T09:05:05Z");
+}
+
+#[test]
+fn an_active_user_who_sends_no_chat_turns_inactive() {
+    let mut scene = Scene::with(&["ana"]);
+    scene.wait(59);
+    assert_eq!(scene.tick("ana"), None);
+    scene.wait(1);
+    assert_eq!(
+        scene.tick("ana"),
+        Some(vec![changed("ana", Status::Inactive)])
+    );
+    assert_eq!(scene.tick("ana"), None);
+    assert_eq!(scene.state.inactivity_deadline(&name("ana")), None);
+}
+
+#[test]
+fn only_a_chat_message_moves_the_deadline() {
+    let mut scene = Scene::with(&["ana"]);
+    scene.wait(30);
+    scene.online("ana");
+    scene.say("ana", user("nobody"), "hola").unwrap_err();
+    let deadline = scene.state.inactivity_deadline(&name("ana")).unwrap();
+    assert_eq!(deadline, scene.now.instant + Duration::from_secs(30));
+    scene.say("ana", user("ana"), "hola").unwrap();
+    let deadline = scene.state.inactivity_deadline(&name("ana")).unwrap();
+    assert_eq!(deadline, scene.now.instant + Duration::from_secs(60));
+}
+
+#[test]
+fn sending_a_chat_makes_inactive_active_and_that_is_told_first() {
+    let mut scene = Scene::with(&["ana"]);
+    scene.set("ana", "ana", 3).unwrap();
+    let delivery = scene.say("ana", Target::General, "hola").unwrap();
+    assert_eq!(delivery[0], changed("ana", Status::Active));
+    assert!(matches!(delivery[1].1, Notice::Said(_)));
+    assert_eq!(scene.say("ana", Target::General, "hola").unwrap().len(), 1);
+}
+
+#[test]
+fn busy_never_changes_by_itself() {
+    let mut scene = Scene::with(&["ana", "bo"]);
+    scene.set("ana", "ana", 2).unwrap();
+    assert_eq!(scene.say("ana", Target::General, "hola").unwrap().len(), 1);
+    scene.say("bo", user("ana"), "psst").unwrap();
+    scene.wait(3_600);
+    assert_eq!(scene.tick("ana"), None);
+    assert_eq!(scene.status("ana"), Status::Busy);
+    scene.set("ana", "ana", 1).unwrap();
+    assert_eq!(
+        scene.tick("ana"),
+        None,
+        "calling oneself active starts the clock"
+    );
+}

@@ -1,0 +1,234 @@
+//! A room played by a test: what [`Switchboard`] says is handed to the members it is for, byte for byte and without
+//! sockets.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::chat::dispatcher::{Codec, Member, Reaction, Switchboard};
+use crate::chat::domain::command::Refusal;
+use crate::chat::domain::name::Name;
+use crate::chat::domain::state::Settings;
+use crate::chat::domain::time::{Moment, Timestamp};
+use crate::chat::wire::binary_client as client;
+use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_object;
+use crate::json::MAX_DEPTH;
+use enchufe::net::{Audience, Entry, MemberId};
+use enchufe::protocol::{CloseCode, Header, MessageKind, Opcode};
+
+/// A chat whose room is played by a test.
+pub struct Hall {
+    pub switchboard: Switchboard,
+    pub now: Moment,
+    members: BTreeMap<MemberId, (String, Codec)>,
+    /// What each user was sent and has not been looked at.
+    pub inboxes: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+impl Hall {
+    pub fn new() -> Hall {
+        Hall {
+            switchboard: Switchboard::new(Settings::default()),
+            now: Moment {
+                instant: Instant::now(),
+                timestamp: Timestamp(1_742_115_900_000),
+            },
+            members: BTreeMap::new(),
+            inboxes: BTreeMap::new(),
+        }
+    }
+
+    /// Users of the binary chat, connected, with nothing in their inboxes.
+    pub fn binary(users: &[&str]) -> Hall {
+        Hall::mixed(users, &[])
+    }
+
+    /// Users of both chats.
+    pub fn mixed(binary: &[&str], json: &[&str]) -> Hall {
+        let mut hall = Hall::new();
+        for user in binary {
+            hall.connect(user).unwrap();
+        }
+        for user in json {
+            hall.register(user).unwrap();
+        }
+        hall.inboxes.clear();
+        hall
+    }
+
+    pub fn connect(&mut self, who: &str) -> Result<(), Refusal> {
+        let name = Name::parse(who.as_bytes())?;
+        self.switchboard.reserve(&name, self.now)?;
+        let (member, entries) =
+            self.switchboard
+                .connect(&name, "10.0.0.1", Codec::Binary, self.now)?;
+        self.join(who, member, entries);
+        Ok(())
+    }
+
+    pub fn register(&mut self, who: &str) -> Result<(), Fault> {
+        let message = format!(r#"{{"type":"register","sender":"{who}","content":null}}"#);
+        self.first(MessageKind::Text, message.as_bytes())
+    }
+
+    /// A message of a JSON connection that is not registered.
+    pub fn first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), Fault> {
+        let object = json_object::read(kind, message, MAX_DEPTH)?;
+        let registered = self.switchboard.register(&object, "10.0.0.2", self.now)?;
+        self.join(
+            registered.name.as_str(),
+            registered.member,
+            registered.entries,
+        );
+        Ok(())
+    }
+
+    fn join(&mut self, who: &str, member: Member, entries: Vec<Entry>) {
+        self.members
+            .insert(member.id, (who.to_owned(), member.codec));
+        self.carry(entries);
+    }
+
+    pub fn send(&mut self, who: &str, message: &[u8]) -> Option<CloseCode> {
+        self.send_as(who, MessageKind::Binary, message)
+    }
+
+    pub fn say(&mut self, who: &str, to: &str, text: &str) {
+        for message in client::say(Some(to), text) {
+            self.send(who, &message);
+        }
+    }
+
+    pub fn json(&mut self, who: &str, message: &str) -> Option<CloseCode> {
+        self.send_as(who, MessageKind::Text, message.as_bytes())
+    }
+
+    pub fn send_as(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Option<CloseCode> {
+        let reaction = self.react(who, kind, message);
+        self.carry(reaction.entries);
+        reaction.close
+    }
+
+    /// What a message of a connected user leads to.
+    pub fn react(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Reaction {
+        let who = name(who);
+        let codec = self.switchboard.members[&who].codec;
+        let heard = codec.read(kind, message, MAX_DEPTH);
+        self.switchboard.message(&who, heard, self.now)
+    }
+
+    pub fn leave(&mut self, who: &str) {
+        let who = name(who);
+        let id = self.switchboard.members.get(&who).map(|member| member.id);
+        self.end(who.as_str(), id.unwrap_or(MemberId(u64::MAX)));
+    }
+
+    /// The connection of a member has ended.
+    pub fn end(&mut self, who: &str, id: MemberId) {
+        let entries = self.switchboard.leave(&name(who), id, self.now);
+        self.carry(entries);
+    }
+
+    pub fn wait(&mut self, seconds: u64) {
+        self.now.instant += Duration::from_secs(seconds);
+        self.now.timestamp.0 += 1_000 * seconds;
+    }
+
+    pub fn tick(&mut self, who: &str) {
+        let entries = self.switchboard.tick(&name(who), self.now);
+        self.carry(entries);
+    }
+
+    /// What the user was sent since last asked.
+    pub fn got(&mut self, who: &str) -> Vec<Vec<u8>> {
+        self.inboxes.remove(who).unwrap_or_default()
+    }
+
+    pub fn got_text(&mut self, who: &str) -> Vec<String> {
+        self.got(who)
+            .into_iter()
+            .map(|message| String::from_utf8(message).unwrap())
+            .collect()
+    }
+
+    fn carry(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            match entry {
+                Entry::Frames { to, frames } => {
+                    for (id, (who, codec)) in &self.members {
+                        if includes(to, *id) {
+                            let inbox = self.inboxes.entry(who.clone()).or_default();
+                            inbox.extend(payloads(&frames[*codec as usize], *codec));
+                        }
+                    }
+                }
+                Entry::Leave(id) => assert!(self.members.remove(&id).is_some()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn includes(to: Audience, id: MemberId) -> bool {
+    match to {
+        Audience::All => true,
+        Audience::AllBut(other) => id != other,
+        Audience::Only(one) => id == one,
+        Audience::Both(one, other) => id == one || id == other,
+    }
+}
+
+/// The payloads of whole, unmasked frames of the wire's kind.
+fn payloads(mut frames: &[u8], codec: Codec) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    while !frames.is_empty() {
+        let (header, start) = Header::decode(frames).unwrap().unwrap();
+        let end = start + usize::try_from(header.length).unwrap();
+        let opcode = if codec == Codec::Json {
+            Opcode::Text
+        } else {
+            Opcode::Binary
+        };
+        assert_eq!(
+            (header.fin, header.opcode, header.mask),
+            (true, opcode, None)
+        );
+        payloads.push(frames[start..end].to_vec());
+        frames = &frames[end..];
+    }
+    payloads
+}
+
+pub fn name(name: &str) -> Name {
+    Name::parse(name.as_bytes()).unwrap()
+}
+
+/// What the JSON chat says at the time of the scene.
+pub fn told(kind: &str, rest: &str) -> String {
+    format!(r#"{{"type":"{kind}","sender":"server",{rest},"timestamp":"2025-03-16T09:05:00Z"}}"#)
+}
+
+pub fn error(sentence: &str) -> String {
+    told("error", &format!(r#""content":"{sentence}""#))
+}
+
+pub fn status_update(user: &str, status: &str) -> String {
+    told(
+        "status_update",
+        &format!(r#""content":{{"user":"{user}","status":"{status}"}}"#),
+    )
+}
+
+pub fn broadcast(sender: &str, content: &str) -> String {
+    format!(
+        r#"{{"type":"broadcast","sender":"{sender}","content":"{content}","timestamp":"2025-03-16T09:05:00Z"}}"#
+    )
+}
+
+pub fn private(sender: &str, target: &str, content: &str) -> String {
+    format!(
+        r#"{{"type":"private","sender":"{sender}","target":"{target}","content":"{content}","timestamp":"2025-03-16T09:05:00Z"}}"#
+    )
+}
+
+pub const NOTHING: [&[u8]; 0] = [];

@@ -1,0 +1,370 @@
+//! The JSON chat's wire (seed 002), inwards: what an object asks for.
+
+use crate::chat::domain::command::{Command, Query, Request, Target};
+use crate::chat::domain::name::Name;
+use crate::chat::domain::status::Status;
+use crate::chat::wire::json_encode::status_word;
+use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_object::Object;
+
+/// What a message asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning<'a> {
+    /// To be known by this name from now on.
+    Register(&'a str),
+    /// To leave, and to be told so.
+    Disconnect,
+    /// Anything a registered user may ask for.
+    Request(Request<'a>),
+}
+
+/// What the message asks for, from one registered by this name or not yet registered.
+///
+/// Fields that a type has no use for are ignored, whatever they hold; null is the same as absent.
+///
+/// # Errors
+///
+/// A [`Fault`] from [`Fault::Missing`] on.
+pub fn meaning<'a>(object: &'a Object, registered: Option<&'a Name>) -> Result<Meaning<'a>, Fault> {
+    let kind = object.needed("type")?;
+    if !TYPES.contains(&kind) {
+        return Err(Fault::UnknownType);
+    }
+    let Some(name) = registered else {
+        return match kind {
+            "register" => Ok(Meaning::Register(object.needed("sender")?)),
+            _ => Err(Fault::NotRegistered),
+        };
+    };
+    if kind == "register" {
+        return Err(Fault::AlreadyRegistered);
+    }
+    if object
+        .text("sender")?
+        .is_some_and(|sender| sender != name.as_str())
+    {
+        return Err(Fault::NotTheSender);
+    }
+    Ok(Meaning::Request(match kind {
+        "broadcast" => Request::Command(Command::Say {
+            to: Target::General,
+            text: object.needed("content")?.as_bytes(),
+        }),
+        "private" => Request::Command(Command::Say {
+            to: Target::User(object.needed("target")?.as_bytes()),
+            text: object.needed("content")?.as_bytes(),
+        }),
+        "change_status" => Request::Command(Command::ChangeStatus {
+            name: name.as_bytes(),
+            status: status(object.needed("content")?),
+        }),
+        "list_users" => Request::Query(Query::Users),
+        "user_info" => Request::Query(Query::User(object.needed("target")?.as_bytes())),
+        "history" => Request::Query(Query::History {
+            of: object
+                .text("target")?
+                .map_or(Target::General, |name| Target::User(name.as_bytes())),
+            after: object.number("after")?,
+        }),
+        // The one left in TYPES.
+        _ => return Ok(Meaning::Disconnect),
+    }))
+}
+
+/// The statuses a user may choose here; 0 is told, never asked for.
+fn status(word: &str) -> Option<Status> {
+    let choices = [Status::Active, Status::Busy, Status::Inactive];
+    choices
+        .into_iter()
+        .find(|status| status_word(*status) == word)
+}
+
+const TYPES: [&str; 8] = [
+    "register",
+    "broadcast",
+    "private",
+    "list_users",
+    "user_info",
+    "change_status",
+    "disconnect",
+    "history",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::tests::random::Noise;
+    use crate::chat::wire::json_object;
+    use crate::json::MAX_DEPTH;
+
+    fn parse(message: &[u8]) -> Result<Object, Fault> {
+        json_object::parse(message, MAX_DEPTH)
+    }
+
+    fn ana() -> Name {
+        Name::parse(b"ana").unwrap()
+    }
+
+    /// What the registered `ana` asks for, printed so that it can be compared.
+    fn asked(message: &[u8]) -> Result<String, Fault> {
+        let name = ana();
+        meaning(&parse(message)?, Some(&name)).map(|meaning| format!("{meaning:?}"))
+    }
+
+    fn request(request: Request<'_>) -> Result<String, Fault> {
+        Ok(format!("{:?}", Meaning::Request(request)))
+    }
+
+    fn command(command: Command<'_>) -> Result<String, Fault> {
+        request(Request::Command(command))
+    }
+
+    fn query(query: Query<'_>) -> Result<String, Fault> {
+        request(Request::Query(query))
+    }
+
+    fn first(message: &[u8]) -> Result<String, Fault> {
+        let object = parse(message)?;
+        match meaning(&object, None)? {
+            Meaning::Register(name) => Ok(name.to_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_type_is_a_request() {
+        assert_eq!(
+            asked(br#"{"type":"broadcast","sender":"ana","content":"hola","timestamp":"x"}"#),
+            command(Command::Say {
+                to: Target::General,
+                text: b"hola"
+            })
+        );
+        assert_eq!(
+            asked(br#"{"type":"private","sender":"ana","target":"bo","content":"psst"}"#),
+            command(Command::Say {
+                to: Target::User(b"bo"),
+                text: b"psst"
+            })
+        );
+        assert_eq!(
+            asked(br#"{"type":"list_users","sender":"ana"}"#),
+            query(Query::Users)
+        );
+        assert_eq!(
+            asked(br#"{"type":"user_info","sender":"ana","target":"bo"}"#),
+            query(Query::User(b"bo"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"disconnect","sender":"ana","content":"Cierre de sesi\u00f3n"}"#),
+            Ok("Disconnect".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_user_may_choose_three_statuses() {
+        let asked = |word: &str| {
+            asked(format!(r#"{{"type":"change_status","content":"{word}"}}"#).as_bytes())
+        };
+        let status = |status| {
+            command(Command::ChangeStatus {
+                name: b"ana",
+                status,
+            })
+        };
+        assert_eq!(asked("ACTIVO"), status(Some(Status::Active)));
+        assert_eq!(asked("OCUPADO"), status(Some(Status::Busy)));
+        assert_eq!(asked("INACTIVO"), status(Some(Status::Inactive)));
+        for word in ["DESCONECTADO", "activo", "", " ACTIVO"] {
+            assert_eq!(asked(word), status(None));
+        }
+    }
+
+    #[test]
+    fn a_history_is_of_the_general_chat_or_of_one_with_a_user_from_a_position_on() {
+        let history = |of, after| query(Query::History { of, after });
+        assert_eq!(
+            asked(br#"{"type":"history"}"#),
+            history(Target::General, None)
+        );
+        assert_eq!(
+            asked(br#"{"type":"history","target":null,"after":null}"#),
+            history(Target::General, None)
+        );
+        assert_eq!(
+            asked(br#"{"type":"history","target":"bo","after":17}"#),
+            history(Target::User(b"bo"), Some(17))
+        );
+        for after in [
+            "-1",
+            "1.5",
+            "\"1\"",
+            "true",
+            "[]",
+            "1e2",
+            "18446744073709551616",
+        ] {
+            let message = format!(r#"{{"type":"history","after":{after}}}"#);
+            assert_eq!(
+                asked(message.as_bytes()),
+                Err(Fault::WrongType("after")),
+                "{after}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_ends_at_the_first_nul() {
+        let sent_by_the_seed_s_client =
+            b"{\"type\": \"register\", \"sender\": \"usuario1\"}\0\x01\xff{";
+        assert_eq!(first(sent_by_the_seed_s_client), Ok("usuario1".to_owned()));
+        assert_eq!(
+            first(b"\0{\"type\":\"register\",\"sender\":\"a\"}"),
+            Err(Fault::NotJson)
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_json_object_is_told_so() {
+        for message in [
+            "",
+            " ",
+            "hola",
+            "{",
+            "{\"type\":}",
+            "{} {}",
+            "{}x",
+            "{'type':1}",
+            "\u{feff}{}",
+            "NaN",
+        ] {
+            assert_eq!(
+                asked(message.as_bytes()),
+                Err(Fault::NotJson),
+                "{message:?}"
+            );
+        }
+        for message in [
+            "null",
+            "1",
+            "\"broadcast\"",
+            "[]",
+            "[{\"type\":\"list_users\"}]",
+        ] {
+            assert_eq!(
+                asked(message.as_bytes()),
+                Err(Fault::NotAnObject),
+                "{message:?}"
+            );
+        }
+        assert_eq!(asked(b"{\"type\":\"\xff\"}"), Err(Fault::NotUtf8));
+    }
+
+    #[test]
+    fn a_type_that_is_missing_wrong_or_unknown_is_told_so() {
+        assert_eq!(asked(b"{}"), Err(Fault::Missing("type")));
+        assert_eq!(asked(br#"{"type":null}"#), Err(Fault::Missing("type")));
+        assert_eq!(asked(br#"{"type":5}"#), Err(Fault::WrongType("type")));
+        assert_eq!(asked(br#"{"type":""}"#), Err(Fault::UnknownType));
+        assert_eq!(asked(br#"{"type":"BROADCAST"}"#), Err(Fault::UnknownType));
+        assert_eq!(
+            asked(br#"{"type":"register_success"}"#),
+            Err(Fault::UnknownType)
+        );
+    }
+
+    #[test]
+    fn a_field_that_is_missing_or_of_another_type_is_told_so() {
+        assert_eq!(
+            asked(br#"{"type":"broadcast"}"#),
+            Err(Fault::Missing("content"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"broadcast","content":null}"#),
+            Err(Fault::Missing("content"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"broadcast","content":5}"#),
+            Err(Fault::WrongType("content"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"private","content":"a"}"#),
+            Err(Fault::Missing("target"))
+        );
+        let target = br#"{"type":"private","content":"a","target":["bo"]}"#;
+        assert_eq!(asked(target), Err(Fault::WrongType("target")));
+        assert_eq!(
+            asked(br#"{"type":"user_info"}"#),
+            Err(Fault::Missing("target"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"change_status","content":{}}"#),
+            Err(Fault::WrongType("content"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"history","target":1}"#),
+            Err(Fault::WrongType("target"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"list_users","sender":7}"#),
+            Err(Fault::WrongType("sender"))
+        );
+    }
+
+    #[test]
+    fn the_sender_is_the_registered_name_or_is_left_out() {
+        assert_eq!(asked(br#"{"type":"list_users"}"#), query(Query::Users));
+        assert_eq!(
+            asked(br#"{"type":"list_users","sender":null}"#),
+            query(Query::Users)
+        );
+        assert_eq!(
+            asked(br#"{"type":"list_users","sender":"bo"}"#),
+            Err(Fault::NotTheSender)
+        );
+        assert_eq!(
+            asked(br#"{"type":"disconnect","sender":""}"#),
+            Err(Fault::NotTheSender)
+        );
+    }
+
+    #[test]
+    fn registering_comes_first_and_once() {
+        assert_eq!(
+            first(br#"{"type":"register","sender":"ana","content":null}"#),
+            Ok("ana".to_owned())
+        );
+        assert_eq!(
+            first(br#"{"type":"register"}"#),
+            Err(Fault::Missing("sender"))
+        );
+        assert_eq!(
+            first(br#"{"type":"register","sender":1}"#),
+            Err(Fault::WrongType("sender"))
+        );
+        assert_eq!(
+            asked(br#"{"type":"register","sender":"ana"}"#),
+            Err(Fault::AlreadyRegistered)
+        );
+        for kind in TYPES.iter().filter(|kind| **kind != "register") {
+            let message =
+                format!(r#"{{"type":"{kind}","sender":"ana","content":"x","target":"bo"}}"#);
+            assert_eq!(first(message.as_bytes()), Err(Fault::NotRegistered));
+        }
+        assert_eq!(first(br#"{"type":"x"}"#), Err(Fault::UnknownType));
+    }
+
+    #[test]
+    fn a_message_cut_at_any_byte_is_an_error_and_random_bytes_never_panic() {
+        let message =
+            r#"{"type":"private","sender":"ana","target":"bo","content":"¿qué? \"\u00e9\""}"#;
+        assert!(asked(message.as_bytes()).is_ok());
+        for length in 0..message.len() {
+            assert!(asked(&message.as_bytes()[..length]).is_err(), "{length}");
+        }
+        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
+        for round in 0..50_000 {
+            let _ = asked(&noise.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a server could not be reached or did not let us in, in words.
+
+use enchufe::CloseReason;
+use enchufe::http::redact_url;
+use enchufe::net::{Error, Refused, TlsError};
+
+/// One line for a failed connection to `url`.
+pub fn explain(url: &str, error: &Error) -> String {
+    let url = redact_url(url);
+    match error {
+        Error::Refused(answer) if (300..400).contains(&answer.status) => {
+            let (status, reason) = (answer.status, &answer.reason);
+            let hint = match answer.headers.get("Location") {
+                Some(location) => {
+                    format!("; --follow goes to {}", first_words(location.as_bytes()))
+                }
+                None => String::new(),
+            };
+            format!("{url} answered {status} {reason}{hint}")
+        }
+        Error::Refused(answer) if answer.status == 401 => {
+            let answer = answer_in_words(answer);
+            format!("{url} answered {answer}; bring one with --token-file FILE or --token TOKEN")
+        }
+        Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
+        Error::Url(error) => format!("{url}: {error}"),
+        Error::Tls(error @ TlsError::UnknownIssuer) => {
+            format!("cannot connect to {url}: {error}; name who signed it with --ca FILE")
+        }
+        Error::Tls(error @ TlsError::NotTls) => {
+            format!("cannot connect to {url}: {error}; without it the URL begins with ws://")
+        }
+        error => format!("cannot connect to {url}: {error}"),
+    }
+}
+
+/// Status, reason and the beginning of the body of an HTTP answer.
+pub fn answer_in_words(answer: &Refused) -> String {
+    let status = format!("{} {}", answer.status, answer.reason);
+    let (status, body) = (status.trim_end(), first_words(&answer.body));
+    match body.as_str() {
+        "" => status.to_owned(),
+        // Many servers begin the body with the status.
+        body if body.starts_with(status) => body.to_owned(),
+        body => format!("{status}: {body}"),
+    }
+}
+
+/// A Close of the server ([RFC 6455, 7.1.6](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6)).
+pub fn close_in_words(close: Option<&CloseReason>) -> String {
+    match close {
+        None => "the server closed".to_owned(),
+        Some(close) if close.reason.is_empty() => format!("the server closed: {}", close.code),
+        Some(close) => format!("the server closed: {}: {}", close.code, close.reason),
+    }
+}
+
+/// The words of a body on one line, not too many of them.
+pub fn first_words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &words[..end]),
+        None => words,
+    }
+}
+
+/// A page of HTML is no explanation.
+const LONGEST: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use enchufe::http::Headers;
+
+    use super::*;
+
+    fn refused(status: u16, reason: &str, body: &str) -> Error {
+        Error::Refused(Box::new(Refused {
+            status,
+            reason: reason.to_owned(),
+            headers: Headers::default(),
+            body: body.as_bytes().to_vec(),
+        }))
+    }
+
+    #[test]
+    fn an_answer_is_shown_with_its_status_and_body() {
+        let text = explain(
+            "ws://h/x",
+            &refused(404, "Not Found", "no such\r\nservice\n"),
+        );
+        assert_eq!(text, "ws://h/x answered 404 Not Found: no such service");
+        assert_eq!(
+            explain("ws://h/x", &refused(503, "", "")),
+            "ws://h/x answered 503"
+        );
+    }
+
+    #[test]
+    fn a_redirect_is_shown_with_where_it_leads() {
+        let mut headers = Headers::default();
+        headers.push("Location", "ws://other/");
+        let answer = Error::Refused(Box::new(Refused {
+            status: 302,
+            reason: "Found".to_owned(),
+            headers,
+            body: b"<html>".to_vec(),
+        }));
+        assert_eq!(
+            explain("ws://h/", &answer),
+            "ws://h/ answered 302 Found; --follow goes to ws://other/"
+        );
+    }
+
+    #[test]
+    fn who_is_asked_for_a_token_learns_how_to_bring_one_and_it_is_not_repeated() {
+        let body = "401 Unauthorized: this takes another token\n";
+        let text = explain(
+            "ws://h/?a=b&token=S3CRET",
+            &refused(401, "Unauthorized", body),
+        );
+        assert_eq!(
+            text,
+            "ws://h/?a=b&token=… answered 401 Unauthorized: this takes another token; \
+             bring one with --token-file FILE or --token TOKEN"
+        );
+    }
+
+    #[test]
+    fn a_long_body_is_cut() {
+        assert_eq!(
+            first_words("ñ".repeat(1000).as_bytes()).chars().count(),
+            LONGEST + 3
+        );
+    }
+}

@@ -1,0 +1,365 @@
+//! The kinds of value an option can have: how each is read, printed and named in the help.
+//!
+//! A row of an option table points at the field it sets through one of the functions below. The field keeps its plain
+//! type (`usize`, `Duration`); only the command line knows that one `usize` is a size and another a count.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use enchufe::Proxy;
+
+use crate::cli::options::connect_options::Through;
+use crate::cli::options::units;
+
+/// A field as the command line sees it.
+pub trait Value {
+    /// What stands for the value in the help, as `SIZE`; `None` when the option takes no value.
+    fn metavar(&self) -> Option<&'static str>;
+    /// What stands between several values in the environment; `None` when there is only one.
+    fn separator(&self) -> Option<char> {
+        None
+    }
+    /// Takes what was given, at least one text. Only a list has use for more than the last.
+    fn set(&mut self, given: &[String]) -> Result<(), String>;
+    /// The value in the form in which it can be given.
+    fn show(&self) -> String;
+}
+
+/// A field, its name in the help, and the two functions that read and print it.
+struct Scalar<'a, T> {
+    field: &'a mut T,
+    metavar: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+    show: fn(&T) -> String,
+}
+
+impl<T> Value for Scalar<'_, T> {
+    fn metavar(&self) -> Option<&'static str> {
+        Some(self.metavar)
+    }
+    fn set(&mut self, given: &[String]) -> Result<(), String> {
+        if let Some(last) = given.last() {
+            *self.field = (self.parse)(last)?;
+        }
+        Ok(())
+    }
+    fn show(&self) -> String {
+        (self.show)(self.field)
+    }
+}
+
+/// Bytes: `64KiB`.
+pub fn size(field: &mut usize) -> Box<dyn Value + '_> {
+    scalar(field, "SIZE", units::size, |bytes| units::show_size(*bytes))
+}
+
+/// Bytes, for two fields at once.
+pub fn sizes<'a>([first, second]: [&'a mut usize; 2]) -> Box<dyn Value + 'a> {
+    Box::new(Sizes(first, second))
+}
+
+struct Sizes<'a>(&'a mut usize, &'a mut usize);
+
+impl Value for Sizes<'_> {
+    fn metavar(&self) -> Option<&'static str> {
+        Some("SIZE")
+    }
+    fn set(&mut self, given: &[String]) -> Result<(), String> {
+        size(self.0).set(given)?;
+        *self.1 = *self.0;
+        Ok(())
+    }
+    fn show(&self) -> String {
+        units::show_size(*self.0)
+    }
+}
+
+/// A length of time, as `30s`, that is not zero: no peer can do anything in no time.
+pub fn time(field: &mut Duration) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match units::time(text)? {
+        Duration::ZERO => Err(format!("'{text}' leaves no time at all")),
+        time => Ok(time),
+    };
+    scalar(field, "TIME", parse, |time| units::show_time(*time))
+}
+
+/// A length of time that may be zero.
+pub fn time_or_zero(field: &mut Duration) -> Box<dyn Value + '_> {
+    scalar(field, "TIME", units::time, |time| units::show_time(*time))
+}
+
+/// A length of time; zero means that it never comes.
+pub fn time_or_never(field: &mut Option<Duration>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| Ok(Some(units::time(text)?).filter(|time| !time.is_zero()));
+    scalar(field, "TIME", parse, |time| {
+        time.map_or("0s".to_owned(), units::show_time)
+    })
+}
+
+/// A plain number.
+pub fn count<N: TryFrom<u64> + ToString>(field: &mut N) -> Box<dyn Value + '_> {
+    scalar(field, "N", units::count, N::to_string)
+}
+
+/// A number of at least one.
+pub fn positive<N: TryFrom<u64> + ToString>(field: &mut N) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match units::count::<u64>(text)? {
+        0 => Err("0 would let nobody in: write at least 1".to_owned()),
+        _ => units::count(text),
+    };
+    scalar(field, "N", parse, N::to_string)
+}
+
+/// A number that is computed when nobody gives one; `auto` asks for that again.
+pub fn count_or_auto(field: &mut Option<usize>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text {
+        "auto" => Ok(None),
+        _ => units::count(text).map(Some),
+    };
+    scalar(field, "N", parse, |n| {
+        n.map_or("auto".to_owned(), |n| n.to_string())
+    })
+}
+
+/// A directory.
+pub fn directory(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
+    path(field, "DIR")
+}
+
+/// A file.
+pub fn file(field: &mut Option<PathBuf>) -> Box<dyn Value + '_> {
+    path(field, "FILE")
+}
+
+fn path<'a>(field: &'a mut Option<PathBuf>, metavar: &'static str) -> Box<dyn Value + 'a> {
+    let show = |path: &Option<PathBuf>| {
+        path.as_ref()
+            .map_or("none".to_owned(), |path| path.display().to_string())
+    };
+    scalar(field, metavar, |text| Ok(Some(PathBuf::from(text))), show)
+}
+
+/// The URL of a Redis. What is printed of it has no password.
+#[cfg(feature = "cluster")]
+pub fn redis(field: &mut Option<String>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text.split_once("://") {
+        Some(("redis", rest)) if !rest.is_empty() => Ok(Some(text.to_owned())),
+        _ => Err("that is not the URL of a Redis: write redis://HOST:PORT/DATABASE".to_owned()),
+    };
+    let show = |url: &Option<String>| match url.as_deref().map(|url| url.rsplit_once('@')) {
+        None => "none".to_owned(),
+        Some(None) => url.clone().unwrap_or_default(),
+        Some(Some((_, host))) => format!("redis://***@{host}"),
+    };
+    scalar(field, "URL", parse, show)
+}
+
+/// How much to log.
+pub fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
+    let parse = |text: &str| {
+        text.parse()
+            .map_err(|_| format!("'{text}' is not one of off, error, warn, info, debug, trace"))
+    };
+    scalar(field, "LEVEL", parse, |level| {
+        level.as_str().to_ascii_lowercase()
+    })
+}
+
+/// Any text.
+pub fn text<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
+    scalar(field, metavar, |text| Ok(text.to_owned()), String::clone)
+}
+
+/// A proxy. The URL may have a password, so it is not repeated, neither in an error nor in what is printed.
+pub fn proxy(field: &mut Through) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text {
+        "auto" => Ok(Through::Environment),
+        "none" => Ok(Through::Nothing),
+        _ => Proxy::parse(text)
+            .map(Through::Proxy)
+            .map_err(|error| error.to_string()),
+    };
+    scalar(field, "URL", parse, |through| match through {
+        Through::Environment => "auto".to_owned(),
+        Through::Nothing => "none".to_owned(),
+        Through::Proxy(proxy) => proxy.to_string(),
+    })
+}
+
+/// A text that is not shown again.
+pub fn secret<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
+    let show = |text: &String| if text.is_empty() { "none" } else { "…" }.to_owned();
+    scalar(field, metavar, |text| Ok(text.to_owned()), show)
+}
+
+/// An option without a value. In the environment: `1`, `true`, `yes`, `on` and their contraries.
+pub fn switch(field: &mut bool) -> Box<dyn Value + '_> {
+    Box::new(Switch(field))
+}
+
+struct Switch<'a>(&'a mut bool);
+
+impl Value for Switch<'_> {
+    fn metavar(&self) -> Option<&'static str> {
+        None
+    }
+    fn set(&mut self, given: &[String]) -> Result<(), String> {
+        *self.0 = match given
+            .last()
+            .map(|text| text.to_ascii_lowercase())
+            .as_deref()
+        {
+            None | Some("1" | "true" | "yes" | "on") => true,
+            Some("0" | "false" | "no" | "off") => false,
+            Some(text) => return Err(format!("'{text}' is neither yes nor no")),
+        };
+        Ok(())
+    }
+    fn show(&self) -> String {
+        if *self.0 { "yes" } else { "no" }.to_owned()
+    }
+}
+
+/// A switch for something that is there only if its feature was built in. Without it, saying no is all one can do.
+pub fn feature_switch<'a>(
+    field: &'a mut bool,
+    feature: &'static str,
+    built_in: bool,
+) -> Box<dyn Value + 'a> {
+    Box::new(FeatureSwitch {
+        switch: Switch(field),
+        feature,
+        built_in,
+    })
+}
+
+struct FeatureSwitch<'a> {
+    switch: Switch<'a>,
+    feature: &'static str,
+    built_in: bool,
+}
+
+impl Value for FeatureSwitch<'_> {
+    fn metavar(&self) -> Option<&'static str> {
+        None
+    }
+    fn set(&mut self, given: &[String]) -> Result<(), String> {
+        self.switch.set(given)?;
+        if *self.switch.0 && !self.built_in {
+            return Err(format!(
+                "not in this build; `cargo build --release --features {}` makes one that has it",
+                self.feature
+            ));
+        }
+        Ok(())
+    }
+    fn show(&self) -> String {
+        self.switch.show()
+    }
+}
+
+/// An option that may be given several times, in the environment with commas between. Each text goes through `parse`;
+/// those given replace the default.
+pub fn list<'a>(
+    field: &'a mut Vec<String>,
+    metavar: &'static str,
+    parse: fn(&str) -> Result<String, String>,
+) -> Box<dyn Value + 'a> {
+    Box::new(List {
+        field,
+        metavar,
+        separator: ',',
+        parse,
+        show: |values| values.join(","),
+    })
+}
+
+/// The same for `Name: value` pairs; a value may have commas, so the environment has one on each line.
+pub fn headers(field: &mut Vec<(String, String)>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(format!("'{text}' is not a header: write \"Name: value\"")),
+    };
+    let show = |headers: &[(String, String)]| {
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect()
+    };
+    Box::new(List {
+        field,
+        metavar: "\"K: V\"",
+        separator: '\n',
+        parse,
+        show,
+    })
+}
+
+/// The same for IP addresses, without ports.
+pub fn addresses(field: &mut Vec<IpAddr>) -> Box<dyn Value + '_> {
+    let parse = |text: &str| {
+        let ip = text.parse::<IpAddr>().map_err(|_| {
+            format!("'{text}' is not an address: write it without a port, as in 10.0.0.1 or ::1")
+        })?;
+        Ok(ip.to_canonical())
+    };
+    let show = |addresses: &[IpAddr]| {
+        let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        addresses.join(",")
+    };
+    Box::new(List {
+        field,
+        metavar: "ADDR",
+        separator: ',',
+        parse,
+        show,
+    })
+}
+
+struct List<'a, T> {
+    field: &'a mut Vec<T>,
+    metavar: &'static str,
+    separator: char,
+    parse: fn(&str) -> Result<T, String>,
+    show: fn(&[T]) -> String,
+}
+
+impl<T> Value for List<'_, T> {
+    fn metavar(&self) -> Option<&'static str> {
+        Some(self.metavar)
+    }
+    fn separator(&self) -> Option<char> {
+        Some(self.separator)
+    }
+    fn set(&mut self, given: &[String]) -> Result<(), String> {
+        *self.field = given
+            .iter()
+            .map(|text| (self.parse)(text))
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    }
+    fn show(&self) -> String {
+        if self.field.is_empty() {
+            "none".to_owned()
+        } else {
+            (self.show)(self.field)
+        }
+    }
+}
+
+fn scalar<'a, T>(
+    field: &'a mut T,
+    metavar: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+    show: fn(&T) -> String,
+) -> Box<dyn Value + 'a> {
+    Box::new(Scalar {
+        field,
+        metavar,
+        parse,
+        show,
+    })
+}

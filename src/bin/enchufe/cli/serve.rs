@@ -1,0 +1,278 @@
+//! `enchufe serve`: the server with all its services, until a signal.
+
+use std::any::Any;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::auth::Tokens;
+use crate::chat;
+#[cfg(feature = "cluster")]
+use crate::cluster;
+#[cfg(feature = "cluster")]
+use crate::cluster::error::JoinError;
+use crate::files::Files;
+use crate::log_targets::CLI;
+use crate::router::{Router, Settings};
+#[cfg(feature = "store")]
+use crate::store;
+#[cfg(feature = "store")]
+use crate::store::error::OpenError;
+use enchufe::Server;
+use enchufe::protocol::MessageLimits;
+use log::{info, warn};
+
+use crate::cli::exit_error::Failure;
+use crate::cli::options::serve::{ServeOptions, UNIX};
+use crate::cli::options::units::{show_size, show_time};
+use crate::cli::signals::Again;
+#[cfg(feature = "tls")]
+use crate::cli::tls_files;
+use crate::cli::{log_format, signals, token};
+
+/// Serves until a signal, and then until the connections are closed.
+pub fn run(options: ServeOptions) -> Result<(), Failure> {
+    log_format::start(options.log);
+    let files = files(&options)?;
+    #[cfg(feature = "tls")]
+    let identity = tls_files::identity(&options)?;
+    let tokens = token::taken(options.token_file.as_deref())?;
+    let server = listen(&options.bind)?;
+    let loopback = server
+        .local_addrs()
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    let mut again: Vec<Again> = Vec::new();
+    if let Some(file) = options.token_file.clone() {
+        let tokens = tokens.clone();
+        again.push(Box::new(move || token::renew(&tokens, &file)));
+    }
+    let (mut router, kept) = services(&options, settings(&options, tokens, loopback))?;
+    tell_worst_case(&options);
+    if let Some(files) = files {
+        router = router.with_files(files);
+    }
+    let server = server.limits(options.limits.clone()).service(router);
+    #[cfg(feature = "deflate")]
+    let server = if options.deflate {
+        server.deflate(enchufe::DeflateOptions::default())
+    } else {
+        server
+    };
+
+    #[cfg(not(feature = "tls"))]
+    let scheme = "http";
+    #[cfg(feature = "tls")]
+    let (server, scheme) = match identity {
+        None => (server, "http"),
+        Some(identity) => {
+            let shown = identity.clone();
+            again.push(Box::new(move || tls_files::renew(&shown)));
+            (server.tls(identity), "https")
+        }
+    };
+
+    let handle = server.handle();
+    let within = match options.limits.drain {
+        Duration::ZERO => String::new(),
+        time => format!(" within {}", show_time(time)),
+    };
+    let stop = move || {
+        info!(target: CLI, "stopping: telling everybody{within}; a second signal does not wait for them");
+        handle.stop();
+    };
+    signals::watch(stop, again)
+        .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
+    announce(scheme, &server);
+    server.run();
+    // What was said last is written before the end.
+    drop(kept);
+    info!(target: CLI, "stopped");
+    Ok(())
+}
+
+/// What has to be there until the server has stopped, and is dropped then: a store, a place in a cluster.
+type Kept = Option<Box<dyn Any>>;
+
+fn services(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+    #[cfg(feature = "cluster")]
+    if let Some(url) = &options.cluster {
+        return clustered(url, options, settings);
+    }
+    alone(options, settings)
+}
+
+/// The services as one server of several.
+#[cfg(feature = "cluster")]
+fn clustered(
+    url: &str,
+    options: &ServeOptions,
+    settings: Settings,
+) -> Result<(Router, Kept), Failure> {
+    #[cfg(feature = "store")]
+    if options.data.is_some() {
+        return Err(Failure::Usage(
+            "--cluster and --data do not go together: in a cluster it is Redis that keeps things"
+                .to_owned(),
+        ));
+    }
+    if options.cluster_lease < cluster::LEASE_MIN {
+        return Err(Failure::Usage(format!(
+            "--cluster-lease: no network is that fast: write at least {}",
+            show_time(cluster::LEASE_MIN)
+        )));
+    }
+    let failed = |error: JoinError| Failure::Failed(error.to_string());
+    let opened = cluster::open(url, options.cluster_lease).map_err(failed)?;
+    let (router, cluster) = Router::clustered(settings, opened).map_err(failed)?;
+    Ok((router, Some(Box::new(cluster))))
+}
+
+/// The services, with what is on disk if anything is to be.
+#[cfg(feature = "store")]
+fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+    let Some(folder) = &options.data else {
+        info!(target: CLI, "{MEMORY_ONLY}: give --data a folder, and it is kept");
+        return Ok((Router::new(settings), None));
+    };
+    let failed = |error: OpenError| Failure::Failed(error.to_string());
+    let mut opened = store::file::open(folder).map_err(failed)?;
+    let router = Router::stored(settings, &mut opened).map_err(failed)?;
+    let store = opened.start().map_err(failed)?;
+    Ok((router, Some(Box::new(store))))
+}
+
+/// The services; this program was built without a store.
+#[cfg(not(feature = "store"))]
+fn alone(_: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+    info!(target: CLI, "{MEMORY_ONLY}");
+    Ok((Router::new(settings), None))
+}
+
+/// A folder that cannot be read is found out now, and not by the first visitor.
+fn files(options: &ServeOptions) -> Result<Option<Files>, Failure> {
+    let Some(root) = &options.root else {
+        return Ok(None);
+    };
+    let files = Files::new(root, options.file_clients);
+    files.map(Some).map_err(|error| cannot_serve(root, &error))
+}
+
+fn listen(addresses: &[String]) -> Result<Server, Failure> {
+    let mut server: Option<Server> = None;
+    for address in addresses {
+        let bound = match (server, address.strip_prefix(UNIX)) {
+            #[cfg(unix)]
+            (None, Some(path)) => Server::bind_unix(path),
+            #[cfg(unix)]
+            (Some(server), Some(path)) => server.also_bind_unix(path),
+            (None, _) => Server::bind(address),
+            (Some(server), _) => server.also_bind(address),
+        };
+        server = Some(bound.map_err(|error| cannot_listen(address, &error))?);
+    }
+    server.ok_or_else(|| {
+        Failure::Usage("there is no address to listen on: write --bind ADDR:PORT".to_owned())
+    })
+}
+
+fn cannot_serve(root: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!(
+        "cannot serve files from {}: {error}; give --root a folder that can be read",
+        root.display()
+    ))
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> Failure {
+    let is_file = address.starts_with(UNIX);
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse if is_file => "",
+        ErrorKind::NotFound if is_file => "; its folder has to be there",
+        ErrorKind::PermissionDenied if is_file => {
+            "; who listens there has to be able to write to its folder"
+        }
+        ErrorKind::AddrInUse => {
+            "; choose another with --bind ADDR:PORT, or port 0 for any that is free"
+        }
+        ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        ErrorKind::PermissionDenied => "; ports below 1024 are for the administrator",
+        _ => "",
+    };
+    Failure::Failed(format!("cannot listen on {address}: {error}{hint}"))
+}
+
+/// What the services need to know.
+fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings {
+    let inactive_after = match options.chat.inactive_after {
+        Duration::ZERO => NEVER,
+        time => time,
+    };
+    Settings {
+        origins: options.origins.clone(),
+        require_origin: options.require_origin,
+        tokens,
+        hosts: options.hosts.clone(),
+        loopback,
+        chat: chat::domain::state::Settings {
+            inactive_after,
+            ..options.chat
+        },
+        connections: options.connections.clone(),
+        large_messages: MessageLimits {
+            max_message: options.max_echo_message,
+            ..options.connections.message.clone()
+        },
+    }
+}
+
+/// The bounds multiply to more than any machine has, and are never reached all at once; who wants a guarantee lowers
+/// them until this number fits.
+fn tell_worst_case(options: &ServeOptions) {
+    let limits = &options.limits;
+    let message = options
+        .connections
+        .message
+        .max_message
+        .max(options.max_echo_message);
+    let each = message
+        .saturating_add(limits.out_queue)
+        .saturating_add(STACK)
+        .saturating_add(if options.deflate { DEFLATE } else { 0 });
+    let all = limits.connection_cap().saturating_mul(each);
+    let all = all.saturating_add(options.chat.history.bytes);
+    // Rounded to whole MiB, which is how it is read.
+    let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
+    info!(
+        target: CLI, "memory at the very most: {} for each connection, {} for all",
+        mib(each),
+        mib(all)
+    );
+}
+
+/// Says where it listens, for people and for programs that wait for it.
+fn announce(scheme: &str, server: &Server) {
+    let addresses = server.local_addrs();
+    let tcp = addresses.iter().map(|it| format!("{scheme}://{it}/"));
+    let mut places: Vec<String> = tcp.collect();
+    #[cfg(unix)]
+    places.extend(
+        server
+            .local_paths()
+            .iter()
+            .map(|it| format!("{UNIX}{}", it.display())),
+    );
+    let mut out = io::stdout().lock();
+    for place in places {
+        if let Err(error) = writeln!(out, "listening on {place}").and_then(|()| out.flush()) {
+            warn!(target: CLI, "listening on {place}, and nobody reads standard output: {error}");
+        }
+    }
+}
+
+const MEMORY_ONLY: &str = "history is in memory only, and ends with this process";
+/// A time that does not come, and can still be added to now.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// The address space of a connection's thread.
+const STACK: usize = 128 << 10;
+/// The windows of both directions, as large as they get.
+const DEFLATE: usize = 364 << 10;

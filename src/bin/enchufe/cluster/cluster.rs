@@ -1,0 +1,142 @@
+//! Joining and leaving a cluster.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::log_targets::CLUSTER;
+use log::info;
+
+use crate::cluster::error::JoinError;
+use crate::cluster::log_handle::Log;
+use crate::cluster::op_queue::Desk;
+use crate::cluster::reader::Reader;
+use crate::cluster::redis_client::Address;
+use crate::cluster::replica::{Named, Replica, Replicas};
+use crate::cluster::writer::{self, Writer};
+
+/// A cluster that can be reached, and that this server has not joined.
+pub struct Opened {
+    address: Address,
+    log: Log,
+}
+
+/// A server's place in a cluster. Dropping it publishes what is left, if Redis answers, and ends its threads.
+pub struct Cluster {
+    desk: Arc<Desk>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Finds the Redis of a cluster, `redis://HOST:PORT/DATABASE`. Every server of a cluster is given the same, and the same
+/// `lease`: how long a server may be silent before its users count as gone.
+///
+/// # Errors
+/// [`JoinError`], in one line for people.
+pub fn open(url: &str, lease: Duration) -> Result<Opened, JoinError> {
+    let address = Address::parse(url, lease)?;
+    let mut link = address.patient_link();
+    link.epoch().map_err(|reason| JoinError::Link {
+        url: address.shown.clone(),
+        reason,
+    })?;
+    Ok(Opened {
+        address,
+        log: Log(Arc::new(Desk::new())),
+    })
+}
+
+impl Opened {
+    /// The way into the log, for the services.
+    #[must_use]
+    pub fn log(&self) -> Log {
+        self.log.clone()
+    }
+
+    /// Joins, brings the services to where the log is, and starts to follow it.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub fn start(
+        self,
+        named: Arc<dyn Named>,
+        nameless: Option<Arc<dyn Replica>>,
+    ) -> Result<Cluster, JoinError> {
+        let Opened { address, log } = self;
+        let desk = log.0;
+        let replicas = Replicas { named, nameless };
+        let failed = |reason| JoinError::Link {
+            url: address.shown.clone(),
+            reason,
+        };
+        let joined = address.patient_link().join().map_err(failed)?;
+        desk.take_place((joined.epoch, joined.server));
+        let link = address.patient_link();
+        let mut reader = Reader::new(link, Arc::clone(&desk), replicas.clone());
+        reader.load().map_err(failed)?;
+        reader.follow_by(address.link());
+        info!(
+            target: CLUSTER, "server {} of the cluster at {}, up to entry {} of the log",
+            joined.server, address.shown, joined.seq
+        );
+        let mut writer = Writer {
+            link: address.link(),
+            desk: Arc::clone(&desk),
+            replicas,
+            batch: Vec::new(),
+            pause: writer::PAUSE_MIN,
+        };
+        let mut cluster = Cluster {
+            desk,
+            threads: Vec::new(),
+        };
+        cluster.spawn("cluster-reader", move || reader.run())?;
+        cluster.spawn("cluster-writer", move || writer.run())?;
+        Ok(cluster)
+    }
+}
+
+impl Cluster {
+    /// Everybody needs these threads: one that panics goes on where it was.
+    fn spawn(
+        &mut self,
+        name: &str,
+        mut work: impl FnMut() + Send + 'static,
+    ) -> Result<(), JoinError> {
+        let tireless = move || while catch_unwind(AssertUnwindSafe(&mut work)).is_err() {};
+        let thread = thread::Builder::new().name(name.to_owned());
+        self.threads
+            .push(thread.spawn(tireless).map_err(JoinError::Thread)?);
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.desk.end();
+        for thread in self.threads.drain(..) {
+            let _never_panics = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("at", &self.address.shown)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").finish_non_exhaustive()
+    }
+}
+
+/// How long a server may be silent before its users count as gone, unless it is told otherwise.
+pub const LEASE: Duration = Duration::from_secs(10);
+
+/// Below this a lease would run out while a healthy server is waiting for its turn.
+pub const LEASE_MIN: Duration = Duration::from_millis(500);

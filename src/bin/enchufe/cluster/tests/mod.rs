@@ -1,0 +1,3 @@
+//! The cluster without Redis.
+
+mod cluster;

@@ -1,0 +1,5 @@
+//! The board in a cluster.
+
+pub mod operations;
+pub mod replica;
+pub mod snapshot;

@@ -1,0 +1,152 @@
+//! The board as one server of several sees it: what its viewers ask to change is published, and happens when it comes back
+//! by the log, in its order.
+//!
+//! Whether a change is possible is decided there and then, by every server alike; nothing is decided before.
+
+use std::time::{Duration, Instant};
+
+use log::error;
+
+use crate::cluster;
+use crate::cluster::log_handle::Log;
+use crate::cluster::rejoin::Dropped;
+use crate::cluster::replica::{News, Replica};
+use crate::delivery::Changes;
+use crate::hospital::cluster::{operations, snapshot};
+use crate::hospital::hub::{Board, Hub, entry, frame};
+use crate::hospital::methods::{self, Call};
+use crate::log_targets::HOSPITAL;
+use crate::signalr::messages::{self, CallError};
+use crate::store::record::RecordError;
+use enchufe::net::{Audience, Entry, MemberId};
+use enchufe::protocol::MessageLimits;
+
+impl Hub {
+    /// A board that is one with those of other servers, once it follows `log`.
+    #[must_use]
+    pub fn clustered(limits: MessageLimits, log: Log) -> Hub {
+        let mut hub = Hub::with_limits(limits);
+        hub.log = Some(log);
+        hub
+    }
+
+    /// Publishes what asks for a change; what is answered here is given back, when the caller's changes have come back.
+    pub fn publish(
+        &self,
+        caller: MemberId,
+        call: Call,
+        id: &Option<String>,
+        last: &mut u64,
+    ) -> Option<Call> {
+        let Some(log) = &self.log else {
+            return Some(call);
+        };
+        let Call::Change(command) = call else {
+            self.wait_for(*last);
+            return Some(call);
+        };
+        let mut board = self.lock();
+        // Under the lock under which it will come back.
+        *last = log.post(operations::encode(&command));
+        if let Some(id) = id {
+            board.calls.insert(*last, (caller, id.clone()));
+        }
+        drop(board);
+        log.wait_for_room();
+        None
+    }
+
+    /// Waits, not for ever, until an operation has come back.
+    pub fn wait_for(&self, number: u64) {
+        if let Some(log) = &self.log {
+            log.wait(number, PATIENCE);
+        }
+    }
+
+    fn tell(&self, tell: impl FnOnce(&mut Board) -> Vec<Entry>) {
+        let mut board = self.lock();
+        let entries = tell(&mut board);
+        self.outlet.append(Changes::default(), entries);
+        drop(board);
+        self.outlet.deliver();
+    }
+}
+
+impl Replica for Hub {
+    fn apply(&self, entries: Vec<cluster::Entry>) {
+        self.tell(|board| {
+            let follow = |entry| board.follow(entry);
+            entries.iter().flat_map(follow).collect()
+        });
+    }
+
+    fn rows(&self) -> Vec<Vec<u8>> {
+        snapshot::rows(&self.lock().state)
+    }
+
+    fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
+        let state = snapshot::state(rows)?;
+        let mut board = self.lock();
+        board.quiet = true;
+        board.view = None;
+        board.state = state;
+        Ok(())
+    }
+
+    fn resume(&self) {
+        self.tell(|board| {
+            board.quiet = false;
+            board.told = Some(Instant::now());
+            // What was in the snapshot already has come back with it.
+            let is_back =
+                |number: u64| self.log.as_ref().is_some_and(|log| log.is_resolved(number));
+            let done = board.calls.extract_if(|number, _| is_back(*number));
+            let done: Vec<Entry> = done.map(|(_, call)| completion(&call, Ok(()))).collect();
+            let view = entry(Audience::All, board.view());
+            [view].into_iter().chain(done).collect()
+        });
+    }
+
+    /// The protocol has no word for it: a call is not complete, that is all.
+    fn news(&self, _: News) {}
+
+    fn dropped(&self, dropped: &[Dropped]) {
+        self.tell(|board| {
+            let lost = dropped
+                .iter()
+                .filter_map(|it| board.calls.remove(&it.number));
+            lost.map(|call| completion(&call, Err(CallError::Dropped)))
+                .collect()
+        });
+    }
+}
+
+impl Board {
+    /// Does what an entry of the log says.
+    fn follow(&mut self, logged: &cluster::Entry) -> Vec<Entry> {
+        let command = match operations::decode(&logged.what) {
+            Ok(command) => command,
+            Err(error) => {
+                error!(
+                    target: HOSPITAL, "entry {} of the log is passed over: {error}",
+                    logged.position
+                );
+                return Vec::new();
+            }
+        };
+        let notice = frame(&methods::notice(&self.change(command)));
+        let call = logged.own.then(|| self.calls.remove(&logged.number));
+        let complete = call.flatten().map(|call| completion(&call, Ok(())));
+        let told = (!self.quiet).then(|| entry(Audience::All, notice));
+        told.into_iter().chain(complete).collect()
+    }
+}
+
+/// Tells a caller what became of its call.
+fn completion((caller, id): &(MemberId, String), outcome: Result<(), CallError>) -> Entry {
+    let record = messages::completion(id, outcome);
+    entry(Audience::Only(*caller), frame(&record))
+}
+
+/// How long a viewer waits for what it asked for to come back, before it is shown the board without.
+const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,0 +1,4 @@
+//! Rows of the board on disk.
+
+pub mod row_index;
+pub mod rows;

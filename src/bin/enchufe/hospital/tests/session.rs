@@ -1,0 +1,269 @@
+//! A client's conversation with the hub as a specification: what it sends, and the steps that follow.
+
+use crate::hospital::methods::Call;
+use crate::hospital::tests::fixture::{HELLO, Scene, completion, create_bed, invocation, welcome};
+use crate::signalr::close::End;
+use crate::signalr::handshake::HandshakeRefusal;
+use crate::signalr::messages::CallError;
+use crate::signalr::records::RecordError;
+use crate::signalr::session::{MAX_HANDSHAKE, MAX_RECORD, Step};
+
+#[test]
+fn a_handshake_is_welcomed() {
+    assert_eq!(Scene::new().hear(HELLO), [welcome()]);
+}
+
+#[test]
+fn records_behind_the_handshake_in_the_same_message_count() {
+    let message = format!("{HELLO}{}", invocation(None, "VerEstadoActual", "[]"));
+    assert_eq!(
+        Scene::new().hear(&message),
+        [welcome(), Step::Call(Call::View, None)]
+    );
+}
+
+#[test]
+fn a_handshake_may_come_in_pieces() {
+    for cut in 0..HELLO.len() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.hear(&HELLO[..cut]), []);
+        assert_eq!(scene.hear(&HELLO[cut..]), [welcome()], "cut at {cut}");
+    }
+}
+
+#[test]
+fn another_protocol_is_told_so_and_the_connection_ends() {
+    let mut scene = Scene::new();
+    let refused = End::Refused(HandshakeRefusal::OtherProtocol);
+    assert_eq!(
+        scene.hear("{\"protocol\":\"messagepack\",\"version\":1}\x1e"),
+        [Step::End(refused)]
+    );
+    let record = refused.record().unwrap();
+    assert!(record.starts_with("{\"error\":"), "{record:?}");
+}
+
+#[test]
+fn an_invocation_before_the_handshake_ends_the_connection() {
+    let steps = Scene::new().hear(&invocation(Some("1"), "VerEstadoActual", "[]"));
+    assert_eq!(
+        steps,
+        [Step::End(End::Refused(HandshakeRefusal::NotAHandshake))]
+    );
+}
+
+#[test]
+fn a_handshake_has_at_most_4_kib() {
+    assert_eq!(Scene::new().hear(&" ".repeat(MAX_HANDSHAKE)), []);
+    let too_long = Step::End(End::BadRecord(RecordError::TooLong));
+    assert_eq!(
+        Scene::new().hear(&" ".repeat(MAX_HANDSHAKE + 1)),
+        [too_long]
+    );
+}
+
+#[test]
+fn a_record_has_at_most_64_kib() {
+    let mut scene = Scene::open();
+    assert_eq!(scene.hear(&" ".repeat(MAX_RECORD)), []);
+    assert_eq!(
+        scene.hear(" "),
+        [Step::End(End::BadRecord(RecordError::TooLong))]
+    );
+}
+
+#[test]
+fn a_call_is_carried_out_and_completed_under_its_id() {
+    let mut scene = Scene::open();
+    assert_eq!(
+        scene.hear(&invocation(Some("0"), "CrearCama", "[4]")),
+        [create_bed(4, Some("0"))]
+    );
+    assert_eq!(
+        scene.hear(&invocation(None, "crearcama", "[4]")),
+        [create_bed(4, None)]
+    );
+}
+
+#[test]
+fn several_records_in_a_message_are_several_steps_in_order() {
+    let message = invocation(Some("a"), "CrearCama", "[1]")
+        + &invocation(Some("b"), "Nada", "[]")
+        + "{\"type\":7}\x1e";
+    let expected = [
+        create_bed(1, Some("a")),
+        completion("b", CallError::UnknownMethod),
+        Step::End(End::Left),
+    ];
+    assert_eq!(Scene::open().hear(&message), expected);
+}
+
+#[test]
+fn a_bad_call_is_completed_with_an_error_and_the_connection_kept() {
+    let mut scene = Scene::open();
+    let cases = [
+        (
+            invocation(Some("1"), "Nada", "[]"),
+            CallError::UnknownMethod,
+        ),
+        (
+            invocation(Some("1"), "CrearCama", "[]"),
+            CallError::WrongArguments,
+        ),
+        (
+            invocation(Some("1"), "CrearCama", "[1.5]"),
+            CallError::WrongArguments,
+        ),
+        (
+            invocation(Some("1"), "CrearCama", "{}"),
+            CallError::WrongArguments,
+        ),
+        (
+            "{\"type\":1,\"invocationId\":\"1\"}\x1e".into(),
+            CallError::UnknownMethod,
+        ),
+        (
+            invocation(Some("1"), "CrearCama", "[1]").replace(":1,\"inv", ":4,\"inv"),
+            CallError::NoStream,
+        ),
+    ];
+    for (n, (message, error)) in cases.into_iter().enumerate() {
+        let id = format!("{n}x");
+        let message = message.replace(
+            "\"invocationId\":\"1\"",
+            &format!("\"invocationId\":\"{id}\""),
+        );
+        assert_eq!(scene.hear(&message), [completion(&id, error)], "{message}");
+    }
+    assert_eq!(
+        scene.hear(&invocation(None, "CrearCama", "[1]")),
+        [create_bed(1, None)]
+    );
+}
+
+#[test]
+fn a_bad_call_without_id_is_answered_with_nothing() {
+    let mut scene = Scene::open();
+    assert_eq!(scene.hear(&invocation(None, "Nada", "[]")), []);
+    assert_eq!(scene.hear(&invocation(None, "CrearCama", "[\"a\"]")), []);
+    assert_eq!(
+        scene.hear("{\"type\":4,\"target\":\"CrearCama\",\"arguments\":[1]}\x1e"),
+        []
+    );
+}
+
+#[test]
+fn an_id_that_comes_again_is_completed_with_an_error_and_nothing_is_done() {
+    let mut scene = Scene::open();
+    let message = invocation(Some("9"), "CrearCama", "[1]");
+    assert_eq!(scene.hear(&message), [create_bed(1, Some("9"))]);
+    assert_eq!(
+        scene.hear(&message),
+        [completion("9", CallError::IdUsedBefore)]
+    );
+}
+
+#[test]
+fn empty_records_and_other_types_ask_for_nothing() {
+    let mut scene = Scene::open();
+    assert_eq!(scene.hear(&"\x1e".repeat(10_000)), []);
+    for kind in [2, 3, 5, 6, 8, 9, 99] {
+        assert_eq!(
+            scene.hear(&format!("{{\"type\":{kind},\"invocationId\":\"1\"}}\x1e")),
+            []
+        );
+    }
+}
+
+#[test]
+fn a_record_that_is_no_message_ends_the_connection_and_nothing_follows() {
+    for bad in [
+        "nonsense",
+        "[]",
+        "{}",
+        "\u{feff}{\"type\":6}",
+        "{\"type\":6,\"type\":6}",
+        "{\"type\":1,\"invocationId\":5}",
+    ] {
+        let mut scene = Scene::open();
+        let steps = scene.hear(&format!(
+            "{bad}\x1e{}",
+            invocation(Some("1"), "CrearCama", "[1]")
+        ));
+        assert!(
+            matches!(steps[..], [Step::End(End::BadRecord(_))]),
+            "{bad}: {steps:?}"
+        );
+        assert_eq!(scene.hear(&invocation(None, "CrearCama", "[1]")), []);
+        assert_eq!(scene.wait(60), None);
+    }
+}
+
+#[test]
+fn a_session_cut_at_every_byte_takes_the_same_steps() {
+    let stream = format!(
+        "{HELLO}{}{}",
+        invocation(Some("1"), "CrearHospital", "[\"Ñ€😀\"]"),
+        invocation(None, "CrearCama", "[1]")
+    );
+    let stream = stream.as_bytes();
+    let whole = Scene::new().hear_bytes(stream);
+    assert_eq!(whole.len(), 3);
+    for cut in 0..=stream.len() {
+        let mut scene = Scene::new();
+        let mut steps = scene.hear_bytes(&stream[..cut]);
+        steps.extend(scene.hear_bytes(&stream[cut..]));
+        assert_eq!(steps, whole, "cut at {cut}");
+    }
+}
+
+#[test]
+fn random_bytes_never_panic_and_never_carry_out_a_call_they_do_not_spell() {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    let alphabet =
+        b"{}[]\":,\\\x1e type1234567.-e invocationId target arguments CrearCama \xff\xc3\x00";
+    for round in 0..2_000 {
+        let mut scene = if round % 4 == 0 {
+            Scene::new()
+        } else {
+            Scene::open()
+        };
+        for _ in 0..8 {
+            let pick = |n: u64| alphabet[usize::try_from(n % alphabet.len() as u64).unwrap()];
+            let noise: Vec<u8> = (0..next() % 64)
+                .map(|_| {
+                    if round % 2 == 0 {
+                        next().to_le_bytes()[0]
+                    } else {
+                        pick(next())
+                    }
+                })
+                .collect();
+            for step in scene.hear_bytes(&noise) {
+                assert!(
+                    !matches!(step, Step::Welcome(_) | Step::Call(..)),
+                    "{noise:?}"
+                );
+            }
+            scene.wait(1);
+        }
+    }
+}
+
+#[test]
+fn a_valid_record_with_any_byte_changed_never_panics() {
+    let record = format!("{HELLO}{}", invocation(Some("1"), "CrearCama", "[12]"));
+    for position in 0..record.len() {
+        for byte in [0, 0x1e, b'"', b'{', b'}', b'\\', b'9', 0x7f, 0x80, 0xff] {
+            let mut changed = record.clone().into_bytes();
+            changed[position] = byte;
+            Scene::new().hear_bytes(&changed);
+        }
+    }
+}

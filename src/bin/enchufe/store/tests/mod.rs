@@ -1,0 +1,3 @@
+//! The store thread on a disk that fails on purpose.
+
+mod store;

@@ -1,0 +1,337 @@
+//! The one thread that writes.
+//!
+//! ```text
+//!   asleep --ring--> take what the lanes hold --> write, flush --> hand the parcels on --> asleep
+//!                                                     |
+//!                                                     | fails: log it once
+//!                                                     v
+//!   asleep --ring, or time to try again--> take --> hand the parcels on, Unkept --> begin anew, write all
+//!                                                                                   that the disk lacks
+//! ```
+//!
+//! While it writes, the next batch gathers: the busier the chat, the more messages share a flush.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use log::{debug, error, info, warn};
+
+use crate::log_targets::STORE;
+use crate::store::backend::{Disk, DiskError};
+use crate::store::catch_panic::guarded;
+use crate::store::change::{Change, Table};
+use crate::store::counters::Counters;
+use crate::store::error::{OpenError, Reason};
+use crate::store::record::RecordError;
+use crate::store::unflushed::Lacking;
+use crate::store::write_queue::{Lane, Outlet, Standing};
+
+/// A store that can be read, and that nobody writes to yet.
+pub struct Opened {
+    place: PathBuf,
+    writer: Writer,
+}
+
+/// A running store. Dropping it, or [`Store::close`], writes what is left and ends its thread.
+#[derive(Debug)]
+pub struct Store {
+    bell: Arc<Bell>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Wakes the store thread.
+#[derive(Debug, Default)]
+pub struct Bell {
+    rung: Mutex<Rung>,
+    heard: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Rung {
+    work: bool,
+    end: bool,
+}
+
+struct Writer {
+    disk: Box<dyn Disk>,
+    bell: Arc<Bell>,
+    lanes: Vec<Arc<dyn Outlet>>,
+    counters: Arc<Counters>,
+    lacking: Lacking,
+    /// Since writing began to fail: when to try again, and how long to wait if that fails too.
+    failing: Option<(Instant, Duration)>,
+}
+
+impl Opened {
+    /// A store on this disk; `place` names it in errors.
+    pub fn over(disk: impl Disk + 'static, place: impl Into<PathBuf>) -> Opened {
+        Opened {
+            place: place.into(),
+            writer: Writer {
+                disk: Box::new(disk),
+                bell: Arc::default(),
+                lanes: Vec::new(),
+                counters: Arc::default(),
+                lacking: Lacking::default(),
+                failing: None,
+            },
+        }
+    }
+
+    /// Lends every row of a table to `each`, in the order of their keys. Returns the greatest key the table ever had, 0 if
+    /// none.
+    ///
+    /// # Errors
+    /// What the disk reports, or the first row that `each` cannot read.
+    pub fn read(
+        &self,
+        table: Table,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), RecordError>,
+    ) -> Result<u64, OpenError> {
+        let mut bad = None;
+        let mut each = |key, record: &[u8]| {
+            if bad.is_none() {
+                bad = each(key, record).err().map(|error| (key, error));
+            }
+        };
+        let read = attempt(|| self.writer.disk.read(table, &mut each));
+        let last = read.map_err(|error| self.error(Reason::Disk(error)))?;
+        match bad {
+            Some((key, error)) => Err(self.error(Reason::Record(table, key, error))),
+            None => Ok(last),
+        }
+    }
+
+    /// A change that reading led to, a row that is not needed any more above all. [`Opened::start`] writes it.
+    pub fn change(&mut self, change: Change) {
+        self.writer.lacking.add(change);
+    }
+
+    /// The changes so far, to look at.
+    #[cfg(test)]
+    pub fn changes(&mut self) -> Vec<Change> {
+        let rows = self.writer.lacking.attempt().rows.clone();
+        let change = |((table, key), record)| Change { table, key, record };
+        rows.into_iter().map(change).collect()
+    }
+
+    /// A lane for one service. The store thread calls `hand_on` with what was pushed, in order.
+    pub fn lane<P: Send + 'static>(
+        &mut self,
+        hand_on: impl FnMut(Vec<P>, Standing) + Send + 'static,
+    ) -> Lane<P> {
+        let lane = Lane::new(Arc::clone(&self.writer.bell), hand_on);
+        self.writer.lanes.push(lane.outlet());
+        lane
+    }
+
+    /// What the store will count.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.writer.counters)
+    }
+
+    /// Writes what reading led to, and starts the store thread.
+    ///
+    /// # Errors
+    /// What the disk reports: a disk that cannot be written to is found out now.
+    pub fn start(mut self) -> Result<Store, OpenError> {
+        let batch = self.writer.lacking.attempt();
+        if let Err(error) = self.writer.disk.write(batch) {
+            return Err(self.error(Reason::Disk(error)));
+        }
+        self.writer.lacking.settle(true);
+        let (place, bell) = (self.place, Arc::clone(&self.writer.bell));
+        let thread = thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || self.writer.run());
+        let thread = thread.map_err(|error| OpenError {
+            place,
+            reason: Reason::Disk(DiskError::Io(error)),
+        })?;
+        Ok(Store {
+            bell,
+            thread: Some(thread),
+        })
+    }
+
+    fn error(&self, reason: Reason) -> OpenError {
+        OpenError {
+            place: self.place.clone(),
+            reason,
+        }
+    }
+}
+
+impl Store {
+    /// Writes what is left and closes the disk. What is pushed later is handed on, and lost.
+    pub fn close(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.bell.end();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!(target: STORE, "the store thread panicked");
+        }
+    }
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let end = self.bell.wait(self.failing.map(|(again, _)| again));
+            for lane in &self.lanes {
+                lane.take(&mut self.lacking);
+            }
+            match self.failing {
+                None => {
+                    let standing = self.write();
+                    self.hand_on(standing);
+                }
+                Some((again, _)) => {
+                    self.hand_on(Standing::Unkept);
+                    if end || again <= Instant::now() {
+                        self.try_again();
+                    }
+                }
+            }
+            if end && self.lanes.iter().all(|lane| lane.close()) {
+                break;
+            }
+        }
+        if !self.lacking.is_empty() {
+            let rows = self.lacking.rows();
+            warn!(target: STORE, "history ends without {rows} changes that could not be written");
+        }
+    }
+
+    /// Writes what the disk lacks, if anything.
+    fn write(&mut self) -> Standing {
+        if self.lacking.is_empty() {
+            return Standing::Kept;
+        }
+        let began = Instant::now();
+        let batch = self.lacking.attempt();
+        match attempt(|| self.disk.write(batch)) {
+            Ok(()) => {
+                let rows = batch.rows.len();
+                debug!(target: STORE, "{rows} changes on disk in {:?}", began.elapsed());
+                self.counters.commits.fetch_add(1, Relaxed);
+                self.counters.rows.fetch_add(rows as u64, Relaxed);
+                self.lacking.settle(true);
+                Standing::Kept
+            }
+            Err(error) => {
+                self.failed(&error);
+                Standing::Unkept
+            }
+        }
+    }
+
+    /// Opens the disk anew, and writes all that was said meanwhile.
+    fn try_again(&mut self) {
+        match attempt(|| self.disk.recover()) {
+            Ok(on_disk) => {
+                self.lacking.settle(on_disk);
+                if self.write() == Standing::Kept {
+                    self.failing = None;
+                    self.counters.failing.store(false, Relaxed);
+                    info!(target: STORE, "history is kept again, with all that was said meanwhile");
+                }
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Notes a failure: in the log once, however long it lasts.
+    fn failed(&mut self, error: &DiskError) {
+        let pause = match self.failing {
+            None => {
+                error!(target: STORE, "history is not kept any more: {error}; the chat goes on without");
+                self.counters.failures.fetch_add(1, Relaxed);
+                self.counters.failing.store(true, Relaxed);
+                PAUSE_MIN
+            }
+            Some((_, pause)) => {
+                debug!(target: STORE, "history is still not kept: {error}");
+                (pause * 2).min(PAUSE_MAX)
+            }
+        };
+        self.failing = Some((Instant::now() + pause, pause));
+    }
+
+    fn hand_on(&self, standing: Standing) {
+        for lane in &self.lanes {
+            lane.hand_on(standing);
+        }
+    }
+}
+
+impl Bell {
+    /// There is something to do.
+    pub fn ring(&self) {
+        let mut rung = self.lock();
+        if !rung.work {
+            rung.work = true;
+            self.heard.notify_one();
+        }
+    }
+
+    fn end(&self) {
+        self.lock().end = true;
+        self.heard.notify_one();
+    }
+
+    /// Waits for a ring, at most until `until`. True if it was the last.
+    fn wait(&self, until: Option<Instant>) -> bool {
+        let mut rung = self.lock();
+        while !rung.work && !rung.end {
+            rung = match until {
+                None => self
+                    .heard
+                    .wait(rung)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    let waited = self.heard.wait_timeout(rung, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        rung.work = false;
+        rung.end
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rung> {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A panic in there is a failure like any other.
+fn attempt<T>(work: impl FnOnce() -> Result<T, DiskError>) -> Result<T, DiskError> {
+    guarded(work).unwrap_or_else(|panic| Err(DiskError::Other(panic)))
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long to wait before a disk that failed is tried again, and at most if it goes on failing.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);

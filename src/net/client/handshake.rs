@@ -1,0 +1,125 @@
+//! The client's half of the opening handshake, over a stream that is connected: the request goes out, the answer is read,
+//! and what is not 101 becomes a [`Refused`] ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::trace;
+
+use crate::handshake::client::ClientHandshake;
+use crate::handshake::client::MOST_INTERIM;
+use crate::handshake::error::HandshakeError;
+use crate::http::lines::HeadLimits;
+use crate::http::redact::redact_head;
+use crate::http::response_parser::{ResponseHead, ResponseParser};
+use crate::log_targets::HANDSHAKE;
+use crate::net::connection::deflate::DeflateOptions;
+use crate::net::connection::read_buffer::ReadBuffer;
+use crate::net::connection::reader::Reader;
+use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::websocket::WebSocket;
+use crate::net::counters::Counters;
+use crate::net::error::{Error, Refused};
+use crate::net::limits::Limits;
+use crate::net::socket::io::{read_more, write_all};
+use crate::net::socket::transport::Transport;
+use crate::protocol::role::Role;
+
+/// Asks for the upgrade and checks the answer, all of it by `deadline`. What came behind the answer are the first frames.
+pub(crate) fn shake_hands<T: Transport>(
+    stream: T,
+    handshake: &ClientHandshake,
+    deflate: Option<&DeflateOptions>,
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<WebSocket<T>, Error> {
+    let request = handshake.request();
+    trace!(target: HANDSHAKE, "> {}", redact_head(&request));
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Error::TimedOut);
+    }
+    stream.set_write_timeout(Some(left))?;
+    write_all(&stream, 0, &request)?;
+    let mut input = ReadBuffer::for_head();
+    let head = read_answer(&stream, &mut input, limits.head, deadline)?;
+    if head.status != 101 {
+        let refused = read_refusal(&stream, head, input, deadline);
+        return Err(Error::Refused(Box::new(refused)));
+    }
+    let agreed = handshake.check(&head)?;
+    let deflate = match deflate {
+        Some(options) => options.check(&agreed.extensions)?,
+        None => None,
+    };
+    let counters = Arc::new(Counters::default());
+    let outbox = Outbox::new(0, stream, Role::Client, limits, counters);
+    if let Some(deflate) = &deflate {
+        outbox.compress_with(deflate);
+    }
+    outbox.open()?;
+    outbox.transport.set_read_timeout(None)?;
+    let reader = Reader::new(outbox, limits, input);
+    Ok(WebSocket::new(reader, agreed.subprotocol, deflate))
+}
+
+/// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
+pub(crate) fn read_answer(
+    stream: &impl Transport,
+    input: &mut ReadBuffer,
+    limits: HeadLimits,
+    deadline: Instant,
+) -> Result<ResponseHead, Error> {
+    let mut parser = ResponseParser::new(limits);
+    let mut interim = 0;
+    loop {
+        match parser.feed(input.bytes()).map_err(HandshakeError::Http)? {
+            Some((head, used)) => {
+                trace!(target: HANDSHAKE, "< {}", redact_head(&input.bytes()[..used]));
+                input.consume(used);
+                if !head.is_interim() {
+                    return Ok(head);
+                }
+                interim += 1;
+                if interim > MOST_INTERIM {
+                    return Err(HandshakeError::UnexpectedStatus(head.status).into());
+                }
+                parser = ResponseParser::new(limits);
+            }
+            None => {
+                if read_more(stream, 0, input, deadline)? == 0 {
+                    return Err(Error::Disconnected);
+                }
+            }
+        }
+    }
+}
+
+/// What a person needs to see of an answer that is not 101: the beginning of its body, as far as it comes in time.
+pub(crate) fn read_refusal(
+    stream: &impl Transport,
+    head: ResponseHead,
+    mut input: ReadBuffer,
+    deadline: Instant,
+) -> Refused {
+    let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
+    let length = head
+        .headers
+        .get("Content-Length")
+        .and_then(|length| length.parse().ok())
+        .map_or(BODY, |length: usize| length.min(BODY));
+    while input.bytes().len() < length
+        && read_more(stream, 0, &mut input, deadline).is_ok_and(|count| count > 0)
+    {}
+    let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
+    Refused {
+        status: head.status,
+        reason: head.reason,
+        headers: head.headers,
+        body,
+    }
+}
+
+/// At most this much of a refusal's body is kept, and waited for this long.
+const BODY: usize = 4 * 1024;
+const BODY_PATIENCE: Duration = Duration::from_secs(2);

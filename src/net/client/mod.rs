@@ -1,0 +1,8 @@
+//! The client: connecting, directly or through a proxy, and the opening handshake.
+
+pub(crate) mod client;
+pub(crate) mod connect_queue;
+pub(crate) mod dial;
+#[cfg(unix)]
+pub(crate) mod dial_unix;
+pub(crate) mod handshake;

@@ -1,0 +1,166 @@
+//! The other end of a connection: how much it takes, and what it was told.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::thread;
+
+use crate::net::connection::send_queue::Outbox;
+use crate::net::counters::Counters;
+use crate::net::limits::Limits;
+use crate::net::socket::transport::Transport;
+use crate::protocol::close::CloseReason;
+use crate::protocol::encoder::encode_frame;
+use crate::protocol::header::Header;
+use crate::protocol::opcode::{MessageKind, Opcode};
+use crate::protocol::role::Role;
+
+/// A peer that takes all it is given, or as much as chance has it, or for a while nothing. It has said all it had to say.
+/// All clones are the same.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    fickle: bool,
+    stalled: Arc<AtomicBool>,
+    wire: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Peer {
+    /// Takes everything at once.
+    pub(crate) fn quick() -> Peer {
+        Peer {
+            fickle: false,
+            stalled: Arc::default(),
+            wire: Arc::default(),
+        }
+    }
+
+    /// Takes as much as chance has it, and now and then nothing, so that a backlog and its drain thread come and go.
+    pub(crate) fn fickle() -> Peer {
+        Peer {
+            fickle: true,
+            ..Peer::quick()
+        }
+    }
+
+    /// Takes nothing until it [goes on](Peer::go_on), and then as a fickle one.
+    pub(crate) fn stalled() -> Peer {
+        let peer = Peer::fickle();
+        peer.stalled.store(true, Relaxed);
+        peer
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.stalled.store(false, Relaxed);
+    }
+
+    /// A server's connection to this peer, whose opening handshake is done.
+    pub(crate) fn connect(&self, out_queue: usize) -> Arc<Outbox<Peer>> {
+        let limits = Limits {
+            out_queue,
+            ..Limits::default()
+        };
+        let counters = Arc::new(Counters::default());
+        let outbox = Outbox::new(1, self.clone(), Role::Server, &limits, counters);
+        outbox.open().expect("it opens");
+        outbox
+    }
+
+    /// What it was told, frame by frame. Fails unless all of them are whole.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        let wire = self.wire.lock().expect("nobody panicked");
+        let mut wire = &wire[..];
+        let mut heard = Vec::new();
+        while !wire.is_empty() {
+            let (header, start) = Header::decode(wire).expect("a header").expect("all of it");
+            let length = usize::try_from(header.length).expect("short");
+            let (frame, rest) = wire.split_at(start + length);
+            heard.push(match header.opcode {
+                Opcode::Close => Heard::Close(close_code(&frame[start..])),
+                _ => Heard::Text(String::from_utf8_lossy(&frame[start..]).into_owned()),
+            });
+            wire = rest;
+        }
+        heard
+    }
+}
+
+/// A frame, as the peer understands it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Text(String),
+    Close(u16),
+}
+
+impl Heard {
+    /// The text. Fails for a Close.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Heard::Text(text) => text,
+            Heard::Close(code) => panic!("Close {code} where a text should be"),
+        }
+    }
+}
+
+fn close_code(payload: &[u8]) -> u16 {
+    let reason = CloseReason::parse(payload).expect("a reason");
+    reason.expect("a code").code.into()
+}
+
+/// A text message as everybody in a room gets it.
+pub(crate) fn text_frame(text: &str) -> Vec<u8> {
+    let mut frame = Vec::new();
+    encode_frame(
+        true,
+        MessageKind::Text.into(),
+        text.as_bytes(),
+        None,
+        &mut frame,
+    );
+    frame
+}
+
+impl Transport for Peer {
+    fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        thread::yield_now();
+        if self.stalled.load(Relaxed) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        let takes = match self.fickle {
+            false => total,
+            true => match thread_rng().gen_range(0..3) {
+                0 => return Err(ErrorKind::WouldBlock.into()),
+                1 => thread_rng().gen_range(1..=total),
+                _ => total,
+            },
+        };
+        let all = parts.iter().flat_map(|part| part.iter());
+        let mut wire = self.wire.lock().expect("nobody panicked");
+        wire.extend(all.take(takes));
+        Ok(takes)
+    }
+
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self, _: Shutdown) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+}

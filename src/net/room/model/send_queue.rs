@@ -1,0 +1,83 @@
+//! One connection: its owner replies, two rooms deliver, somebody closes, and the peer takes what chance has it.
+//!
+//! Whatever the order: only whole frames, each sender's in the order it sent them, at most one Close and nothing behind it,
+//! and no thread that waits for ever.
+
+use std::sync::Arc;
+
+use shuttle::thread;
+
+use crate::net::connection::message::AsMessage;
+use crate::net::room::model::check;
+use crate::net::room::model::peer::{Heard, Peer, text_frame};
+use crate::protocol::close::{CloseCode, CloseReason};
+
+#[test]
+fn frames_stay_whole_and_in_order_and_one_close_is_the_last() {
+    check(SCHEDULES, || play(1 << 20));
+}
+
+#[test]
+fn a_peer_that_is_too_slow_gets_whole_frames_and_then_one_close() {
+    check(SCHEDULES, || play(12));
+}
+
+/// The owner, two threads that deliver for rooms, and one that closes; then the owner winds the connection down.
+fn play(out_queue: usize) {
+    let peer = Peer::fickle();
+    let outbox = peer.connect(out_queue);
+
+    let rooms = ["a", "b"].map(|name| {
+        let outbox = Arc::clone(&outbox);
+        thread::spawn(move || {
+            for number in 0..MESSAGES {
+                outbox.send_encoded(&text_frame(&format!("{name}{number}")), 1);
+            }
+        })
+    });
+    let closer = {
+        let outbox = Arc::clone(&outbox);
+        thread::spawn(move || {
+            let reason = CloseReason::new(CloseCode::NormalClosure, "");
+            let _ = outbox.close(Some(&reason)); // the peer may be too slow by then
+        })
+    };
+
+    outbox.owned_by_this_thread();
+    let mut accepted = 0;
+    for number in 0..MESSAGES {
+        outbox.set_more_waits(number == 0);
+        let text = format!("o{number}");
+        accepted += usize::from(outbox.send(text.as_message()).is_ok());
+    }
+    outbox.set_more_waits(false);
+    let _ = outbox.flush(); // likewise
+    for thread in rooms.into_iter().chain([closer]) {
+        thread.join().expect("it does not panic");
+    }
+    outbox.wind_down();
+
+    let heard = peer.heard();
+    let (last, texts) = heard.split_last().expect("a Close at least");
+    let code = if outbox.is_too_slow() { 1008 } else { 1000 };
+    assert_eq!(*last, Heard::Close(code), "{heard:?}");
+    let texts: Vec<_> = texts.iter().map(Heard::text).collect();
+    let of = |name| texts.iter().filter(move |text| text.starts_with(name));
+    for name in ["a", "b", "o"] {
+        let in_order = (0..).map(|number| format!("{name}{number}"));
+        assert!(
+            of(name).zip(in_order).all(|(said, due)| *said == due),
+            "{heard:?}"
+        );
+    }
+    if !outbox.is_too_slow() {
+        assert_eq!(
+            of("o").count(),
+            accepted,
+            "what was accepted arrives: {heard:?}"
+        );
+    }
+}
+
+const MESSAGES: usize = 2;
+const SCHEDULES: usize = 20_000;

@@ -1,0 +1,118 @@
+//! ACCEPT: one listening socket, and a thread for each connection that comes from it. It never gives up on an error: it waits a
+//! little and tries again.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use log::warn;
+
+use crate::http::response::Response;
+use crate::log_targets::NET;
+use crate::net::connection::send_queue::Outbox;
+use crate::net::counters;
+use crate::net::server::handle::Control;
+use crate::net::server::http_connection::Exchange;
+use crate::net::server::overload::turn_away;
+use crate::net::server::registry::{Full, Registry};
+use crate::net::socket::io::write_all;
+use crate::net::socket::listener::Listener;
+use crate::net::socket::socket_log::primitive;
+use crate::net::socket::socket_stream::Descriptor;
+use crate::net::socket::transport::Socket;
+use crate::net::tls::TlsIdentity;
+use crate::protocol::role::Role;
+
+/// One listening socket and its loop.
+pub(crate) struct Acceptor {
+    pub(crate) listener: Listener,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) identity: Option<TlsIdentity>,
+}
+
+impl Acceptor {
+    /// Accepts until the server stops.
+    pub(crate) fn run(&self) {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let accepted = self.listener.accept();
+            if self.control.is_stopping() {
+                return self.listener.tell_the_end();
+            }
+            match accepted {
+                Ok((descriptor, peer)) => {
+                    pause = PAUSE_MIN;
+                    self.welcome(descriptor, peer);
+                }
+                // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
+                Err(error) => {
+                    warn!(target: NET, "ACCEPT: {error}; trying again in {} ms", pause.as_millis());
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    fn welcome(&self, descriptor: Descriptor, peer: SocketAddr) {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        primitive!("ACCEPT", "#{id} {peer}");
+        let counters = &self.exchange.counters;
+        counters::add(&counters.accepted, 1);
+        let Ok(socket) = Socket::accepted(descriptor, self.identity.as_ref()) else {
+            return; // gone again
+        };
+        let mut place = match self.registry.admit(peer.ip()) {
+            Ok(place) => place,
+            Err(Full::Server) => {
+                let response = Response::service_unavailable(RETRY_AFTER);
+                return turn_away(socket, id, &response, counters);
+            }
+            Err(Full::Address) => {
+                let response = Response::too_many_requests(RETRY_AFTER);
+                return turn_away(socket, id, &response, counters);
+            }
+        };
+        let outbox = Outbox::new(
+            id,
+            socket,
+            Role::Server,
+            &self.exchange.limits,
+            Arc::clone(counters),
+        );
+        place.take(&outbox);
+        let spare = Arc::clone(&outbox);
+        if let Err(error) = self.exchange.start(outbox, peer, place) {
+            if self.exchange.quota.allows(peer.ip()) {
+                warn!(target: NET, "#{id} no thread for {peer}: {error}");
+            }
+            say_full(&spare.transport, id);
+        }
+    }
+}
+
+/// There is no thread to answer in, so this is all a peer gets to know.
+fn say_full(socket: &Socket, id: u64) {
+    let mut bytes = Vec::new();
+    // With TLS there is nothing to be said without a handshake.
+    if !socket.has_tls()
+        && Response::service_unavailable(RETRY_AFTER)
+            .encode(&mut bytes)
+            .is_ok()
+    {
+        let _ = write_all(socket, id, &bytes); // fits into the empty send buffer
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Address space of a connection's thread; what it does not touch takes no memory.
+pub(crate) const STACK: usize = 128 * 1024;
+/// Seconds after which whoever was turned away may try again.
+pub(crate) const RETRY_AFTER: u32 = 5;
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -1,0 +1,9 @@
+//! Sockets: listening, accepted and connected ones, as byte streams.
+
+pub(crate) mod io;
+pub(crate) mod listener;
+pub(crate) mod socket_log;
+pub(crate) mod socket_stream;
+pub(crate) mod transport;
+#[cfg(unix)]
+pub(crate) mod unix_path;

@@ -1,0 +1,198 @@
+//! What a connection stands on: bytes that one thread reads while others write.
+//!
+//! [`Socket`] is the real thing, with or without TLS. It is read and written by reference, so reader and writers share one
+//! descriptor (a `try_clone` would double the descriptors of the process). [`Exclusive`] lends any `Read + Write` the same
+//! interface behind a lock, for tests in memory and streams of the caller's own.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::net::error::Error;
+use crate::net::socket::socket_stream::Descriptor;
+use crate::net::tls::{Session, TlsError, TlsIdentity, TlsRoots};
+
+/// A byte stream that is read and written through a shared reference.
+///
+/// Reads and writes block, at most as long as the timeouts say; a timeout shows as
+/// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`].
+pub trait Transport: Send + Sync + 'static {
+    /// RECEIVE: as [`Read::read`]. [`io::ErrorKind::Interrupted`] asks to look at the clock and to call again.
+    fn read(&self, into: &mut [u8]) -> io::Result<usize>;
+    /// SEND: as [`Write::write_vectored`].
+    fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// How long a read may block; `None` is for ever. A stream without timeouts ignores it.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    /// How long a write may block; `None` is for ever. A stream without timeouts ignores it.
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    /// CLOSE one direction or both. A stream that cannot ignores it.
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+    /// Who is at the other end, where the stream knows.
+    fn peer_addr(&self) -> Option<SocketAddr>;
+}
+
+/// A connected socket: TCP or a Unix-domain socket, and TLS over it if there is any.
+///
+/// What a [write](Transport::write_vectored) does not take has to come first in the next one: with TLS, part of it may be
+/// sealed already.
+#[derive(Debug)]
+pub struct Socket {
+    descriptor: Descriptor,
+    tls: Option<Box<Session>>,
+    peer: Option<SocketAddr>,
+}
+
+impl Socket {
+    /// Takes over a connected stream and switches Nagle's algorithm off: a frame goes out when it is written.
+    ///
+    /// # Errors
+    /// What setting `TCP_NODELAY` reports, on a socket that is already dead.
+    pub fn new(tcp: TcpStream) -> io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        let peer = tcp.peer_addr().ok();
+        Ok(Self {
+            descriptor: Descriptor::Tcp(tcp),
+            tls: None,
+            peer,
+        })
+    }
+
+    /// What a server accepted, with TLS if it has an identity to show. Nothing is sent before [`Socket::shake_hands`].
+    pub(crate) fn accepted(
+        descriptor: Descriptor,
+        identity: Option<&TlsIdentity>,
+    ) -> io::Result<Self> {
+        let mut socket = match descriptor {
+            Descriptor::Tcp(tcp) => Self::new(tcp)?,
+            #[cfg(unix)]
+            Descriptor::Unix(unix) => Self::over_unix(unix),
+        };
+        if let Some(identity) = identity {
+            socket.tls = Some(Box::new(Session::server(identity)?));
+        }
+        Ok(socket)
+    }
+
+    /// The client's end of TLS over this stream; the server has to prove that it is `host`.
+    pub(crate) fn asking_for_tls(
+        mut self,
+        roots: Option<&TlsRoots>,
+        host: &str,
+    ) -> Result<Self, TlsError> {
+        self.tls = Some(Box::new(Session::client(roots, host)?));
+        Ok(self)
+    }
+
+    /// The TLS handshake, if there is one to do. Blocks until `deadline` at most.
+    pub(crate) fn shake_hands(&self, deadline: Instant) -> Result<(), Error> {
+        match &self.tls {
+            None => Ok(()),
+            Some(tls) => tls.shake_hands(&self.descriptor, deadline),
+        }
+    }
+
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Gives the stream back.
+    pub(crate) fn into_tcp(self) -> io::Result<TcpStream> {
+        match self.descriptor {
+            Descriptor::Tcp(tcp) => Ok(tcp),
+            #[cfg(unix)]
+            Descriptor::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// A connected Unix-domain socket. Its [peer](Transport::peer_addr) has no address.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn over_unix(stream: UnixStream) -> Self {
+        Self {
+            descriptor: Descriptor::Unix(stream),
+            tls: None,
+            peer: None,
+        }
+    }
+}
+
+impl Transport for Socket {
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        match &self.tls {
+            None => self.descriptor.read(into),
+            Some(tls) => tls.read(&self.descriptor, into),
+        }
+    }
+
+    fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.tls {
+            None => self.descriptor.write_vectored(parts),
+            Some(tls) => tls.write(&self.descriptor, parts),
+        }
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.descriptor.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.descriptor.set_write_timeout(timeout)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        if let Some(tls) = &self.tls {
+            tls.say_goodbye(&self.descriptor, how);
+        }
+        self.descriptor.shutdown(how)
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+}
+
+/// Any `Read + Write` as a [`Transport`] for one thread at a time: no timeouts, no shutdown, no peer address.
+#[derive(Debug)]
+pub struct Exclusive<S>(Mutex<S>);
+
+impl<S> Exclusive<S> {
+    /// Wraps the stream.
+    pub fn new(stream: S) -> Self {
+        Self(Mutex::new(stream))
+    }
+}
+
+impl<S: Read + Write + Send + 'static> Transport for Exclusive<S> {
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(into)
+    }
+
+    fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = stream.write_vectored(parts)?;
+        stream.flush()?;
+        Ok(written)
+    }
+
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self, _: Shutdown) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+}

@@ -1,0 +1,51 @@
+//! Without the feature `tls` nobody can make these: what would use one compiles to nothing, and no other file of this
+//! layer needs to know.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::time::Instant;
+
+use crate::net::socket::socket_stream::Descriptor;
+use crate::net::tls::TlsError;
+
+/// There is none.
+#[derive(Debug)]
+pub(crate) enum Session {}
+
+/// There is none.
+#[derive(Debug, Clone)]
+pub(crate) enum TlsIdentity {}
+
+/// There are none.
+#[derive(Debug, Clone)]
+pub(crate) enum TlsRoots {}
+
+impl Session {
+    pub(crate) fn server(identity: &TlsIdentity) -> io::Result<Self> {
+        match *identity {}
+    }
+
+    pub(crate) fn client(_: Option<&TlsRoots>, _: &str) -> Result<Self, TlsError> {
+        Err(TlsError::NotBuiltIn)
+    }
+
+    pub(crate) fn shake_hands(
+        &self,
+        _: &Descriptor,
+        _: Instant,
+    ) -> Result<(), crate::net::error::Error> {
+        match *self {}
+    }
+
+    pub(crate) fn read(&self, _: &Descriptor, _: &mut [u8]) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub(crate) fn write(&self, _: &Descriptor, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub(crate) fn say_goodbye(&self, _: &Descriptor, _: Shutdown) {
+        match *self {}
+    }
+}
