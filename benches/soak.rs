@@ -116,7 +116,7 @@ fn live(number: u64, address: &str, stop: &AtomicBool, counts: &Counts) {
             }
         });
         if let Err(error) = outcome
-            && !matches!(error, Error::Closed | Error::Disconnected | Error::Io(_))
+            && !matches!(error, Error::Closed | Error::ConnectionLost | Error::Io(_))
         {
             eprintln!("seat {number}: {error}");
         }

@@ -4,14 +4,16 @@
 //! Run it with `cargo run --example close_handshake`. You see the two Closes on the wire, the state of both sides before
 //! and after each, and what a side may no longer do.
 
-use enchufe::protocol::{Event, MaskKey, MessageLimits, Receiver, Role, Sender, Step, diagram};
+use enchufe::protocol::{
+    Decoder, Encoder, Event, MaskKey, MessageLimits, Role, Transition, diagram,
+};
 use enchufe::{CloseCode, CloseReason};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     let key = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
-    let (mut client, mut server) = (Sender::new(Role::Client), Sender::new(Role::Server));
+    let (mut client, mut server) = (Encoder::new(Role::Client), Encoder::new(Role::Server));
     let mut wire = Vec::new();
     show(&client, &server);
 
@@ -32,7 +34,7 @@ fn main() -> Outcome {
     Ok(())
 }
 
-fn show(client: &Sender, server: &Sender) {
+fn show(client: &Encoder, server: &Encoder) {
     println!(
         "client: {:?}, server: {:?}\n",
         client.state(),
@@ -41,15 +43,15 @@ fn show(client: &Sender, server: &Sender) {
 }
 
 /// The side `role`, whose sending half is `own`, receives what is on the wire.
-fn hear(role: Role, own: &mut Sender, wire: &mut Vec<u8>) -> Outcome {
-    let mut receiver = Receiver::new(role, MessageLimits::default());
+fn hear(role: Role, own: &mut Encoder, wire: &mut Vec<u8>) -> Outcome {
+    let mut receiver = Decoder::new(role, MessageLimits::default());
     receiver.observe_frames(true);
     while !wire.is_empty() {
         let received = receiver.receive(wire)?;
         let payload = receiver.payload(wire, &received);
         match &received.event {
             Some(Event::Frame(header)) => print!("{}", diagram::draw(header, payload)),
-            Some(Event::Close(_)) => own.step(Step::CloseReceived),
+            Some(Event::Close(_)) => own.step(Transition::CloseReceived),
             _ => {}
         }
         wire.drain(..received.used);

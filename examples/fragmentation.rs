@@ -4,11 +4,11 @@
 //! Run it with `cargo run --example fragmentation`. You see each frame, and what a receiver makes of it: the Ping comes out
 //! at once, the message when its last fragment is there. The text is cut inside a character, which is allowed.
 
-use enchufe::protocol::{Event, MessageKind, MessageLimits, Receiver, Role, Sender, diagram};
+use enchufe::protocol::{Decoder, Encoder, Event, MessageKind, MessageLimits, Role, diagram};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = "¿Qué tal?".as_bytes();
-    let mut sender = Sender::new(Role::Server);
+    let mut sender = Encoder::new(Role::Server);
     let mut wire = Vec::new();
     // "é" is c3 a9: the first fragment ends between the two.
     sender.fragment(MessageKind::Text, false, &text[..5], None, &mut wire)?;
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("a message in between? {}\n", refused.unwrap_err());
     sender.fragment(MessageKind::Text, true, &text[6..], None, &mut wire)?;
 
-    let mut receiver = Receiver::new(Role::Client, MessageLimits::default());
+    let mut receiver = Decoder::new(Role::Client, MessageLimits::default());
     receiver.observe_frames(true);
     while !wire.is_empty() {
         let received = receiver.receive(&mut wire)?;

@@ -5,7 +5,7 @@
 //! those, or says which rule they break and with which code the connection would be closed.
 
 use enchufe::protocol::{
-    Extensions, Header, MaskKey, MessageKind, ProtocolError, Role, Sender, diagram,
+    Encoder, Extensions, Header, MaskKey, MessageKind, ProtocolError, Role, diagram,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let key = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
-    let (mut client, mut server) = (Sender::new(Role::Client), Sender::new(Role::Server));
+    let (mut client, mut server) = (Encoder::new(Role::Client), Encoder::new(Role::Server));
     let mut frames = [const { Vec::new() }; 5];
     client.message(MessageKind::Text, b"Hello", key, &mut frames[0])?;
     server.message(MessageKind::Binary, &[7; 300], None, &mut frames[1])?;

@@ -5,7 +5,7 @@
 
 use enchufe::handshake::{ClientHandshake, Url, server};
 use enchufe::http::{HeadLimits, RequestParser, ResponseParser};
-use enchufe::protocol::{Event, MaskKey, MessageKind, MessageLimits, Receiver, Role, Sender};
+use enchufe::protocol::{Decoder, Encoder, Event, MaskKey, MessageKind, MessageLimits, Role};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -28,7 +28,7 @@ fn main() -> Outcome<()> {
     handshake.check(&answer)?;
 
     // 5: frames, there and back.
-    let (mut client, mut server) = (Sender::new(Role::Client), Sender::new(Role::Server));
+    let (mut client, mut server) = (Encoder::new(Role::Client), Encoder::new(Role::Server));
     let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
     let (mut there, mut back) = (Vec::new(), Vec::new());
     client.message(MessageKind::Text, b"hola", Some(key), &mut there)?;
@@ -40,7 +40,7 @@ fn main() -> Outcome<()> {
 
 /// Receives one message, a byte at a time.
 fn hear(role: Role, wire: &[u8]) -> Outcome<String> {
-    let mut receiver = Receiver::new(role, MessageLimits::default());
+    let mut receiver = Decoder::new(role, MessageLimits::default());
     let mut input = Vec::new();
     for &byte in wire {
         input.push(byte);

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! [`WebSocket::split`] makes two halves for two threads, a [`Reader`] that lends each message out of its buffer and a
-//! [`Sender`] that can be cloned; [`WebSocket::over`] speaks over any `Read + Write`; [`net::Service`] decides by request
+//! [`Encoder`] that can be cloned; [`WebSocket::from_stream`] speaks over any `Read + Write`; [`net::Service`] decides by request
 //! what each connection gets; [`net::Room`] sends one message to many. [`Limits`] has every bound, with its reason.
 //!
 //! # Features
@@ -79,7 +79,7 @@
 //! use enchufe::handshake::{self, ClientHandshake, Url};
 //! use enchufe::http::{HeadLimits, RequestParser, ResponseParser};
 //! use enchufe::protocol::{
-//!     CloseCode, CloseReason, Event, MaskKey, MessageKind, MessageLimits, Receiver, Role, Sender, State, Step,
+//!     CloseCode, CloseReason, Event, MaskKey, MessageKind, MessageLimits, Decoder, Role, Encoder, State, Transition,
 //! };
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!
@@ -100,13 +100,13 @@
 //!
 //! // 5: the client sends a text. It masks, with a random key for each frame.
 //! let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
-//! let mut client = Sender::new(Role::Client);
+//! let mut client = Encoder::new(Role::Client);
 //! let mut wire = Vec::new();
 //! client.message(MessageKind::Text, b"Hello", Some(key), &mut wire)?;
 //! assert_eq!(wire, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
 //!
 //! // 6.2: the server receives it. The payload is unmasked where it lies.
-//! let mut receiver = Receiver::new(Role::Server, MessageLimits::default());
+//! let mut receiver = Decoder::new(Role::Server, MessageLimits::default());
 //! let received = receiver.receive(&mut wire)?;
 //! assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
 //! assert_eq!(receiver.payload(&wire, &received), b"Hello");
@@ -120,8 +120,8 @@
 //! assert_eq!(received.event, Some(Event::Close(Some(reason))));
 //!
 //! // 5.5.1: ... and the server answers with a Close of its own, its last word.
-//! let mut server = Sender::new(Role::Server);
-//! server.step(Step::CloseReceived);
+//! let mut server = Encoder::new(Role::Server);
+//! server.step(Transition::CloseReceived);
 //! server.close(None, None, &mut wire)?;
 //! assert_eq!(server.state(), State::Closed);
 //! # Ok(())

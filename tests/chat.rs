@@ -7,7 +7,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use enchufe::net::{Answer, Call, Client, Error, Incoming, Message, ServerHandle, WebSocket};
+use enchufe::net::{
+    Client, Error, Incoming, Message, Reply, RequestContext, ServerHandle, WebSocket,
+};
 use enchufe::protocol::CloseCode;
 use enchufe::services::chat::{Chat, Settings};
 use enchufe::{Server, http::Response};
@@ -26,13 +28,13 @@ impl Host {
 
     fn with(settings: Settings) -> Host {
         let chat = Chat::new(settings);
-        let service = move |call: &Call<'_>| {
+        let service = move |call: &RequestContext<'_>| {
             let name = call.request.query_value("name");
             match (&call.offer, name) {
-                (None, Some(name)) => Answer::Respond(chat.probe(&name)),
+                (None, Some(name)) => Reply::Respond(chat.probe(&name)),
                 (Some(Ok(_)), Some(name)) => chat.upgrade_binary(&name, call.peer),
-                (Some(Ok(offer)), None) => Answer::Upgrade(chat.upgrade_json(offer, call.peer)),
-                _ => Answer::Respond(Response::not_found()),
+                (Some(Ok(offer)), None) => Reply::Upgrade(chat.upgrade_json(offer, call.peer)),
+                _ => Reply::Respond(Response::not_found()),
             }
         };
         let server = Server::bind("127.0.0.1:0").unwrap().service(service);
@@ -168,7 +170,7 @@ fn a_name_that_cannot_be_had_is_refused_with_400_before_the_upgrade() {
         (&long, "El nombre tiene más de 255 bytes\n"),
     ] {
         match host.open(&format!("/?name={name}")) {
-            Err(Error::Refused(refused)) => {
+            Err(Error::UnexpectedStatus(refused)) => {
                 assert_eq!(refused.status, 400, "{name}");
                 assert_eq!(String::from_utf8(refused.body).unwrap(), body, "{name}");
             }

@@ -153,15 +153,15 @@ mod deflate {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
-    use enchufe::net::{Answer, Call, Upgrade};
+    use enchufe::net::{Reply, RequestContext, Upgrade};
     use enchufe::{Client, DeflateOptions, DeflateParams, Message};
 
     use super::support::server::{self, PATIENCE, TestServer, limits};
 
     pub(super) fn echo() -> TestServer {
-        TestServer::with(limits(), |_: &Call<'_>| {
-            let echo = Upgrade::to(server::echo);
-            Answer::Upgrade(echo.deflate(DeflateOptions::default()))
+        TestServer::with(limits(), |_: &RequestContext<'_>| {
+            let echo = Upgrade::new(server::echo);
+            Reply::Upgrade(echo.deflate(DeflateOptions::default()))
         })
     }
 

@@ -11,7 +11,7 @@ use std::thread;
 use allocation_counter::{AllocationInfo, measure};
 use enchufe::WebSocket;
 use enchufe::http::{HeadLimits, RequestParser, ResponseParser};
-use enchufe::protocol::{Event, MessageLimits, Receiver, Role};
+use enchufe::protocol::{Decoder, Event, MessageLimits, Role};
 use proptest::prelude::*;
 
 use support::peer::{BINARY, BINARY_BEGINS, LAST, MORE, PING, TEXT, header, masked};
@@ -19,7 +19,7 @@ use support::server::{PATIENCE, TestServer, limits};
 
 /// Feeds `wire` to a server's receiver in pieces of `piece` octets; the buffer is the caller's and taken before.
 fn receiving(limits: &MessageLimits, wire: &[u8], piece: usize) -> AllocationInfo {
-    let mut receiver = Receiver::new(Role::Server, limits.clone());
+    let mut receiver = Decoder::new(Role::Server, limits.clone());
     let mut input = Vec::with_capacity(wire.len());
     measure(|| {
         for piece in wire.chunks(piece.max(1)) {
@@ -162,7 +162,7 @@ fn an_idle_connection_holds_a_few_kilobytes() {
 /// What one event-free step hands out is `Copy` and on the stack.
 #[test]
 fn a_partial_header_takes_nothing() {
-    let mut receiver = Receiver::new(Role::Client, MessageLimits::default());
+    let mut receiver = Decoder::new(Role::Client, MessageLimits::default());
     let mut wire = [BINARY, 126];
     let info = measure(|| {
         let received = receiver.receive(&mut wire).expect("nothing wrong yet");
@@ -201,7 +201,7 @@ fn a_crowd_that_announces_much_and_sends_little_takes_little() {
             stream
                 .set_read_timeout(Some(std::time::Duration::from_millis(2)))
                 .expect("a live socket");
-            let mut ws = WebSocket::over(stream, Role::Server, &limits());
+            let mut ws = WebSocket::from_stream(stream, Role::Server, &limits());
             let soon = std::time::Instant::now() + std::time::Duration::from_millis(5);
             while matches!(ws.read_until(Some(soon)), Ok(enchufe::Incoming::Message(_))) {}
             sessions.push(ws);

@@ -11,7 +11,7 @@ use enchufe::http::{
     Authority, HeadLimits, HttpError, RequestParser, ResponseParser, percent_decode,
 };
 use enchufe::protocol::{
-    CloseCode, CloseReason, Header, MaskKey, MessageKind, MessageLimits, Opcode, Role, Sender,
+    CloseCode, CloseReason, Encoder, Header, MaskKey, MessageKind, MessageLimits, Opcode, Role,
     Utf8Validator,
 };
 use enchufe::{Message, connect};
@@ -76,7 +76,7 @@ fn a_close() -> impl Strategy<Value = Option<CloseReason>> {
 
 /// Says it all, as `role`, with mask keys that change.
 fn wire(role: Role, sayings: &[Saying], close: Option<&Option<CloseReason>>) -> Vec<u8> {
-    let mut sender = Sender::new(role);
+    let mut sender = Encoder::new(role);
     let mut out = Vec::new();
     let mut key = 0u32;
     let mut mask = || {
@@ -516,7 +516,7 @@ proptest! {
         let mut parts = RequestParser::new(HeadLimits::default());
         let ours = parsed(&wire, &sizes, |input| parts.feed(input));
         let expected = whole.feed(&wire);
-        // A refusal may come earlier than a whole reading would have come to it, and then for the earlier reason.
+        // A rejection may come earlier than a whole reading would have come to it, and then for the earlier reason.
         prop_assert_eq!(ours.is_err(), expected.is_err(), "{:?} and {:?}", ours, expected);
         if expected.is_ok() {
             prop_assert_eq!(ours, expected);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::net::{Audience, Call, Entry, MemberId, Room, Upgrade};
+use enchufe::net::{Audience, Entry, MemberId, RequestContext, Room, Upgrade};
 use enchufe::protocol::{Opcode, Role, encode_frame};
 use enchufe::{Error, Limits, Message, MessageRef, Reader, Sender, WebSocket};
 
@@ -79,7 +79,7 @@ impl Hall {
             } else {
                 self.publish(text);
             }
-            if !reader.more_waits() {
+            if !reader.has_buffered_message() {
                 self.room.deliver();
             }
         }
@@ -230,9 +230,9 @@ fn who_never_reads_delays_nobody_and_is_closed_at_the_bound_of_its_backlog() {
     const MESSAGES: usize = 250;
     let text = "x".repeat(60_000); // 15 MB in all: more than two sockets and the backlog hold
     // The buffers of a Unix-domain socket are a tenth of those of TCP, and a reader may be behind for a moment.
-    let out_queue = if OVER_UNIX { 5 << 20 } else { 1 << 20 };
+    let max_send_queue = if OVER_UNIX { 5 << 20 } else { 1 << 20 };
     let (server, _) = hall(Limits {
-        out_queue,
+        max_send_queue,
         close_timeout: Duration::from_secs(10),
         ..limits()
     });
@@ -393,9 +393,9 @@ fn members_that_vanish_do_not_disturb_the_others() {
 fn what_was_appended_before_a_panic_is_delivered_by_the_next() {
     let hall = Arc::new(Hall::default());
     let service = Arc::clone(&hall);
-    let server = TestServer::with(limits(), move |call: &Call<'_>| {
+    let server = TestServer::with(limits(), move |call: &RequestContext<'_>| {
         let (hall, dies) = (Arc::clone(&service), call.request.path() == "/dies");
-        enchufe::net::Answer::Upgrade(Upgrade::to(move |mut ws| {
+        enchufe::net::Answer::Upgrade(Upgrade::new(move |mut ws| {
             if dies {
                 ws.read()?;
                 hall.publish("all last words");
@@ -418,7 +418,7 @@ fn senders(count: usize) -> (TestServer, Vec<(Peer, Sender)>) {
     let (tell, senders): (_, Receiver<Sender>) = channel();
     let server = TestServer::of(
         Limits {
-            out_queue: 64 << 20,
+            max_send_queue: 64 << 20,
             ..limits()
         },
         move |mut ws| {
@@ -537,7 +537,7 @@ fn a_room_takes_connections_over_any_stream() {
     let near = TcpStream::connect(address).expect("it listens");
     near.set_read_timeout(Some(PATIENCE)).expect("above zero");
     let (far, _) = listener.accept().expect("somebody called");
-    let ours = WebSocket::over(far, Role::Server, &limits());
+    let ours = WebSocket::from_stream(far, Role::Server, &limits());
     let room = Room::default();
     room.append([
         Entry::Join {
@@ -551,7 +551,7 @@ fn a_room_takes_connections_over_any_stream() {
         },
     ]);
     room.deliver();
-    let mut theirs = WebSocket::over(near, Role::Client, &limits());
+    let mut theirs = WebSocket::from_stream(near, Role::Client, &limits());
     let heard = theirs.read().expect("a message in time");
     assert_eq!(heard, Some(Message::from("hola")));
 }
@@ -588,9 +588,9 @@ fn an_empty_encoding_is_nothing_for_that_codec() {
 #[test]
 fn what_a_room_sends_before_the_101_comes_right_behind_it() {
     let room = Arc::new(Room::new());
-    let server = TestServer::with(limits(), move |_: &Call<'_>| {
+    let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
         let room = Arc::clone(&room);
-        enchufe::net::Answer::Upgrade(Upgrade::prepared(
+        enchufe::net::Answer::Upgrade(Upgrade::with_setup(
             move |sender| {
                 room.append([
                     Entry::Join {

@@ -97,7 +97,7 @@ impl HandshakeError {
     /// The whole answer: status, the fields it needs, a short text that says why, `Connection: close`.
     pub fn response(&self) -> Response {
         let status = self.status();
-        let response = Response::refusal(
+        let response = Response::rejection(
             status,
             format!("{status} {}: {self}\n", reason_phrase(status)),
         );

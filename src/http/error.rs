@@ -102,7 +102,7 @@ impl HttpError {
     /// The whole answer: status, a short text that says why, `Connection: close`.
     pub fn response(self) -> Response {
         let status = self.status();
-        Response::refusal(
+        Response::rejection(
             status,
             format!("{status} {}: {self}\n", reason_phrase(status)),
         )

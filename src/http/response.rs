@@ -25,32 +25,33 @@ impl Response {
         }
     }
 
-    /// A complete refusal: a short text as content and `Connection: close`, after which the caller closes.
-    pub fn refusal(status: u16, text: impl Into<String>) -> Self {
+    /// A complete rejection: a short text as content and `Connection: close`, after which the caller closes.
+    pub fn rejection(status: u16, text: impl Into<String>) -> Self {
         Self::new(status).text(text).header("Connection", "close")
     }
 
     /// 404: nothing is here.
     pub fn not_found() -> Self {
-        Self::refusal(404, "404 Not Found\n")
+        Self::rejection(404, "404 Not Found\n")
     }
 
     /// 405 with `Allow`: the methods that would work, as in `"GET, HEAD"`
     /// ([RFC 9110, 15.5.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6)).
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self::refusal(405, "405 Method Not Allowed\n").header("Allow", allow)
+        Self::rejection(405, "405 Method Not Allowed\n").header("Allow", allow)
     }
 
     /// 429 with `Retry-After` in seconds: this address has enough connections
     /// ([RFC 6585, 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)).
     pub fn too_many_requests(retry_after: u32) -> Self {
-        Self::refusal(429, "429 Too Many Requests\n").header("Retry-After", retry_after.to_string())
+        Self::rejection(429, "429 Too Many Requests\n")
+            .header("Retry-After", retry_after.to_string())
     }
 
     /// 503 with `Retry-After` in seconds: the server is full or about to stop
     /// ([RFC 9110, 15.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4)).
     pub fn service_unavailable(retry_after: u32) -> Self {
-        Self::refusal(503, "503 Service Unavailable\n")
+        Self::rejection(503, "503 Service Unavailable\n")
             .header("Retry-After", retry_after.to_string())
     }
 
@@ -262,7 +263,7 @@ mod tests {
     #[test]
     fn every_refusal_is_complete() {
         for (response, header) in [
-            (Response::refusal(403, "no\n"), "Connection: close"),
+            (Response::rejection(403, "no\n"), "Connection: close"),
             (Response::not_found(), "Content-Length: 14"),
             (
                 Response::method_not_allowed("GET, HEAD"),

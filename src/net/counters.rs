@@ -44,7 +44,7 @@ pub struct Traffic {
 
 #[derive(Debug, Default)]
 struct Connections {
-    live: BTreeMap<u64, Arc<Tally>>,
+    live: BTreeMap<u64, Arc<ConnectionCounters>>,
     /// Of those that are gone.
     past: Traffic,
 }
@@ -79,8 +79,8 @@ impl Counters {
     }
 
     /// A connection comes, under a number no other has.
-    pub(crate) fn begin(&self, id: u64) -> Arc<Tally> {
-        let tally = Arc::new(Tally::default());
+    pub(crate) fn begin(&self, id: u64) -> Arc<ConnectionCounters> {
+        let tally = Arc::new(ConnectionCounters::default());
         let mut connections = self
             .connections
             .lock()
@@ -114,24 +114,24 @@ impl Traffic {
 
 /// The counts of one connection. Each number has one writer at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct ConnectionCounters {
     messages_received: AtomicU64,
     bytes_received: AtomicU64,
     messages_sent: AtomicU64,
     bytes_sent: AtomicU64,
 }
 
-impl Tally {
+impl ConnectionCounters {
     /// By the thread that reads the connection.
     pub(crate) fn received(&self, messages: u64, bytes: u64) {
-        raise(&self.messages_received, messages);
-        raise(&self.bytes_received, bytes);
+        add_single_writer(&self.messages_received, messages);
+        add_single_writer(&self.bytes_received, bytes);
     }
 
     /// By whoever holds the lock of its outbox.
     pub(crate) fn sent(&self, messages: u64, bytes: u64) {
-        raise(&self.messages_sent, messages);
-        raise(&self.bytes_sent, bytes);
+        add_single_writer(&self.messages_sent, messages);
+        add_single_writer(&self.bytes_sent, bytes);
     }
 
     fn read(&self) -> Traffic {
@@ -145,7 +145,7 @@ impl Tally {
 }
 
 /// There is one writer, so two plain steps do, and no processor has to lock anything.
-fn raise(counter: &AtomicU64, count: u64) {
+fn add_single_writer(counter: &AtomicU64, count: u64) {
     counter.store(counter.load(Relaxed) + count, Relaxed);
 }
 

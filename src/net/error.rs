@@ -23,7 +23,7 @@ pub enum Error {
     /// The opening handshake was not what RFC 6455 asks for.
     Handshake(HandshakeError),
     /// The server answered the handshake with an HTTP response other than 101.
-    Refused(Box<Refused>),
+    UnexpectedStatus(Box<HttpRejection>),
     /// Not a `ws` or `wss` URL.
     Url(UrlError),
     /// There is no TLS with the peer: what is wrong with its certificate, or with the handshake.
@@ -39,12 +39,12 @@ pub enum Error {
     TimedOut,
     /// The peer ended the stream without a Close
     /// ([RFC 6455, 7.1.5](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5), code 1006).
-    Disconnected,
+    ConnectionLost,
     /// The peer does not take what is sent to it; its backlog reached
-    /// [`Limits::out_queue`](crate::net::limits::Limits::out_queue).
-    TooSlow,
-    /// The peer sends control frames faster than [`Limits::rate`](crate::net::limits::Limits::rate) allows.
-    TooManyPings,
+    /// [`Limits::max_send_queue`](crate::net::limits::Limits::max_send_queue).
+    SendQueueFull,
+    /// The peer sends control frames faster than [`Limits::message_rate`](crate::net::limits::Limits::message_rate) allows.
+    ControlFrameFlood,
     /// What was asked to be sent cannot be: a control payload or a close reason too long, a close code that must not
     /// be sent.
     Send(SendError),
@@ -55,7 +55,7 @@ pub enum Error {
 
 /// An HTTP answer that was not 101: what a person needs to see why.
 #[derive(Debug)]
-pub struct Refused {
+pub struct HttpRejection {
     /// The status code.
     pub status: u16,
     /// The reason phrase, as sent.
@@ -72,16 +72,16 @@ impl fmt::Display for Error {
             Self::Io(error) => error.fmt(f),
             Self::Protocol(error) => error.fmt(f),
             Self::Handshake(error) => error.fmt(f),
-            Self::Refused(answer) => {
+            Self::UnexpectedStatus(answer) => {
                 write!(f, "the server answered {} {}", answer.status, answer.reason)
             }
             Self::Url(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::Proxy { proxy, error } => write!(f, "proxy {proxy}: {error}"),
             Self::TimedOut => f.write_str("the peer did not answer in time"),
-            Self::Disconnected => f.write_str("the connection broke without a Close"),
-            Self::TooSlow => f.write_str("the peer is too slow: its backlog is full"),
-            Self::TooManyPings => f.write_str("the peer sends too many control frames"),
+            Self::ConnectionLost => f.write_str("the connection broke without a Close"),
+            Self::SendQueueFull => f.write_str("the peer is too slow: its backlog is full"),
+            Self::ControlFrameFlood => f.write_str("the peer sends too many control frames"),
             Self::Send(error) => error.fmt(f),
             Self::Closed => f.write_str("the connection is closed"),
         }

@@ -24,20 +24,20 @@ pub struct Limits {
     /// From the first byte of a message to its last; pings in between do not extend it (30 s).
     pub incomplete_message: Duration,
     /// Silence after which the peer is asked with a Ping; `None` never asks (20 s).
-    pub ping_every: Option<Duration>,
+    pub ping_interval: Option<Duration>,
     /// Further silence after that Ping until the peer counts as dead (20 s).
-    pub dead_after: Duration,
+    pub pong_timeout: Duration,
     /// From our Close to the peer's (5 s).
     pub close_timeout: Duration,
     /// How long a server that is told to stop goes on before it stops: nobody new gets a WebSocket, plain HTTP is answered, and
     /// everybody gets the Close at a moment of their own, so that they do not all go elsewhere at once (0 s).
-    pub drain: Duration,
+    pub shutdown_grace: Duration,
     /// Bytes waiting for one slow peer; beyond it the peer is closed with 1008 (1 MiB).
-    pub out_queue: usize,
+    pub max_send_queue: usize,
     /// Messages per second one connection may send after its burst; kept by not reading. 0 is no limit (100).
-    pub rate: u32,
+    pub message_rate: u32,
     /// Messages a connection may send at once before `rate` applies (1,000).
-    pub burst: u32,
+    pub message_burst: u32,
     /// Lines a second that the log has about one address, at `info` and above, after its burst; what is more is counted and
     /// the count told. 0 is no limit (10).
     pub log_rate: u32,
@@ -64,13 +64,13 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             message: MessageLimits::default(),
             incomplete_message: Duration::from_secs(30),
-            ping_every: Some(Duration::from_secs(20)),
-            dead_after: Duration::from_secs(20),
+            ping_interval: Some(Duration::from_secs(20)),
+            pong_timeout: Duration::from_secs(20),
             close_timeout: Duration::from_secs(5),
-            drain: Duration::ZERO,
-            out_queue: 1024 * 1024,
-            rate: 100,
-            burst: 1_000,
+            shutdown_grace: Duration::ZERO,
+            max_send_queue: 1024 * 1024,
+            message_rate: 100,
+            message_burst: 1_000,
             log_rate: 10,
             log_burst: 500,
             min_body_rate: 1024,

@@ -10,8 +10,8 @@ use crate::protocol::assembler::Assembler;
 use crate::protocol::close::CloseReason;
 use crate::protocol::deflate::Decompressor;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::event::{Event, Place, Received};
-use crate::protocol::fast_path::Small;
+use crate::protocol::event::{Decoded, Event, Place};
+use crate::protocol::fast_path::FastPath;
 use crate::protocol::header::{Extensions, Header};
 use crate::protocol::limits::MessageLimits;
 use crate::protocol::opcode::{MessageKind, Opcode};
@@ -26,9 +26,9 @@ use crate::protocol::utf8::is_utf8;
 /// it reads more bytes to the end of the buffer.
 ///
 /// ```
-/// use enchufe::protocol::{Event, MessageKind, MessageLimits, Receiver, Role};
+/// use enchufe::protocol::{Event, MessageKind, MessageLimits, Decoder, Role};
 ///
-/// let mut receiver = Receiver::new(Role::Client, MessageLimits::default());
+/// let mut receiver = Decoder::new(Role::Client, MessageLimits::default());
 /// let mut input = b"\x81\x05Hello".to_vec();
 /// let received = receiver.receive(&mut input)?;
 /// assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
@@ -37,7 +37,7 @@ use crate::protocol::utf8::is_utf8;
 /// # Ok::<(), enchufe::protocol::ProtocolError>(())
 /// ```
 #[derive(Debug)]
-pub struct Receiver {
+pub struct Decoder {
     role: Role,
     limits: MessageLimits,
     extensions: Extensions,
@@ -51,7 +51,7 @@ pub struct Receiver {
     utf8: Utf8Validator,
 }
 
-impl Receiver {
+impl Decoder {
     /// The receiving half of a connection whose handshake is done. `role` is ours, not the peer's.
     pub fn new(role: Role, limits: MessageLimits) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Receiver {
             decompressor: None,
             check_utf8: true,
             observe: false,
-            phase: Phase::Border,
+            phase: Phase::FrameStart,
             assembler: Assembler::default(),
             utf8: Utf8Validator::new(),
         }
@@ -96,9 +96,9 @@ impl Receiver {
     }
 
     /// Frees what only traffic needs: the window of a peer that does not refer to it any more.
-    pub fn rest(&mut self) {
+    pub fn release_buffers(&mut self) {
         if let Some(decompressor) = &mut self.decompressor {
-            decompressor.rest();
+            decompressor.release_buffers();
         }
     }
 
@@ -109,15 +109,15 @@ impl Receiver {
     /// # Errors
     /// The rule the peer broke, once: after it, too, all input is used and nothing is said.
     #[inline]
-    pub fn receive(&mut self, input: &mut [u8]) -> Result<Received, ProtocolError> {
+    pub fn receive(&mut self, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
         let received = match self.phase {
-            Phase::Border | Phase::PartialHeader => self.begin(input),
+            Phase::FrameStart | Phase::PartialHeader => self.begin(input),
             Phase::Waiting(frame) => self.wait(frame, input),
             Phase::Observed(Frame {
                 header, start, end, ..
             }) => self.act(&header, start, end, input),
             Phase::Streaming { header, taken } => self.stream(&header, taken, 0, input),
-            Phase::Discarding => Ok(Received::used(input.len())),
+            Phase::Discarding => Ok(Decoded::used(input.len())),
         };
         if received.is_err() {
             self.discard();
@@ -130,8 +130,8 @@ impl Receiver {
     /// `None` says nothing about what there is, and nothing was done: ask `receive`.
     #[inline]
     pub fn receive_small(&mut self, input: &mut [u8]) -> Option<(MessageKind, Range<usize>)> {
-        let small = Small::recognise(input)?;
-        let usual = matches!(self.phase, Phase::Border)
+        let small = FastPath::recognise(input)?;
+        let usual = matches!(self.phase, Phase::FrameStart)
             && matches!(self.role, Role::Server)
             && self.assembler.is_empty()
             && !self.observe
@@ -150,7 +150,7 @@ impl Receiver {
     /// # Panics
     /// When `input` is shorter than it was.
     #[inline]
-    pub fn payload<'a>(&'a self, input: &'a [u8], received: &Received) -> &'a [u8] {
+    pub fn payload<'a>(&'a self, input: &'a [u8], received: &Decoded) -> &'a [u8] {
         match received.place {
             Place::Nowhere => &[],
             Place::Input { start, end } => &input[start..end],
@@ -159,7 +159,7 @@ impl Receiver {
     }
 
     /// Where in the input the payload of `received` lies; `None` when it does not.
-    pub const fn payload_range(&self, received: &Received) -> Option<Range<usize>> {
+    pub const fn payload_range(&self, received: &Decoded) -> Option<Range<usize>> {
         match received.place {
             Place::Input { start, end } => Some(start..end),
             Place::Nowhere | Place::Assembler => None,
@@ -168,17 +168,20 @@ impl Receiver {
 
     /// How long the input has to grow for the frame in progress, header and payload; 0 when it need not, or nobody knows yet.
     /// It is within the limits, and still only a promise: grow with what arrives.
-    pub const fn wanted(&self) -> usize {
+    pub const fn bytes_needed(&self) -> usize {
         match self.phase {
             Phase::Waiting(frame) | Phase::Observed(frame) => frame.end,
-            Phase::Border | Phase::PartialHeader | Phase::Streaming { .. } | Phase::Discarding => 0,
+            Phase::FrameStart
+            | Phase::PartialHeader
+            | Phase::Streaming { .. }
+            | Phase::Discarding => 0,
         }
     }
 
     /// Whether a message or a frame has begun and is not complete. Control frames between fragments do not end it.
     pub const fn in_message(&self) -> bool {
         match self.phase {
-            Phase::Border => self.assembler.is_open(),
+            Phase::FrameStart => self.assembler.is_open(),
             Phase::PartialHeader
             | Phase::Waiting(_)
             | Phase::Observed(_)
@@ -191,7 +194,7 @@ impl Receiver {
     #[inline]
     pub fn whole_frame_waits(&self, rest: &[u8]) -> bool {
         match self.phase {
-            Phase::Border | Phase::PartialHeader => match Header::decode(rest) {
+            Phase::FrameStart | Phase::PartialHeader => match Header::decode(rest) {
                 Ok(Some((header, start))) => header.length <= (rest.len() - start) as u64,
                 Ok(None) | Err(_) => false,
             },
@@ -205,12 +208,12 @@ impl Receiver {
     /// Whether `rest`, what follows the used bytes of a message, begins with another whole message. Whoever puts work off
     /// because more is to come asks this: after a control frame or a fragment the next message may be long in coming.
     #[inline]
-    pub fn whole_message_waits(&self, rest: &[u8]) -> bool {
-        if matches!(self.phase, Phase::Border) && Small::recognise(rest).is_some() {
+    pub fn has_complete_message(&self, rest: &[u8]) -> bool {
+        if matches!(self.phase, Phase::FrameStart) && FastPath::recognise(rest).is_some() {
             return true;
         }
         match (&self.phase, Header::decode(rest)) {
-            (Phase::Border, Ok(Some((header, start)))) => {
+            (Phase::FrameStart, Ok(Some((header, start)))) => {
                 header.fin
                     && matches!(header.opcode, Opcode::Text | Opcode::Binary)
                     && header.length <= (rest.len() - start) as u64
@@ -221,18 +224,18 @@ impl Receiver {
 
     /// At the border between two frames.
     #[inline]
-    fn begin(&mut self, input: &mut [u8]) -> Result<Received, ProtocolError> {
+    fn begin(&mut self, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
         // The message handed out by the last call has been read.
         if !self.assembler.is_open() && !self.assembler.payload().is_empty() {
             self.assembler.clear();
         }
         let Some((header, start)) = Header::decode(input)? else {
             self.phase = if input.is_empty() {
-                Phase::Border
+                Phase::FrameStart
             } else {
                 Phase::PartialHeader
             };
-            return Ok(Received::used(0));
+            return Ok(Decoded::used(0));
         };
         header.check(self.role, self.assembler.is_open(), self.extensions)?;
         if header.opcode == Opcode::Text {
@@ -275,7 +278,7 @@ impl Receiver {
     }
 
     /// Inside a frame that stays in the input until it is whole.
-    fn wait(&mut self, mut frame: Frame, input: &mut [u8]) -> Result<Received, ProtocolError> {
+    fn wait(&mut self, mut frame: Frame, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
         let there = frame.end.min(input.len());
         let whole = there == frame.end;
         // Empty when the caller brings less than before.
@@ -289,11 +292,11 @@ impl Receiver {
         if !whole {
             frame.ready = there.max(frame.ready);
             self.phase = Phase::Waiting(frame);
-            return Ok(Received::used(0));
+            return Ok(Decoded::used(0));
         }
         if self.observe {
             self.phase = Phase::Observed(frame);
-            return Ok(Received {
+            return Ok(Decoded {
                 used: 0,
                 event: Some(Event::Frame(frame.header)),
                 place: Place::Input {
@@ -313,8 +316,8 @@ impl Receiver {
         start: usize,
         end: usize,
         input: &[u8],
-    ) -> Result<Received, ProtocolError> {
-        self.phase = Phase::Border;
+    ) -> Result<Decoded, ProtocolError> {
+        self.phase = Phase::FrameStart;
         let event = match header.opcode {
             Opcode::Text if header.fin && !header.rsv1 => Event::Message(MessageKind::Text),
             Opcode::Binary if header.fin && !header.rsv1 => Event::Message(MessageKind::Binary),
@@ -327,7 +330,7 @@ impl Receiver {
             Opcode::Pong => Event::Pong,
             Opcode::Close => return self.close(start, end, input),
         };
-        Ok(Received {
+        Ok(Decoded {
             used: end,
             event: Some(event),
             place: Place::Input { start, end },
@@ -336,11 +339,11 @@ impl Receiver {
 
     /// The peer's last frame.
     #[cold]
-    fn close(&mut self, start: usize, end: usize, input: &[u8]) -> Result<Received, ProtocolError> {
+    fn close(&mut self, start: usize, end: usize, input: &[u8]) -> Result<Decoded, ProtocolError> {
         let reason = CloseReason::parse(&input[start..end])?;
         // 5.5.1, 7.1.4: whatever follows a Close is not looked at.
         self.discard();
-        Ok(Received {
+        Ok(Decoded {
             used: end,
             event: Some(Event::Close(reason)),
             place: Place::Input { start, end },
@@ -354,7 +357,7 @@ impl Receiver {
         taken: u64,
         start: usize,
         input: &mut [u8],
-    ) -> Result<Received, ProtocolError> {
+    ) -> Result<Decoded, ProtocolError> {
         let left = header.length - taken;
         let there = input.len() - start;
         let (here, last) = match usize::try_from(left) {
@@ -377,7 +380,7 @@ impl Receiver {
             header: *header,
             taken: taken + here as u64,
         };
-        Ok(Received::used(start + here))
+        Ok(Decoded::used(start + here))
     }
 
     /// Gives the next octets of a message to the assembler, inflated if they need to be.
@@ -431,12 +434,12 @@ impl Receiver {
     }
 
     /// A fragment's last octet is in the assembler, and with `fin` the message's.
-    fn end_fragment(&mut self, fin: bool, used: usize) -> Received {
-        self.phase = Phase::Border;
+    fn end_fragment(&mut self, fin: bool, used: usize) -> Decoded {
+        self.phase = Phase::FrameStart;
         if !fin {
-            return Received::used(used);
+            return Decoded::used(used);
         }
-        Received {
+        Decoded {
             used,
             event: self.assembler.finish().map(Event::Message),
             place: Place::Assembler,
@@ -456,7 +459,7 @@ impl Receiver {
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     /// Between two frames.
-    Border,
+    FrameStart,
     /// Between two frames, and some octets of the next header are there. They stay in the input.
     PartialHeader,
     /// The frame in the input is not whole.

@@ -12,14 +12,14 @@ use crate::protocol::header::{MAX_CONTROL, MAX_HEADER};
 use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::{MessageKind, Opcode};
 use crate::protocol::role::Role;
-use crate::protocol::state::{State, Step};
+use crate::protocol::state::{State, Transition};
 
 /// Encodes what one side of an open connection says. What it refuses leaves `out` as it was.
 ///
 /// Whether a text is UTF-8 is the caller's care
 /// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)); take the bytes of a `str`.
 #[derive(Debug)]
-pub struct Sender {
+pub struct Encoder {
     role: Role,
     state: State,
     /// The kind of the message whose first fragment was sent and whose last was not.
@@ -28,7 +28,7 @@ pub struct Sender {
     compressor: Option<Box<Compressor>>,
 }
 
-impl Sender {
+impl Encoder {
     /// The sending half of a connection whose handshake is done.
     pub const fn new(role: Role) -> Self {
         Self {
@@ -53,9 +53,9 @@ impl Sender {
     }
 
     /// Frees what only traffic needs: the compressor's window. The next message gets a new one.
-    pub fn rest(&mut self) {
+    pub fn release_buffers(&mut self) {
         if let Some(compressor) = &mut self.compressor {
-            compressor.rest();
+            compressor.release_buffers();
         }
     }
 
@@ -65,7 +65,7 @@ impl Sender {
     }
 
     /// Notes what happened elsewhere: the other half received a Close, or the transport ended.
-    pub const fn step(&mut self, step: Step) {
+    pub const fn step(&mut self, step: Transition) {
         self.state = self.state.after(step);
     }
 
@@ -225,7 +225,7 @@ impl Sender {
             reason.encode(&mut payload);
         }
         self.control(Opcode::Close, &payload, mask, out)?;
-        self.step(Step::CloseSent);
+        self.step(Transition::CloseSent);
         Ok(())
     }
 
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_refusal_appends_nothing_and_changes_nothing() {
-        let mut sender = Sender::new(Role::Server);
+        let mut sender = Encoder::new(Role::Server);
         let mut out = Vec::new();
         let long = CloseReason::new(CloseCode::NormalClosure, "x".repeat(124));
         let invented = CloseReason::new(CloseCode::Private(1005), "");
@@ -363,14 +363,14 @@ mod tests {
         assert!(out.is_empty());
         assert_eq!(sender.state(), State::Open);
         assert_eq!(
-            Sender::new(Role::Client).message(MessageKind::Text, b"", None, &mut out),
+            Encoder::new(Role::Client).message(MessageKind::Text, b"", None, &mut out),
             Err(SendError::WrongMask)
         );
     }
 
     #[test]
     fn after_a_close_every_frame_is_refused_even_a_close() {
-        let mut sender = Sender::new(Role::Server);
+        let mut sender = Encoder::new(Role::Server);
         let mut out = Vec::new();
         assert_eq!(sender.close(None, None, &mut out), Ok(()));
         assert_eq!(out, b"\x88\x00");
@@ -385,9 +385,9 @@ mod tests {
 
     #[test]
     fn control_frames_go_between_fragments_and_another_message_does_not() {
-        let mut sender = Sender::new(Role::Server);
+        let mut sender = Encoder::new(Role::Server);
         let mut out = Vec::new();
-        let mut fragment = |sender: &mut Sender, kind, last, payload: &[u8]| {
+        let mut fragment = |sender: &mut Encoder, kind, last, payload: &[u8]| {
             sender.fragment(kind, last, payload, None, &mut out)
         };
         assert_eq!(

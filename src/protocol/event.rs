@@ -5,10 +5,10 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::header::Header;
 use crate::protocol::opcode::MessageKind;
 
-/// What one call of [`Receiver::receive`](crate::protocol::decoder::Receiver::receive) did.
+/// What one call of [`Decoder::receive`](crate::protocol::decoder::Decoder::receive) did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Received {
+pub struct Decoded {
     /// Octets at the front of the input that are done with. Drop them, but look at the payload first.
     pub used: usize,
     /// What they meant, when they meant something by themselves.
@@ -19,7 +19,7 @@ pub struct Received {
 /// Something that the peer said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A frame, before what it means; only when frames are [observed](crate::protocol::decoder::Receiver::observe_frames). Uses no bytes.
+    /// A frame, before what it means; only when frames are [observed](crate::protocol::decoder::Decoder::observe_frames). Uses no bytes.
     Frame(Header),
     /// A whole message ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
     Message(MessageKind),
@@ -33,7 +33,7 @@ pub enum Event {
     Close(Option<CloseReason>),
 }
 
-impl Received {
+impl Decoded {
     /// No event.
     pub(super) const fn used(used: usize) -> Self {
         Self {

@@ -7,7 +7,7 @@ use crate::protocol::utf8::is_utf8;
 
 /// Such a frame at the front of the input.
 #[derive(Clone, Copy)]
-pub(super) struct Small {
+pub(super) struct FastPath {
     pub(super) kind: MessageKind,
     /// Octets of header, the masking key included.
     pub(super) start: usize,
@@ -15,7 +15,7 @@ pub(super) struct Small {
     pub(super) end: usize,
 }
 
-impl Small {
+impl FastPath {
     /// What lies at the front of `input`, if it is such a frame.
     #[inline]
     pub(super) fn recognise(input: &[u8]) -> Option<Self> {

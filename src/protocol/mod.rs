@@ -24,16 +24,16 @@ pub mod state;
 pub mod utf8;
 
 pub use close::{CloseCode, CloseReason};
-pub use decoder::Receiver;
+pub use decoder::Decoder;
 #[cfg(feature = "deflate")]
 pub use deflate::{Compressor, Decompressor};
-pub use encoder::{Sender, encode_frame};
+pub use encoder::{Encoder, encode_frame};
 pub use error::{ProtocolError, SendError};
-pub use event::{Event, Received};
+pub use event::{Decoded, Event};
 pub use header::{Extensions, Header, HeaderBytes};
 pub use limits::MessageLimits;
 pub use mask::MaskKey;
 pub use opcode::{MessageKind, Opcode};
 pub use role::Role;
-pub use state::{State, Step};
+pub use state::{State, Transition};
 pub use utf8::{InvalidUtf8, Utf8Validator};

@@ -36,7 +36,7 @@ pub enum State {
 
 /// What moves a connection from one [`State`] to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum Transition {
     /// The handshake is done ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     HandshakeDone,
     /// We sent a Close.
@@ -51,17 +51,20 @@ pub enum Step {
 impl State {
     /// The state after `step`. A step that means nothing here, as a second Close, changes nothing.
     #[must_use]
-    pub const fn after(self, step: Step) -> Self {
+    pub const fn after(self, step: Transition) -> Self {
         match (self, step) {
-            (Self::Connecting, Step::HandshakeDone) => Self::Open,
+            (Self::Connecting, Transition::HandshakeDone) => Self::Open,
             // 7.1.3: the closing handshake starts with the first Close, whoever sends it ...
-            (Self::Open, Step::CloseSent) => Self::CloseSent,
-            (Self::Open, Step::CloseReceived) => Self::CloseReceived,
+            (Self::Open, Transition::CloseSent) => Self::CloseSent,
+            (Self::Open, Transition::CloseReceived) => Self::CloseReceived,
             // 5.5.1: ... and is done when both have sent and received one.
-            (Self::CloseSent, Step::CloseReceived) => Self::Closed,
-            (Self::CloseReceived, Step::CloseSent) => Self::Closed,
-            (_, Step::TransportEnded) => Self::Closed,
-            (unmoved, Step::HandshakeDone | Step::CloseSent | Step::CloseReceived) => unmoved,
+            (Self::CloseSent, Transition::CloseReceived) => Self::Closed,
+            (Self::CloseReceived, Transition::CloseSent) => Self::Closed,
+            (_, Transition::TransportEnded) => Self::Closed,
+            (
+                unmoved,
+                Transition::HandshakeDone | Transition::CloseSent | Transition::CloseReceived,
+            ) => unmoved,
         }
     }
 
@@ -86,15 +89,15 @@ mod tests {
 
     #[test]
     fn either_side_may_close_first() {
-        let open = State::default().after(Step::HandshakeDone);
-        let we_first = open.after(Step::CloseSent);
-        let they_first = open.after(Step::CloseReceived);
+        let open = State::default().after(Transition::HandshakeDone);
+        let we_first = open.after(Transition::CloseSent);
+        let they_first = open.after(Transition::CloseReceived);
         assert_eq!(
             (we_first, they_first),
             (State::CloseSent, State::CloseReceived)
         );
-        assert_eq!(we_first.after(Step::CloseReceived), State::Closed);
-        assert_eq!(they_first.after(Step::CloseSent), State::Closed);
+        assert_eq!(we_first.after(Transition::CloseReceived), State::Closed);
+        assert_eq!(they_first.after(Transition::CloseSent), State::Closed);
     }
 
     #[test]
@@ -106,16 +109,20 @@ mod tests {
     #[test]
     fn the_end_of_the_transport_closes_every_state_and_nothing_leaves_closed() {
         for state in STATES {
-            assert_eq!(state.after(Step::TransportEnded), State::Closed);
+            assert_eq!(state.after(Transition::TransportEnded), State::Closed);
         }
-        for step in [Step::HandshakeDone, Step::CloseSent, Step::CloseReceived] {
+        for step in [
+            Transition::HandshakeDone,
+            Transition::CloseSent,
+            Transition::CloseReceived,
+        ] {
             assert_eq!(State::Closed.after(step), State::Closed);
         }
     }
 
     #[test]
     fn a_second_close_of_the_same_side_changes_nothing() {
-        for step in [Step::CloseSent, Step::CloseReceived] {
+        for step in [Transition::CloseSent, Transition::CloseReceived] {
             let once = State::Open.after(step);
             assert_eq!(once.after(step), once);
         }

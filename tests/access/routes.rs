@@ -206,7 +206,7 @@ fn an_old_request_for_a_file_takes_a_token_too() {
     let ask = |target: &str| {
         let mut peer = server.connect();
         peer.send(format!("GET {target}\r\n"));
-        String::from_utf8(peer.rest().0).expect("text")
+        String::from_utf8(peer.release_buffers().0).expect("text")
     };
     assert!(!ask("/file.txt").contains("the content"));
     assert!(!ask("/").contains("<html"));

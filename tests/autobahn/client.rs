@@ -12,7 +12,7 @@ fn main() -> Result<(), Error> {
     };
     let count = client(&format!("{url}/getCaseCount")).connect()?.read()?;
     let Some(Message::Text(count)) = count else {
-        return Err(Error::Disconnected);
+        return Err(Error::ConnectionLost);
     };
     for case in 1..=count.parse::<u32>().unwrap_or(0) {
         // A case may end in an error on purpose; the suite judges, not we.

@@ -1,7 +1,7 @@
 //! The lab page: what it draws and decides is what the library draws and decides.
 
 use enchufe::handshake::accept_key;
-use enchufe::protocol::{Header, MessageLimits, ProtocolError, Receiver, Role, diagram};
+use enchufe::protocol::{Decoder, Header, MessageLimits, ProtocolError, Role, diagram};
 
 use crate::chromium::Chromium;
 use crate::page::{Page, js};
@@ -220,7 +220,7 @@ fn library_failure(role: Role, mut bytes: Vec<u8>) -> Option<ProtocolError> {
         max_message: 16 * 1024 * 1024,
         ..MessageLimits::default()
     };
-    let mut receiver = Receiver::new(role, limits);
+    let mut receiver = Decoder::new(role, limits);
     let mut rest = bytes.as_mut_slice();
     loop {
         match receiver.receive(rest) {

@@ -135,8 +135,7 @@ fn sighup_reads_the_tokens_again_and_nobody_is_cut_off() {
         let bearer = format!("Bearer {token}");
         Client::new(url).header("Authorization", bearer).connect()
     };
-    let is_refused =
-        |token: &str| matches!(connect(token), Err(Error::Refused(it)) if it.status == 401);
+    let is_refused = |token: &str| matches!(connect(token), Err(Error::UnexpectedStatus(it)) if it.status == 401);
     let mut old = connect(TOKEN).expect("it is in the file");
 
     file(&folder, "# half a line\nS3CRET");

@@ -1,7 +1,7 @@
 //! Octets as a script of fragments, Pings and Pongs by the book, with any text in them: what is heard is what was said, up to
 //! the first octet that no UTF-8 has.
 
-use enchufe::protocol::{MaskKey, MessageKind, MessageLimits, ProtocolError, Role, Sender};
+use enchufe::protocol::{Encoder, MaskKey, MessageKind, MessageLimits, ProtocolError, Role};
 
 use crate::frames::{Ear, ROLES, Said};
 
@@ -23,7 +23,7 @@ pub(crate) fn check(octets: &[u8]) {
 /// What goes over the wire, and what the other side is to hear of it.
 fn play(role: Role, mut script: &[u8]) -> (Vec<u8>, Vec<Said>) {
     let (mut wire, mut meant) = (Vec::new(), Vec::new());
-    let mut sender = Sender::new(role);
+    let mut sender = Encoder::new(role);
     let mut message: Option<(MessageKind, Vec<u8>)> = None;
     while let [step, length, rest @ ..] = script {
         let mask = role

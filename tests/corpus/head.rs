@@ -52,7 +52,7 @@ fn one_by_one<T>(
         .transpose()
 }
 
-/// Whatever a server may ask of a request; every refusal is an answer that can be sent.
+/// Whatever a server may ask of a request; every rejection is an answer that can be sent.
 fn judge(request: &Request) {
     let _ = (request.path(), request.query(), request.query_value("name"));
     let _ = (request.authority(), request.body_length());

@@ -25,7 +25,7 @@ impl Site {
 
 /// The bytes that follow the head, to the end of the stream.
 fn rest(peer: &mut Peer) -> Vec<u8> {
-    peer.rest().0
+    peer.release_buffers().0
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Site {
     #[track_caller]
     pub(crate) fn raw(&self, octets: impl AsRef<[u8]>) -> Vec<u8> {
         let mut peer = self.connect();
-        let (answer, end) = peer.send(octets).rest();
+        let (answer, end) = peer.send(octets).release_buffers();
         assert_eq!(end, End::Orderly);
         answer
     }

@@ -2,7 +2,7 @@
 //! [5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1): the payload of a Close, and what comes after one.
 
 use enchufe::protocol::{
-    CloseCode, CloseReason, MaskKey, ProtocolError, Role, Sender, State, Step,
+    CloseCode, CloseReason, Encoder, MaskKey, ProtocolError, Role, State, Transition,
 };
 
 use crate::support::frames::{
@@ -123,7 +123,7 @@ fn what_one_side_closes_with_is_what_the_other_hears() {
             None,
             Some(CloseReason::new(CloseCode::GoingAway, "a las doce, ñ")),
         ] {
-            let mut sender = Sender::new(role);
+            let mut sender = Encoder::new(role);
             let mut wire = Vec::new();
             assert_eq!(sender.close(reason.as_ref(), mask, &mut wire), Ok(()));
             let expected = reason.map(|reason| (1001, reason.reason));
@@ -135,14 +135,14 @@ fn what_one_side_closes_with_is_what_the_other_hears() {
 /// 5.5.1: "After both sending and receiving a Close message, an endpoint considers the WebSocket connection closed".
 #[test]
 fn the_connection_is_closed_when_each_side_has_sent_a_close() {
-    let mut first = Sender::new(Role::Server);
+    let mut first = Encoder::new(Role::Server);
     assert_eq!(first.close(None, None, &mut Vec::new()), Ok(()));
     assert_eq!(first.state(), State::CloseSent);
-    first.step(Step::CloseReceived);
+    first.step(Transition::CloseReceived);
     assert_eq!(first.state(), State::Closed);
 
-    let mut second = Sender::new(Role::Server);
-    second.step(Step::CloseReceived);
+    let mut second = Encoder::new(Role::Server);
+    second.step(Transition::CloseReceived);
     // It may finish what it was saying before it answers.
     let mut out = Vec::new();
     assert_eq!(
@@ -182,7 +182,7 @@ fn every_error_fits_in_the_reason_of_its_close() {
     ];
     for error in errors {
         let reason = CloseReason::new(error.close_code(), error.to_string());
-        let sent = Sender::new(Role::Server).close(Some(&reason), None, &mut Vec::new());
+        let sent = Encoder::new(Role::Server).close(Some(&reason), None, &mut Vec::new());
         assert_eq!(sent, Ok(()), "{error}");
     }
 }

@@ -1,15 +1,15 @@
 //! [RFC 6455, 5.7](https://www.rfc-editor.org/rfc/rfc6455#section-5.7): the examples, octet by octet, in both directions.
 
-use enchufe::protocol::{MaskKey, MessageKind, Role, Sender};
+use enchufe::protocol::{Encoder, MaskKey, MessageKind, Role};
 
 use crate::support::frames::{KEY, Said, heard, text};
 
 const MASK: Option<MaskKey> = Some(MaskKey(KEY));
 
 /// What a sender of this role appends.
-fn sent(role: Role, say: impl FnOnce(&mut Sender, &mut Vec<u8>)) -> Vec<u8> {
+fn sent(role: Role, say: impl FnOnce(&mut Encoder, &mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
-    say(&mut Sender::new(role), &mut out);
+    say(&mut Encoder::new(role), &mut out);
     out
 }
 
@@ -100,7 +100,7 @@ fn longer_messages_have_longer_lengths() {
             );
         });
         assert_eq!(ours, wire);
-        let alone = Sender::new(Role::Server).header(MessageKind::Binary, length, None);
+        let alone = Encoder::new(Role::Server).header(MessageKind::Binary, length, None);
         assert_eq!(alone.unwrap().as_ref(), header);
     }
 }

@@ -1,7 +1,7 @@
 //! [RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1) and
 //! [5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3): who masks, and what masking is.
 
-use enchufe::protocol::{MaskKey, MessageKind, Opcode, ProtocolError, Role, Sender, encode_frame};
+use enchufe::protocol::{Encoder, MaskKey, MessageKind, Opcode, ProtocolError, Role, encode_frame};
 
 use crate::support::frames::{Ear, KEY, Said, fails_1002, frame, heard, masked, text};
 
@@ -70,7 +70,7 @@ fn what_a_client_sends_is_what_the_server_hears_at_every_length() {
     let payload: Vec<u8> = (0..=255).cycle().take(700).collect();
     for length in 0..payload.len() {
         let mut wire = Vec::new();
-        let mut sender = Sender::new(Role::Client);
+        let mut sender = Encoder::new(Role::Client);
         let payload = &payload[..length];
         assert_eq!(
             sender.message(MessageKind::Binary, payload, Some(MaskKey(KEY)), &mut wire),

@@ -1,11 +1,11 @@
 //! [RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2): how the caller and the receiver share one buffer.
 
-use enchufe::protocol::{Event, MessageKind, MessageLimits, Receiver, Role};
+use enchufe::protocol::{Decoder, Event, MessageKind, MessageLimits, Role};
 
 use crate::support::frames::{Ear, ROLES, Said, from_peer_of, masked, text};
 
-fn server() -> Receiver {
-    Receiver::new(Role::Server, MessageLimits::default())
+fn server() -> Decoder {
+    Decoder::new(Role::Server, MessageLimits::default())
 }
 
 #[test]
@@ -37,13 +37,16 @@ fn need_more_uses_nothing_and_says_how_much_is_wanted_once_the_header_is_there()
         let mut receiver = server();
         let received = receiver.receive(&mut input).unwrap();
         assert_eq!((received.used, received.event), (0, None));
-        assert_eq!(receiver.wanted(), if there < 8 { 0 } else { wire.len() });
+        assert_eq!(
+            receiver.bytes_needed(),
+            if there < 8 { 0 } else { wire.len() }
+        );
         assert_eq!(receiver.in_message(), there > 0);
     }
     let mut receiver = server();
     let received = receiver.receive(&mut wire.clone()).unwrap();
     assert_eq!(received.used, wire.len());
-    assert_eq!((receiver.wanted(), receiver.in_message()), (0, false));
+    assert_eq!((receiver.bytes_needed(), receiver.in_message()), (0, false));
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn octets_of_a_fragment_are_used_as_they_come() {
     let mut input = masked("0 000 0001", b"Hello");
     let received = receiver.receive(&mut input[..8]).unwrap();
     assert_eq!((received.used, received.event), (8, None));
-    assert_eq!((receiver.wanted(), receiver.in_message()), (0, true));
+    assert_eq!((receiver.bytes_needed(), receiver.in_message()), (0, true));
     let received = receiver.receive(&mut input[8..]).unwrap();
     assert_eq!((received.used, received.event), (3, None));
     assert!(receiver.in_message());
@@ -116,10 +119,10 @@ fn one_can_see_whether_another_whole_frame_waits() {
 fn one_can_see_whether_another_whole_message_waits() {
     let receiver = server();
     let text = masked("1 000 0001", b"hola");
-    assert!(receiver.whole_message_waits(&text));
-    assert!(receiver.whole_message_waits(&[&text[..], b"x"].concat()));
-    assert!(!receiver.whole_message_waits(b""));
-    assert!(!receiver.whole_message_waits(&text[..text.len() - 1]));
+    assert!(receiver.has_complete_message(&text));
+    assert!(receiver.has_complete_message(&[&text[..], b"x"].concat()));
+    assert!(!receiver.has_complete_message(b""));
+    assert!(!receiver.has_complete_message(&text[..text.len() - 1]));
     for first in [
         "0 000 0001",
         "1 000 0000",
@@ -129,7 +132,7 @@ fn one_can_see_whether_another_whole_message_waits() {
         "1 000 0011",
     ] {
         assert!(
-            !receiver.whole_message_waits(&masked(first, b"")),
+            !receiver.has_complete_message(&masked(first, b"")),
             "{first}"
         );
     }
@@ -188,7 +191,7 @@ fn an_observed_frame_uses_nothing_and_wants_all_of_itself() {
     let mut input = masked("0 000 0001", b"Hello");
     let partial = receiver.receive(&mut input[..8]).unwrap();
     assert_eq!((partial.used, partial.event), (0, None));
-    assert_eq!(receiver.wanted(), 11);
+    assert_eq!(receiver.bytes_needed(), 11);
     let shown = receiver.receive(&mut input).unwrap();
     assert!(matches!(shown.event, Some(Event::Frame(header)) if header.length == 5 && !header.fin));
     assert_eq!(

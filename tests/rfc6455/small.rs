@@ -2,17 +2,17 @@
 //! for those that two octets of length may follow.
 
 use enchufe::protocol::{
-    Event, MaskKey, MessageKind, MessageLimits, Receiver, Role, Sender, State, Step,
+    Decoder, Encoder, Event, MaskKey, MessageKind, MessageLimits, Role, State, Transition,
 };
 
 use crate::support::frames::masked;
 
-fn server() -> Receiver {
-    Receiver::new(Role::Server, MessageLimits::default())
+fn server() -> Decoder {
+    Decoder::new(Role::Server, MessageLimits::default())
 }
 
 /// What the long way makes of a frame: its kind, its payload, how much of the input it took.
-fn the_long_way(receiver: &mut Receiver, wire: &[u8]) -> Option<(MessageKind, Vec<u8>, usize)> {
+fn the_long_way(receiver: &mut Decoder, wire: &[u8]) -> Option<(MessageKind, Vec<u8>, usize)> {
     let mut input = wire.to_vec();
     let received = receiver.receive(&mut input).ok()?;
     let Some(Event::Message(kind)) = received.event else {
@@ -126,7 +126,7 @@ fn who_is_in_the_middle_of_something_takes_no_short_way() {
         wait_for_more("1 000 0001", 10),
         wait_for_more("1 000 1000", 0),
         wait_for_more("1 000 0011", 0),
-        Receiver::new(Role::Client, MessageLimits::default()),
+        Decoder::new(Role::Client, MessageLimits::default()),
     ] {
         assert_eq!(busy.receive_small(&mut small()), None, "{busy:?}");
     }
@@ -158,10 +158,10 @@ fn a_small_message_is_sent_the_short_way_as_the_long_way() {
         for length in (0..=300).chain([0xffff, 0x1_0000]) {
             let payload = vec![b'x'; length];
             let (mut short, mut long) = (Vec::new(), Vec::new());
-            let taken = Sender::new(Role::Server).small(kind, &payload, &mut short);
+            let taken = Encoder::new(Role::Server).small(kind, &payload, &mut short);
             assert_eq!(taken, length <= 0xffff);
             assert!(
-                Sender::new(Role::Server)
+                Encoder::new(Role::Server)
                     .message(kind, &payload, None, &mut long)
                     .is_ok()
             );
@@ -173,17 +173,17 @@ fn a_small_message_is_sent_the_short_way_as_the_long_way() {
 #[test]
 fn who_may_not_send_a_message_sends_none_the_short_way() {
     let mut out = Vec::new();
-    let mut closed = Sender::new(Role::Server);
+    let mut closed = Encoder::new(Role::Server);
     assert!(closed.close(None, None, &mut out).is_ok());
-    assert_eq!(closed.state(), State::Open.after(Step::CloseSent));
+    assert_eq!(closed.state(), State::Open.after(Transition::CloseSent));
     out.clear();
     assert!(!closed.small(MessageKind::Text, b"hola", &mut out));
-    assert!(!Sender::new(Role::Client).small(MessageKind::Text, b"hola", &mut out));
+    assert!(!Encoder::new(Role::Client).small(MessageKind::Text, b"hola", &mut out));
     assert!(out.is_empty());
 
     let key = Some(MaskKey([1, 2, 3, 4]));
     assert!(
-        Sender::new(Role::Client)
+        Encoder::new(Role::Client)
             .message(MessageKind::Text, b"hola", key, &mut out)
             .is_ok()
     );

@@ -194,7 +194,7 @@ fn a_service_may_take_texts_that_are_no_text() {
 fn a_text_that_fails_does_so_before_its_frame_would_be_whole_however_much_was_promised() {
     let mut ear = Ear::new(Role::Server);
     ear.feed(&header_from_peer_of(Role::Server, "1 000 0001", 1 << 20));
-    assert_eq!(ear.receiver.wanted(), (1 << 20) + 14);
+    assert_eq!(ear.receiver.bytes_needed(), (1 << 20) + 14);
     // Masked with the first octet of the key.
     ear.feed(&[0xff ^ 0x37]);
     assert_eq!(ear.said, [Said::Failed(ProtocolError::InvalidUtf8)]);

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use enchufe::handshake::HandshakeError;
-use enchufe::net::{Answer, Audience, Call, Entry, MemberId, Room, Upgrade};
+use enchufe::net::{Audience, Entry, MemberId, Reply, RequestContext, Room, Upgrade};
 use enchufe::protocol::{MessageKind, encode_frame};
 use enchufe::{Client, DeflateOptions, DeflateParams, Error, Limits, Message, Server, WebSocket};
 use flate2::{Compress, Compression, Decompress};
@@ -23,8 +23,8 @@ pub(super) const COMPRESSED: u8 = 0xc2;
 /// An echo that compresses with these options.
 pub(super) fn compressing(options: &DeflateOptions) -> TestServer {
     let options = options.clone();
-    TestServer::with(limits(), move |_: &Call<'_>| {
-        Answer::Upgrade(Upgrade::to(echo).deflate(options.clone()))
+    TestServer::with(limits(), move |_: &RequestContext<'_>| {
+        Reply::Upgrade(Upgrade::new(echo).deflate(options.clone()))
     })
 }
 
@@ -93,9 +93,9 @@ fn a_whole_server_compresses_unless_a_session_says_otherwise() {
         .limits(limits())
         .deflate(DeflateOptions::default())
         .route("/echo", echo)
-        .service(|call: &Call<'_>| match call.request.path() {
-            "/secret" => Answer::Upgrade(Upgrade::to(echo).without_deflate()),
-            _ => Answer::Upgrade(Upgrade::to(echo).deflate(options(DeflateParams {
+        .service(|call: &RequestContext<'_>| match call.request.path() {
+            "/secret" => Reply::Upgrade(Upgrade::new(echo).without_deflate()),
+            _ => Reply::Upgrade(Upgrade::new(echo).deflate(options(DeflateParams {
                 server_no_context_takeover: true,
                 ..DeflateParams::default()
             }))),
@@ -272,7 +272,7 @@ fn a_client_gives_up_on_an_answer_that_it_cannot_keep_to() {
 
 #[test]
 fn what_a_room_hands_out_goes_between_compressed_messages_as_it_is() {
-    let server = TestServer::with(limits(), |_: &Call<'_>| {
+    let server = TestServer::with(limits(), |_: &RequestContext<'_>| {
         let session = |mut ws: WebSocket| {
             let room = Room::new();
             room.append([Entry::Join {
@@ -301,7 +301,7 @@ fn what_a_room_hands_out_goes_between_compressed_messages_as_it_is() {
             }
             Ok(())
         };
-        Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
+        Reply::Upgrade(Upgrade::new(session).deflate(DeflateOptions::default()))
     });
     let mut peer = raw(&server, "/", "");
     let mut stream = Decompress::new(false);
@@ -320,13 +320,13 @@ fn what_a_room_hands_out_goes_between_compressed_messages_as_it_is() {
 
 #[test]
 fn what_is_sent_before_the_101_is_compressed_too() {
-    let server = TestServer::with(limits(), |_: &Call<'_>| {
+    let server = TestServer::with(limits(), |_: &RequestContext<'_>| {
         let greet = |sender: enchufe::Sender| sender.send("hola ".repeat(100));
         let session = |mut ws: WebSocket, greeted: Result<(), Error>| {
             greeted?;
             ws.read().map(|_| ())
         };
-        Answer::Upgrade(Upgrade::prepared(greet, session).deflate(DeflateOptions::default()))
+        Reply::Upgrade(Upgrade::with_setup(greet, session).deflate(DeflateOptions::default()))
     });
     let mut peer = raw(&server, "/", "");
     let frame = peer.frame();
@@ -341,10 +341,10 @@ fn what_is_sent_before_the_101_is_compressed_too() {
 fn threads_that_send_at_once_stay_in_step() {
     const EACH: usize = 100;
     let limits = Limits {
-        out_queue: 64 << 20,
+        max_send_queue: 64 << 20,
         ..limits()
     };
-    let server = TestServer::with(limits, |_: &Call<'_>| {
+    let server = TestServer::with(limits, |_: &RequestContext<'_>| {
         let session = |mut ws: WebSocket| {
             thread::scope(|scope| {
                 for writer in 0..4usize {
@@ -363,7 +363,7 @@ fn threads_that_send_at_once_stay_in_step() {
             });
             ws.read().map(|_| ())
         };
-        Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
+        Reply::Upgrade(Upgrade::new(session).deflate(DeflateOptions::default()))
     });
     let mut ws = client(&server)
         .deflate(DeflateOptions::default())
@@ -400,15 +400,15 @@ fn threads_that_send_at_once_stay_in_step() {
 fn an_idle_connection_frees_its_windows_and_goes_on() {
     let idle = Duration::from_millis(30);
     let limits = Limits {
-        ping_every: Some(idle),
+        ping_interval: Some(idle),
         ..limits()
     };
     let params = DeflateParams {
         client_no_context_takeover: true,
         ..DeflateParams::default()
     };
-    let server = TestServer::with(limits.clone(), move |_: &Call<'_>| {
-        Answer::Upgrade(Upgrade::to(echo).deflate(options(params)))
+    let server = TestServer::with(limits.clone(), move |_: &RequestContext<'_>| {
+        Reply::Upgrade(Upgrade::new(echo).deflate(options(params)))
     });
     let mut ws = client(&server)
         .limits(limits)

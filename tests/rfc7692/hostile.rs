@@ -1,6 +1,6 @@
 //! What a peer does with compression on a real connection to harm somebody: it ends its own connection and nothing else.
 
-use enchufe::net::{Answer, Audience, Call, Entry, MemberId, Room, Upgrade};
+use enchufe::net::{Audience, Entry, MemberId, Reply, RequestContext, Room, Upgrade};
 use enchufe::protocol::MessageLimits;
 use enchufe::{DeflateOptions, Error, WebSocket};
 use flate2::Decompress;
@@ -59,7 +59,7 @@ fn garbage_ends_its_own_connection_with_the_code_that_says_it() {
 #[test]
 fn our_client_survives_a_bomb_too() {
     let bomb = deflated(&vec![0; 16 << 20]);
-    let server = TestServer::with(limits(), move |_: &Call<'_>| {
+    let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
         let bomb = bomb.clone();
         let session = move |mut ws: WebSocket| {
             // What the library will not send: a room hands out any frames.
@@ -82,7 +82,7 @@ fn our_client_survives_a_bomb_too() {
             room.deliver();
             ws.read().map(|_| ())
         };
-        Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
+        Reply::Upgrade(Upgrade::new(session).deflate(DeflateOptions::default()))
     });
     let mut ws = client(&server)
         .deflate(DeflateOptions::default())
@@ -100,13 +100,13 @@ fn our_client_survives_a_bomb_too() {
 
 #[test]
 fn limits_of_a_session_hold_for_what_comes_out() {
-    let server = TestServer::with(limits(), |_: &Call<'_>| {
+    let server = TestServer::with(limits(), |_: &RequestContext<'_>| {
         let small = MessageLimits {
             max_message: 1000,
             ..MessageLimits::default()
         };
-        Answer::Upgrade(
-            Upgrade::to(echo)
+        Reply::Upgrade(
+            Upgrade::new(echo)
                 .message_limits(small)
                 .deflate(DeflateOptions::default()),
         )

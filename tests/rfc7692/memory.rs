@@ -6,8 +6,8 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use enchufe::net::{Answer, Call, Upgrade};
-use enchufe::protocol::{Decompressor, MessageKind, Role, Sender};
+use enchufe::net::{Reply, RequestContext, Upgrade};
+use enchufe::protocol::{Decompressor, Encoder, MessageKind, Role};
 use enchufe::{DeflateOptions, DeflateParams, Error, Limits, Reader};
 use flate2::{Compress, Compression};
 
@@ -42,7 +42,7 @@ fn a_bomb_on_a_connection_takes_what_the_longest_message_takes() {
     let bomb = deflated(&vec![0; 16 << 20]);
     for limit in [64 << 10, 1 << 20] {
         let (tell, peaks) = channel();
-        let server = TestServer::with(limits(), move |_: &Call<'_>| {
+        let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
             let tell = Mutex::new(tell.clone());
             let session = move |mut ws: enchufe::WebSocket| {
                 let mut outcome = Ok(None);
@@ -54,8 +54,8 @@ fn a_bomb_on_a_connection_takes_what_the_longest_message_takes() {
                 max_message: limit,
                 ..Default::default()
             };
-            let upgrade = Upgrade::to(session).message_limits(messages);
-            Answer::Upgrade(upgrade.deflate(DeflateOptions::default()))
+            let upgrade = Upgrade::new(session).message_limits(messages);
+            Reply::Upgrade(upgrade.deflate(DeflateOptions::default()))
         });
         let mut peer = raw(&server, "/", "");
         peer.send(masked(COMPRESSED, &bomb)).closes(1009);
@@ -70,7 +70,7 @@ fn a_bomb_on_a_connection_takes_what_the_longest_message_takes() {
 fn allocations_of_echo(params: DeflateParams, message: &[u8]) -> u64 {
     const WARM_UP: usize = 20;
     const COUNTED: usize = 50;
-    let echo = |reader: &mut Reader, sender: &enchufe::Sender, messages| -> Result<(), Error> {
+    let echo = |reader: &mut Reader, sender: &enchufe::Encoder, messages| -> Result<(), Error> {
         for _ in 0..messages {
             if let Some(message) = reader.read()? {
                 sender.send(message)?;
@@ -79,7 +79,7 @@ fn allocations_of_echo(params: DeflateParams, message: &[u8]) -> u64 {
         Ok(())
     };
     let (tell, counted) = channel();
-    let server = TestServer::with(limits(), move |_: &Call<'_>| {
+    let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
         let tell = Mutex::new(tell.clone());
         let session = move |ws: enchufe::WebSocket| {
             let (mut reader, sender) = ws.split();
@@ -93,7 +93,7 @@ fn allocations_of_echo(params: DeflateParams, message: &[u8]) -> u64 {
             params,
             ..DeflateOptions::default()
         };
-        Answer::Upgrade(Upgrade::to(session).deflate(options))
+        Reply::Upgrade(Upgrade::new(session).deflate(options))
     });
     let mut peer = server.connect();
     peer.send(request(
@@ -135,7 +135,7 @@ fn windows_are_made_for_the_first_message_and_freed_by_a_rest() {
     let mut wire = Vec::with_capacity(10_000);
     for (bits, most) in [(15, 380), (12, 290), (9, 260)] {
         let mut sender = sender(enchufe::protocol::Compressor::new(bits));
-        let mut say = |sender: &mut Sender| {
+        let mut say = |sender: &mut Encoder| {
             wire.clear();
             let said = sender.message(MessageKind::Text, &message, None, &mut wire);
             assert_eq!(said, Ok(()));
@@ -146,7 +146,7 @@ fn windows_are_made_for_the_first_message_and_freed_by_a_rest() {
             "{bits}: {made:?}"
         );
         assert_eq!(measure(|| say(&mut sender)).count_total, 0);
-        let freed = measure(|| sender.rest());
+        let freed = measure(|| sender.release_buffers());
         assert_eq!(freed.bytes_current, -made.bytes_current);
     }
 
@@ -162,7 +162,7 @@ fn windows_are_made_for_the_first_message_and_freed_by_a_rest() {
             assert!(inflated.is_ok() && decompressor.finish(10_000, &mut out).is_ok());
         });
         assert!(made.bytes_current <= 48 << 10, "{made:?}");
-        let freed = measure(|| decompressor.rest());
+        let freed = measure(|| decompressor.release_buffers());
         let expected = if forgets { -made.bytes_current } else { 0 };
         assert_eq!(freed.bytes_current, expected);
         out.clear();
@@ -175,11 +175,11 @@ fn an_idle_connection_has_no_compressor_and_only_the_window_that_its_peer_refers
     let idle = Duration::from_millis(50);
     for (forgets, most) in [(false, 50 << 10), (true, 4 << 10)] {
         let limits = Limits {
-            ping_every: Some(idle),
+            ping_interval: Some(idle),
             ..limits()
         };
         let (tell, counted) = channel();
-        let server = TestServer::with(limits, move |_: &Call<'_>| {
+        let server = TestServer::with(limits, move |_: &RequestContext<'_>| {
             let tell = Mutex::new(tell.clone());
             let session = move |mut ws: enchufe::WebSocket| {
                 let mut outcome = Ok(());
@@ -187,7 +187,7 @@ fn an_idle_connection_has_no_compressor_and_only_the_window_that_its_peer_refers
                 let _ = tell.lock().expect("no panic").send(info); // the test has failed, then
                 outcome
             };
-            Answer::Upgrade(Upgrade::to(session).deflate(DeflateOptions::default()))
+            Reply::Upgrade(Upgrade::new(session).deflate(DeflateOptions::default()))
         });
         let offer = match forgets {
             false => "",

@@ -1,7 +1,7 @@
 //! Row 46: what a length tells. Compressed beside what a stranger chose, a secret shows in how short the message gets, to
 //! whoever sees only lengths. So nothing is compressed until a program asks for it, and what must not be is sent as it is.
 
-use enchufe::net::{Answer, Call, Upgrade};
+use enchufe::net::{Reply, RequestContext, Upgrade};
 use enchufe::services::{Router, Settings};
 use enchufe::{DeflateOptions, Error, Server, WebSocket};
 use flate2::Decompress;
@@ -17,7 +17,7 @@ const WRONG: &str = "8642091357";
 
 /// Says a secret and what the client chose, in one message or two, and in four ways.
 fn talkative() -> TestServer {
-    TestServer::with(limits(), |call: &Call<'_>| {
+    TestServer::with(limits(), |call: &RequestContext<'_>| {
         let path = call.request.path().to_owned();
         let session = move |mut ws: WebSocket| -> Result<(), Error> {
             while let Some(message) = ws.read()? {
@@ -40,8 +40,8 @@ fn talkative() -> TestServer {
             }
             Ok(())
         };
-        let upgrade = Upgrade::to(session).deflate(DeflateOptions::default());
-        Answer::Upgrade(match call.request.path() {
+        let upgrade = Upgrade::new(session).deflate(DeflateOptions::default());
+        Reply::Upgrade(match call.request.path() {
             "/never" => upgrade.without_deflate(),
             _ => upgrade,
         })

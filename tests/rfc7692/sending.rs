@@ -1,7 +1,7 @@
 //! What goes out compressed, and what goes out as it is ([RFC 7692, 6.1](https://www.rfc-editor.org/rfc/rfc7692#section-6.1)).
 
 use enchufe::protocol::{
-    CloseReason, Compressor, MaskKey, MessageKind, Opcode, Role, SendError, Sender, encode_frame,
+    CloseReason, Compressor, Encoder, MaskKey, MessageKind, Opcode, Role, SendError, encode_frame,
 };
 use flate2::Decompress;
 
@@ -10,7 +10,7 @@ use crate::support::frames::{KEY, frame, masked};
 
 #[test]
 fn a_message_that_is_small_goes_out_as_it_is() {
-    let mut sender = Sender::new(Role::Server);
+    let mut sender = Encoder::new(Role::Server);
     sender.set_compressor(Compressor::new(15));
     assert!(sender.compresses());
     assert_eq!(sent(&mut sender, &[b'a'; 63]), (0x82, vec![b'a'; 63]));
@@ -58,7 +58,7 @@ fn every_level_and_window_can_be_inflated_and_what_is_out_of_range_is_put_right(
 #[test]
 fn a_client_masks_what_it_compressed() {
     let message = b"hola ".repeat(100);
-    let mut ours = Sender::new(Role::Client);
+    let mut ours = Encoder::new(Role::Client);
     ours.set_compressor(Compressor::new(15));
     let mut wire = b"before".to_vec();
     let key = Some(MaskKey(KEY));

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use enchufe::protocol::{Compressor, Decompressor, MessageKind, Role, Sender};
+use enchufe::protocol::{Compressor, Decompressor, Encoder, MessageKind, Role};
 use flate2::{Compress, Compression, Decompress};
 
 use super::words::{BINARY, Dice, compressed, deflate, ear_with, inflate, sent};
@@ -47,7 +47,7 @@ fn what_we_compress_a_peer_inflates() {
         (5, 12, true),
     ] {
         let mut dice = Dice(seed);
-        let mut sender = Sender::new(Role::Server);
+        let mut sender = Encoder::new(Role::Server);
         let compressor = Compressor::new(bits).level(1 + seed as u32 % 6);
         sender.set_compressor(match takeover {
             true => compressor,
@@ -68,7 +68,7 @@ fn what_we_compress_a_peer_inflates() {
             }
             // An idle connection frees its window; the peer keeps its own and notices nothing.
             if dice.roll(50) == 0 {
-                sender.rest();
+                sender.release_buffers();
             }
         }
         assert!(compressed > 400, "{compressed}");
@@ -101,7 +101,7 @@ fn what_a_peer_compresses_we_inflate() {
             }
             assert!(std::mem::take(&mut ear.said) == [Said::Binary(message)]);
             if dice.roll(50) == 0 {
-                ear.receiver.rest();
+                ear.receiver.release_buffers();
             }
         }
     }
@@ -112,7 +112,7 @@ fn what_a_peer_compresses_we_inflate() {
 fn our_two_halves_understand_each_other() {
     let key = enchufe::protocol::MaskKey([1, 2, 3, 4]);
     for (role, mask) in [(Role::Client, Some(key)), (Role::Server, None)] {
-        let mut sender = Sender::new(role);
+        let mut sender = Encoder::new(role);
         sender.set_compressor(Compressor::new(11).min_message(20));
         let mut ear = ear_with(role.peer(), Decompressor::new(), 1 << 20);
         for message in messages(10) {
@@ -133,7 +133,7 @@ fn no_message_refers_further_back_than_the_window() {
     }
     for bits in 9..=15u8 {
         for level in [1, 3, 9] {
-            let mut sender = Sender::new(Role::Server);
+            let mut sender = Encoder::new(Role::Server);
             sender.set_compressor(Compressor::new(bits).level(level));
             let mut script = Command::new("python3")
                 .args(["-c", INFLATE, &bits.to_string()])

@@ -1,7 +1,7 @@
 //! The vocabulary of these tests: frames with RSV1, a receiver that inflates, and a reference for both directions that is not
 //! the library's: plain flate2 streams, with none of its care.
 
-use enchufe::protocol::{Compressor, Decompressor, MessageKind, MessageLimits, Role, Sender};
+use enchufe::protocol::{Compressor, Decompressor, Encoder, MessageKind, MessageLimits, Role};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 use crate::support::frames::{Ear, from_peer_of};
@@ -38,14 +38,14 @@ pub(crate) fn compressed(role: Role, first: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A sender of the server's that compresses everything.
-pub(crate) fn sender(compressor: Compressor) -> Sender {
-    let mut sender = Sender::new(Role::Server);
+pub(crate) fn sender(compressor: Compressor) -> Encoder {
+    let mut sender = Encoder::new(Role::Server);
     sender.set_compressor(compressor.min_message(0));
     sender
 }
 
 /// The one frame that a server's sender makes of a message: its first octet, and its payload.
-pub(crate) fn sent(sender: &mut Sender, message: &[u8]) -> (u8, Vec<u8>) {
+pub(crate) fn sent(sender: &mut Encoder, message: &[u8]) -> (u8, Vec<u8>) {
     let mut wire = Vec::new();
     sender
         .message(MessageKind::Binary, message, None, &mut wire)

@@ -192,7 +192,7 @@ fn an_http_answer_is_shown_with_its_status_and_the_beginning_of_its_body() {
             body.len()
         );
         match verdict(|_| answer.into_bytes()) {
-            Err(Error::Refused(refused)) => {
+            Err(Error::UnexpectedStatus(refused)) => {
                 assert_eq!(
                     (refused.status, refused.reason.as_str()),
                     (status, "Some Words")
@@ -215,7 +215,9 @@ fn a_long_body_is_cut_and_a_wrong_length_believed_no_further_than_the_bytes() {
         ("Content-Length: 10", 10),
     ] {
         match verdict(|_| format!("HTTP/1.1 404 Not Found\r\n{claim}\r\n\r\n{long}").into_bytes()) {
-            Err(Error::Refused(refused)) => assert_eq!(refused.body.len(), expected, "{claim}"),
+            Err(Error::UnexpectedStatus(refused)) => {
+                assert_eq!(refused.body.len(), expected, "{claim}")
+            }
             other => panic!("{claim}: {other:?}"),
         }
     }
@@ -229,7 +231,7 @@ fn a_body_that_does_not_come_is_not_waited_for_long() {
     let (mut peer, _) = host.request();
     peer.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\nonly this");
     match outcome(client) {
-        Err(Error::Refused(refused)) => assert_eq!(refused.body, b"only this"),
+        Err(Error::UnexpectedStatus(refused)) => assert_eq!(refused.body, b"only this"),
         other => panic!("{other:?}"),
     }
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
@@ -310,7 +312,10 @@ fn a_server_that_never_accepts_times_out() {
 fn a_server_that_hangs_up_is_disconnected_or_refuses() {
     for said in ["", "HTTP/1.1 101 Switching Protocols\r\n"] {
         let error = verdict(|_| said.into()).expect_err("no connection");
-        assert!(matches!(error, Error::Disconnected), "{said:?}: {error:?}");
+        assert!(
+            matches!(error, Error::ConnectionLost),
+            "{said:?}: {error:?}"
+        );
     }
     let free = TcpListener::bind("127.0.0.1:0")
         .and_then(|it| it.local_addr())

@@ -29,7 +29,7 @@ fn obedient(limits: Limits) -> (TestServer, Receiver<Result<Option<Message>, Err
         };
         match word.as_str() {
             "return" => return Ok(()),
-            "fail" => return Err(Error::TooSlow),
+            "fail" => return Err(Error::SendQueueFull),
             "panic" => panic!("a session that panics, on purpose"),
             "close" => ws.close(CloseCode::Private(4001), "as you wish")?,
             "close from elsewhere" => {
@@ -242,7 +242,7 @@ fn a_peer_that_vanishes_is_an_error_and_no_close() {
     let mut peer = server.open("/");
     peer.send(masked(TEXT, "listen"));
     drop(peer);
-    assert!(matches!(told(&outcomes), Err(Error::Disconnected)));
+    assert!(matches!(told(&outcomes), Err(Error::ConnectionLost)));
     server.wait_until_empty();
     let abnormal: Vec<_> = server.counters.closes().collect();
     assert_eq!(abnormal, [(1006, 1)]);
@@ -259,7 +259,7 @@ fn a_peer_that_resets_is_an_error_and_no_close() {
         server.counters.traffic().bytes_sent > 0
     });
     drop(peer);
-    assert!(matches!(told(&outcomes), Err(Error::Disconnected)));
+    assert!(matches!(told(&outcomes), Err(Error::ConnectionLost)));
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn stopping_tells_everybody_1001_and_run_returns() {
         peer.closes(1001);
     }
     // Who has not finished its request is not waited for.
-    waiting.rest();
+    waiting.release_buffers();
     assert!(server.stop() < SOON);
     assert!(
         std::net::TcpStream::connect(server.addr).is_err(),
@@ -370,7 +370,7 @@ fn a_stop_in_the_middle_of_handshakes_leaves_nobody_with_a_bare_end() {
         thread::sleep(Duration::from_micros(300 * round)); // a different moment each time
         server.handle.stop();
         for peer in &mut peers {
-            let (said, _) = peer.rest();
+            let (said, _) = peer.release_buffers();
             if said.starts_with(b"HTTP/1.1 101 ") {
                 let told = said.ends_with(&unmasked(CLOSE, reason(1001, "the server stops")));
                 assert!(told, "round {round}: {}", String::from_utf8_lossy(&said));

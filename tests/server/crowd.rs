@@ -47,7 +47,7 @@ fn our_client_shows_the_503() {
     });
     let _inside = server.open("/");
     match connect(&server.url("/")) {
-        Err(Error::Refused(refused)) => {
+        Err(Error::UnexpectedStatus(refused)) => {
             assert_eq!(
                 (refused.status, refused.reason.as_str()),
                 (503, "Service Unavailable")
@@ -72,7 +72,7 @@ fn two_hundred_at_once_above_the_cap_do_not_disturb_those_inside() {
     inside.send(masked(TEXT, "hello")).expect(TEXT, "hello");
     let mut answered = 0;
     for mut peer in outside {
-        let (rest, _) = peer.rest();
+        let (rest, _) = peer.release_buffers();
         if !rest.is_empty() {
             assert!(
                 rest.starts_with(b"HTTP/1.1 503 "),
@@ -131,7 +131,9 @@ fn one_address_has_its_share_and_loopback_has_no_bound() {
             max_per_ip: 2,
             ..limits()
         },
-        |_: &enchufe::net::Call<'_>| enchufe::net::Answer::Upgrade(enchufe::net::Upgrade::to(echo)),
+        |_: &enchufe::net::Call<'_>| {
+            enchufe::net::Answer::Upgrade(enchufe::net::Upgrade::new(echo))
+        },
     );
     let port = server.addr.port();
     let open = |ip: IpAddr| {

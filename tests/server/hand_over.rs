@@ -100,7 +100,7 @@ fn numbers(count: usize) -> Vec<String> {
 }
 
 /// Sends until the connection is closed: how many were taken.
-fn send_all(name: &str, sender: &Sender<enchufe::net::Exclusive<Moody>>, mut dice: Dice) -> usize {
+fn send_all(name: &str, sender: &Sender<enchufe::net::Locked<Moody>>, mut dice: Dice) -> usize {
     for n in 0..MESSAGES {
         match sender.send(format!("{name} {n}")) {
             Ok(()) => {}
@@ -114,9 +114,9 @@ fn send_all(name: &str, sender: &Sender<enchufe::net::Exclusive<Moody>>, mut dic
     MESSAGES
 }
 
-fn limits(out_queue: usize) -> Limits {
+fn limits(max_send_queue: usize) -> Limits {
     Limits {
-        out_queue,
+        max_send_queue,
         rate: 0,
         close_timeout: Duration::from_secs(5),
         ..Limits::default()
@@ -153,7 +153,7 @@ fn echoes_and_messages_of_other_threads_all_arrive_in_order_before_the_one_close
                 dice: dice.clone(),
             };
             let (mut reader, sender) =
-                WebSocket::over(stream, Role::Server, &limits(1 << 20)).split();
+                WebSocket::from_stream(stream, Role::Server, &limits(1 << 20)).split();
             let others: Vec<_> = ["left", "right"]
                 .into_iter()
                 .map(|name| {
@@ -208,7 +208,7 @@ fn of_many_closes_one_goes_out() {
                 output: Arc::clone(&output),
                 dice: dice.clone(),
             };
-            let ws = WebSocket::over(stream, Role::Server, &limits(1 << 20));
+            let ws = WebSocket::from_stream(stream, Role::Server, &limits(1 << 20));
             let sender = ws.sender();
             let senders: Vec<_> = ["left", "right"]
                 .into_iter()
@@ -235,7 +235,7 @@ fn of_many_closes_one_goes_out() {
                 .into_iter()
                 .map(|other| other.join().expect("no panic"))
                 .collect();
-            sender.wait_until_sent().expect("an open stream");
+            sender.wait_flushed().expect("an open stream");
             let frames = frames(&output.lock().expect("no panic"));
             let closes = frames.iter().filter(|(first, _)| *first == CLOSE).count();
             assert_eq!(
@@ -263,7 +263,7 @@ fn an_overflow_at_any_moment_leaves_whole_frames_and_a_reason() {
                 output: Arc::clone(&output),
                 dice,
             };
-            let ws = WebSocket::over(stream, Role::Server, &limits(300));
+            let ws = WebSocket::from_stream(stream, Role::Server, &limits(300));
             let sender = ws.sender();
             let threads: Vec<_> = ["left", "right", "middle"]
                 .into_iter()
@@ -272,7 +272,7 @@ fn an_overflow_at_any_moment_leaves_whole_frames_and_a_reason() {
                     thread::spawn(move || {
                         let slow = (0..200).find(|n| match sender.send(format!("{name} {n}")) {
                             Ok(()) => false,
-                            Err(Error::TooSlow) => true,
+                            Err(Error::SendQueueFull) => true,
                             Err(error) => panic!("{error}"),
                         });
                         (name, slow)
@@ -284,7 +284,7 @@ fn an_overflow_at_any_moment_leaves_whole_frames_and_a_reason() {
                 .map(|thread| thread.join().expect("no panic"));
             let slow: Vec<_> = slow.collect();
             let overflowed = slow.iter().any(|(_, slow)| slow.is_some());
-            let _ = sender.wait_until_sent(); // `TooSlow` is the point
+            let _ = sender.wait_flushed(); // `TooSlow` is the point
             let frames = frames(&output.lock().expect("no panic"));
             if overflowed {
                 let last = frames.last().expect("a frame");

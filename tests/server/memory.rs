@@ -1,4 +1,4 @@
-//! A WebSocket over any stream: `WebSocket::over` in memory, in both roles, with whatever a stream may do to its octets.
+//! A WebSocket over any stream: `WebSocket::from_stream` in memory, in both roles, with whatever a stream may do to its octets.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -151,7 +151,7 @@ fn a_server_over_a_stream_reads_masked_frames_and_answers_unmasked() {
         ]
         .concat();
         let tape = Tape::new(&input, most);
-        let mut ws = WebSocket::over(tape.clone(), Role::Server, &limits());
+        let mut ws = WebSocket::from_stream(tape.clone(), Role::Server, &limits());
         assert_eq!(ws.read().expect("a message"), Some(Message::from("á€😀")));
         ws.send("answer").expect("it is open");
         assert_eq!(
@@ -183,7 +183,7 @@ fn a_client_over_a_stream_masks_every_frame_with_its_own_key() {
         .concat(),
         5,
     );
-    let mut ws = WebSocket::over(tape.clone(), Role::Client, &limits());
+    let mut ws = WebSocket::from_stream(tape.clone(), Role::Client, &limits());
     for _ in 0..100 {
         ws.send("same").expect("it is open");
     }
@@ -201,13 +201,14 @@ fn a_client_over_a_stream_masks_every_frame_with_its_own_key() {
 
 #[test]
 fn each_role_refuses_what_only_the_other_may_send() {
-    let mut ws = WebSocket::over(Tape::new(&unmasked(TEXT, "x"), 9), Role::Server, &limits());
+    let mut ws =
+        WebSocket::from_stream(Tape::new(&unmasked(TEXT, "x"), 9), Role::Server, &limits());
     assert!(matches!(
         ws.read(),
         Err(Error::Protocol(ProtocolError::UnmaskedFrame))
     ));
     let tape = Tape::new(&masked(TEXT, "x"), 9);
-    let mut ws = WebSocket::over(tape.clone(), Role::Client, &limits());
+    let mut ws = WebSocket::from_stream(tape.clone(), Role::Client, &limits());
     assert!(matches!(
         ws.read(),
         Err(Error::Protocol(ProtocolError::MaskedFrame))
@@ -226,8 +227,8 @@ fn the_end_of_the_stream_without_a_close_is_an_error() {
         masked(TEXT, "x")[..3].to_vec(),
         masked(0x01, "begun"),
     ] {
-        let mut ws = WebSocket::over(Tape::new(&input, 9), Role::Server, &limits());
-        assert!(matches!(ws.read(), Err(Error::Disconnected)));
+        let mut ws = WebSocket::from_stream(Tape::new(&input, 9), Role::Server, &limits());
+        assert!(matches!(ws.read(), Err(Error::ConnectionLost)));
     }
 }
 
@@ -235,14 +236,14 @@ fn the_end_of_the_stream_without_a_close_is_an_error() {
 fn two_ends_talk_over_a_narrow_pipe() {
     let (near, far) = duplex();
     let server = thread::spawn(move || -> Result<(), Error> {
-        let mut ws = WebSocket::over(far, Role::Server, &limits());
+        let mut ws = WebSocket::from_stream(far, Role::Server, &limits());
         while let Some(message) = ws.read()? {
             ws.send(message)?;
         }
         Ok(())
     });
     within(PATIENCE, move || {
-        let mut ws = WebSocket::over(near, Role::Client, &limits());
+        let mut ws = WebSocket::from_stream(near, Role::Client, &limits());
         for length in [0, 5, 125, 126, 1_000] {
             let text = "x".repeat(length);
             ws.send(&text).expect("it is open");

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enchufe::http::Response;
-use enchufe::net::{Answer, Call, Upgrade};
+use enchufe::net::{Reply, RequestContext, Upgrade};
 use enchufe::services::{Router, Settings};
 use enchufe::{Error, Limits};
 
@@ -18,14 +18,14 @@ use crate::support::server::{TestServer, echo, limits, wait_until};
 use crate::support::wire::client;
 
 /// Pages as `/page`, an echo as `/echo`, 404 for the rest, and a session that never should run.
-fn site(call: &Call<'_>) -> Answer {
+fn site(call: &RequestContext<'_>) -> Reply {
     match (call.request.path(), &call.offer) {
         ("/page", None) => {
-            Answer::Respond(Response::new(200).text(format!("a page for {}", call.request.method)))
+            Reply::Respond(Response::new(200).text(format!("a page for {}", call.request.method)))
         }
-        ("/echo", _) => Answer::Upgrade(Upgrade::to(echo)),
+        ("/echo", _) => Reply::Upgrade(Upgrade::new(echo)),
         ("/panic", _) => panic!("a service that panics, on purpose"),
-        _ => Answer::Respond(Response::not_found()),
+        _ => Reply::Respond(Response::not_found()),
     }
 }
 
@@ -37,12 +37,12 @@ fn a_service_may_answer_an_upgrade_with_any_status_and_fields() {
         401 => ("WWW-Authenticate", "Basic realm=\"here\""),
         _ => ("X-Reason", "because"),
     };
-    let server = TestServer::with(limits(), move |call: &Call<'_>| {
+    let server = TestServer::with(limits(), move |call: &RequestContext<'_>| {
         assert!(matches!(call.offer, Some(Ok(_))));
         let status = call.request.path()[1..].parse().expect("a status");
         let (name, value) = fields(status);
         let response = Response::new(status).header(name, value);
-        Answer::Respond(response.text("words\n"))
+        Reply::Respond(response.text("words\n"))
     });
     for status in [200, 301, 302, 307, 308, 401, 403, 404, 409, 418, 500, 503] {
         let answer = server
@@ -57,7 +57,7 @@ fn a_service_may_answer_an_upgrade_with_any_status_and_fields() {
 
         let error = client(server.url(&format!("/{status}"))).connect();
         match error.expect_err("it is no 101") {
-            Error::Refused(refused) => {
+            Error::UnexpectedStatus(refused) => {
                 assert_eq!(refused.status, status);
                 assert_eq!(refused.headers.get(name), Some(value));
             }
@@ -262,7 +262,7 @@ fn a_request_behind_a_refused_one_is_never_served() {
         {
             let mut peer = server.connect();
             peer.try_send(raw + "GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
-            let (answers, _) = peer.rest();
+            let (answers, _) = peer.release_buffers();
             let answers = String::from_utf8_lossy(&answers);
             assert_eq!(
                 answers.matches("\r\nContent-Length:").count(),
@@ -453,11 +453,14 @@ fn head_gets_no_content_and_http_0_9_nothing_else() {
 
     let mut peer = server.connect();
     peer.send("GET /page\r\n");
-    assert_eq!(peer.rest(), (b"a page for GET".to_vec(), End::Orderly));
+    assert_eq!(
+        peer.release_buffers(),
+        (b"a page for GET".to_vec(), End::Orderly)
+    );
     // It has no fields, so it can never ask for a WebSocket.
     let mut peer = server.connect();
     peer.send("GET /echo\r\nUpgrade: websocket\r\n");
-    let (rest, _) = peer.rest();
+    let (rest, _) = peer.release_buffers();
     assert!(!String::from_utf8_lossy(&rest).contains("101"));
 }
 

@@ -19,8 +19,8 @@ const SOON: Duration = Duration::from_secs(5);
 
 fn keepalive() -> Limits {
     Limits {
-        ping_every: Some(SHORT),
-        dead_after: SHORT,
+        ping_interval: Some(SHORT),
+        pong_timeout: SHORT,
         ..limits()
     }
 }

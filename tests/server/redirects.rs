@@ -56,7 +56,7 @@ fn a_redirect_and_a_401_reach_the_caller_with_status_fields_and_body() {
                 "HTTP/1.1 {status} Why\r\n{field}: {value}\r\nContent-Length: 4\r\n\r\nbody"
             ));
             match outcome(connecting) {
-                Err(Error::Refused(answer)) => {
+                Err(Error::UnexpectedStatus(answer)) => {
                     assert_eq!((answer.status, answer.reason.as_str()), (status, "Why"));
                     assert_eq!(answer.headers.get(field), Some(value));
                     assert_eq!(answer.body, b"body");

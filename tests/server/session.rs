@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enchufe::http::Response;
-use enchufe::net::{Answer, Call, Upgrade};
+use enchufe::net::{Reply, RequestContext, Upgrade};
 use enchufe::protocol::MessageLimits;
 use enchufe::{Error, Incoming, Limits, Message};
 
@@ -136,7 +136,7 @@ fn both_ends_may_send_and_read_at_once() {
     let payload = vec![7; 20_000]; // 6 MB each way, more than sockets hold
     let sent = payload.clone();
     let roomy = || Limits {
-        out_queue: 16 << 20, // a thread that sends without waiting needs room for all of it
+        max_send_queue: 16 << 20, // a thread that sends without waiting needs room for all of it
         ..limits()
     };
     let server = TestServer::of(roomy(), move |ws| {
@@ -170,7 +170,7 @@ fn clones_of_a_sender_take_turns_frame_by_frame() {
     const MESSAGES: usize = 500;
     let server = TestServer::of(
         Limits {
-            out_queue: 64 << 20,
+            max_send_queue: 64 << 20,
             ..limits()
         },
         |ws| {
@@ -248,18 +248,18 @@ fn a_send_of_another_thread_takes_kept_replies_along() {
 
 #[test]
 fn the_subprotocol_is_what_both_know_and_nothing_otherwise() {
-    let server = TestServer::with(limits(), |call: &Call<'_>| {
+    let server = TestServer::with(limits(), |call: &RequestContext<'_>| {
         let Some(Ok(offer)) = &call.offer else {
-            return Answer::Respond(Response::not_found());
+            return Reply::Respond(Response::not_found());
         };
-        let mut upgrade = Upgrade::to(|mut ws| {
+        let mut upgrade = Upgrade::new(|mut ws| {
             let name = ws.subprotocol().unwrap_or("none").to_owned();
             ws.send(name)
         });
         if let Some(name) = offer.choose(&["chat", "superchat"]) {
             upgrade = upgrade.subprotocol(name);
         }
-        Answer::Upgrade(upgrade)
+        Reply::Upgrade(upgrade)
     });
     for (offered, chosen) in [
         (&["superchat", "chat"][..], Some("superchat")),
@@ -282,9 +282,9 @@ fn the_subprotocol_is_what_both_know_and_nothing_otherwise() {
 /// ([RFC 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2), step 5.5).
 #[test]
 fn a_subprotocol_that_was_not_offered_is_not_answered() {
-    let server = TestServer::with(limits(), |_: &Call<'_>| {
-        Answer::Upgrade(
-            Upgrade::to(|mut ws| ws.send(ws.subprotocol().unwrap_or("none").to_owned()))
+    let server = TestServer::with(limits(), |_: &RequestContext<'_>| {
+        Reply::Upgrade(
+            Upgrade::new(|mut ws| ws.send(ws.subprotocol().unwrap_or("none").to_owned()))
                 .subprotocol("mine"),
         )
     });
@@ -297,15 +297,15 @@ fn a_subprotocol_that_was_not_offered_is_not_answered() {
 
 #[test]
 fn extra_headers_travel_both_ways() {
-    let server = TestServer::with(limits(), |call: &Call<'_>| {
+    let server = TestServer::with(limits(), |call: &RequestContext<'_>| {
         let token = call
             .request
             .headers
             .get("Authorization")
             .unwrap_or("nobody")
             .to_owned();
-        Answer::Upgrade(
-            Upgrade::to(move |mut ws| ws.send(&token))
+        Reply::Upgrade(
+            Upgrade::new(move |mut ws| ws.send(&token))
                 .header("Set-Cookie", "a=b")
                 .header("Set-Cookie", "c=d"),
         )
@@ -330,8 +330,8 @@ fn a_header_that_would_break_the_answer_is_500() {
         ("Sec-WebSocket-Accept", "x"),
         ("", "y"),
     ] {
-        let server = TestServer::with(limits(), move |_: &Call<'_>| {
-            Answer::Upgrade(Upgrade::to(echo).header(name, value))
+        let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
+            Reply::Upgrade(Upgrade::new(echo).header(name, value))
         });
         let mut peer = server.connect();
         peer.send(request("/", ""));
@@ -349,7 +349,7 @@ fn routes_have_their_own_sessions_and_the_service_gets_the_rest() {
         .limits(limits())
         .route("/echo", echo)
         .route("/greet", |mut ws| ws.send("hello"))
-        .service(|_: &Call<'_>| Answer::Respond(Response::not_found()));
+        .service(|_: &RequestContext<'_>| Reply::Respond(Response::not_found()));
     let addresses = server.local_addrs();
     let handle = server.handle();
     let running = thread::spawn(move || server.run());
@@ -361,7 +361,7 @@ fn routes_have_their_own_sessions_and_the_service_gets_the_rest() {
         ws.send("x").expect("it is open");
         assert_eq!(ws.read().expect("an echo"), Some(Message::from("x")));
         match connect(&format!("ws://{address}/other")) {
-            Err(Error::Refused(refused)) => assert_eq!(refused.status, 404),
+            Err(Error::UnexpectedStatus(refused)) => assert_eq!(refused.status, 404),
             other => panic!("{other:?}"),
         }
         ws.close(enchufe::CloseCode::NormalClosure, "")
@@ -440,19 +440,21 @@ fn limits_on_messages_are_the_routes_own_and_may_change() {
         max_message,
         ..MessageLimits::default()
     };
-    let server = TestServer::with(limits(), move |call: &Call<'_>| match call.request.path() {
-        "/small" => Answer::Upgrade(Upgrade::to(echo).message_limits(small(4))),
-        _ => Answer::Upgrade(
-            Upgrade::to(move |ws| {
-                let (mut reader, sender) = ws.split();
-                while let Some(message) = reader.read()? {
-                    sender.send(message)?;
-                    reader.set_message_limits(small(8));
-                }
-                Ok(())
-            })
-            .message_limits(small(4)),
-        ),
+    let server = TestServer::with(limits(), move |call: &RequestContext<'_>| {
+        match call.request.path() {
+            "/small" => Reply::Upgrade(Upgrade::new(echo).message_limits(small(4))),
+            _ => Reply::Upgrade(
+                Upgrade::new(move |ws| {
+                    let (mut reader, sender) = ws.split();
+                    while let Some(message) = reader.read()? {
+                        sender.send(message)?;
+                        reader.set_message_limits(small(8));
+                    }
+                    Ok(())
+                })
+                .message_limits(small(4)),
+            ),
+        }
     });
     let mut peer = server.open("/small");
     peer.send(masked(TEXT, "four")).expect(TEXT, "four");
@@ -467,9 +469,9 @@ fn limits_on_messages_are_the_routes_own_and_may_change() {
 
 #[test]
 fn any_text_is_taken_where_the_route_says_so() {
-    let server = TestServer::with(limits(), |_: &Call<'_>| {
-        Answer::Upgrade(
-            Upgrade::to(|ws| {
+    let server = TestServer::with(limits(), |_: &RequestContext<'_>| {
+        Reply::Upgrade(
+            Upgrade::new(|ws| {
                 let (mut reader, sender) = ws.split();
                 while let Some(message) = reader.read()? {
                     sender.send(message.payload())?;

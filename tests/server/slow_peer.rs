@@ -13,9 +13,9 @@ use crate::support::server::{PATIENCE, TestServer, limits, wait_until};
 use crate::support::wire::connect;
 
 /// Long enough to read everything that was sent before the Close is given up.
-fn patient(out_queue: usize) -> Limits {
+fn patient(max_send_queue: usize) -> Limits {
     Limits {
-        out_queue,
+        max_send_queue,
         close_timeout: Duration::from_secs(3),
         ..limits()
     }
@@ -54,7 +54,10 @@ fn frames(peer: &mut Peer) -> Vec<Frame> {
         frames.push(frame);
     }
     peer.try_send(masked(CLOSE, ""));
-    assert!(peer.rest().0.is_empty(), "nothing follows a Close");
+    assert!(
+        peer.release_buffers().0.is_empty(),
+        "nothing follows a Close"
+    );
     frames
 }
 
@@ -82,10 +85,10 @@ fn a_peer_that_does_not_read_is_closed_with_1008_and_nobody_waited() {
             "{count} messages of 50 kB and no bound"
         );
     };
-    assert!(matches!(outcome, Error::TooSlow), "{outcome}");
+    assert!(matches!(outcome, Error::SendQueueFull), "{outcome}");
     assert!(longest < Duration::from_secs(1), "a send took {longest:?}");
     assert_eq!(server.counters.too_slow.load(Ordering::Relaxed), 1);
-    assert!(matches!(sender.send("more"), Err(Error::TooSlow)));
+    assert!(matches!(sender.send("more"), Err(Error::SendQueueFull)));
 
     // Whoever reads at last gets whole messages from the first on, and then the reason.
     let got = frames(&mut peer);
@@ -99,7 +102,7 @@ fn a_peer_that_does_not_read_is_closed_with_1008_and_nobody_waited() {
     );
     assert!(matches!(
         ends.recv_timeout(PATIENCE),
-        Ok(Err(Error::TooSlow))
+        Ok(Err(Error::SendQueueFull))
     ));
     server.wait_until_empty();
     assert_eq!(
@@ -120,7 +123,7 @@ fn a_frame_that_was_begun_is_ended_before_the_close() {
         let outcome = sender.send(&large);
         let further = sender.send("further");
         assert!(
-            matches!(further, Err(Error::TooSlow)),
+            matches!(further, Err(Error::SendQueueFull)),
             "{outcome:?}, then {further:?}"
         );
         let got = frames(&mut peer);
@@ -240,7 +243,7 @@ fn a_session_that_answers_on_its_own_thread_waits_for_its_peer() {
 fn a_close_that_nobody_takes_is_given_up() {
     let (server, senders, ends) = senders(Limits {
         close_timeout: Duration::from_millis(300),
-        out_queue: 1 << 20,
+        max_send_queue: 1 << 20,
         ..limits()
     });
     let peer = server.open("/");
@@ -296,6 +299,6 @@ fn the_client_has_a_backlog_as_well() {
         }
         assert!(start.elapsed() < PATIENCE, "no bound");
     };
-    assert!(matches!(error, Error::TooSlow), "{error}");
+    assert!(matches!(error, Error::SendQueueFull), "{error}");
     release.send(()).expect("the session waits");
 }

@@ -79,7 +79,7 @@ fn who_is_told_not_to_wait_does_not_and_other_ports_are_other_servers() {
     let host = Host::new();
     let first = connecting(client(&host));
     let (_silence, _) = host.request();
-    let second = connecting(client(&host).at_once());
+    let second = connecting(client(&host).allow_concurrent_connects());
     let _peer = host.upgrade("");
     assert!(outcome(second).is_ok());
 

@@ -2,7 +2,7 @@
 //! Nothing here uses the library to encode, so that the two sides of a test do not share a mistake.
 
 use enchufe::protocol::{
-    CloseCode, Event, MessageKind, MessageLimits, ProtocolError, Receiver, Role,
+    CloseCode, Decoder, Event, MessageKind, MessageLimits, ProtocolError, Role,
 };
 
 pub(crate) const ROLES: [Role; 2] = [Role::Client, Role::Server];
@@ -99,7 +99,7 @@ pub(crate) fn text(text: &str) -> Said {
 
 /// A receiver with the buffer that its caller keeps, and a memory of what it heard.
 pub(crate) struct Ear {
-    pub(crate) receiver: Receiver,
+    pub(crate) receiver: Decoder,
     pub(crate) said: Vec<Said>,
     input: Vec<u8>,
     limits: MessageLimits,
@@ -112,7 +112,7 @@ impl Ear {
 
     pub(crate) fn with_limits(role: Role, limits: MessageLimits) -> Self {
         Self {
-            receiver: Receiver::new(role, limits.clone()),
+            receiver: Decoder::new(role, limits.clone()),
             said: Vec::new(),
             input: Vec::new(),
             limits,
@@ -139,7 +139,9 @@ impl Ear {
                 }
             };
             assert!(received.used <= input.len());
-            assert!(self.receiver.wanted() <= self.limits.max_message.max(125).saturating_add(14));
+            assert!(
+                self.receiver.bytes_needed() <= self.limits.max_message.max(125).saturating_add(14)
+            );
             let payload = self.receiver.payload(input, &received);
             if let Some(range) = self.receiver.payload_range(&received) {
                 assert_eq!(&input[range], payload);

@@ -219,14 +219,14 @@ impl Peer {
     /// Nothing more comes; how it ends.
     #[track_caller]
     pub(crate) fn end(&mut self) -> End {
-        let (rest, end) = self.rest();
+        let (rest, end) = self.release_buffers();
         assert!(rest.is_empty(), "{}", shown(&rest));
         end
     }
 
     /// Everything up to the end of the stream.
     #[track_caller]
-    pub(crate) fn rest(&mut self) -> (Vec<u8>, End) {
+    pub(crate) fn release_buffers(&mut self) -> (Vec<u8>, End) {
         let deadline = Instant::now() + PATIENCE;
         let end = loop {
             match self.receive(deadline) {

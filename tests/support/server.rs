@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::net::{Answer, Call, Counters, Service, Upgrade};
+use enchufe::net::{Counters, Reply, RequestContext, Service, Upgrade};
 use enchufe::{Error, Limits, Server, ServerHandle, WebSocket};
 
 use super::peer::Peer;
@@ -20,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) fn limits() -> Limits {
     Limits {
         close_timeout: Duration::from_millis(500),
-        ping_every: None,
+        ping_interval: None,
         rate: 0,
         ..Limits::default()
     }
@@ -76,9 +76,9 @@ impl TestServer {
         session: impl Fn(WebSocket) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
         let session = Arc::new(session);
-        Self::with(limits, move |_: &Call<'_>| {
+        Self::with(limits, move |_: &RequestContext<'_>| {
             let session = Arc::clone(&session);
-            Answer::Upgrade(Upgrade::to(move |ws| session(ws)))
+            Reply::Upgrade(Upgrade::new(move |ws| session(ws)))
         })
     }
 

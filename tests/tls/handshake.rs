@@ -41,7 +41,7 @@ fn host(pair: &Pair) -> SocketAddr {
     addr
 }
 
-fn refusal(addr: SocketAddr, roots: TlsRoots) -> TlsError {
+fn rejection(addr: SocketAddr, roots: TlsRoots) -> TlsError {
     let client = Client::new(format!("wss://{addr}/")).tls(roots);
     match client.connect() {
         Err(Error::Tls(error)) => error,
@@ -94,11 +94,11 @@ fn a_certificate_that_proves_nothing_is_refused_in_one_line_that_says_why() {
     ];
     for (pair, words) in cases {
         let roots = TlsRoots::from_pem(pair.certificate.as_bytes()).expect("a root");
-        let error = refusal(host(&pair), roots).to_string();
+        let error = rejection(host(&pair), roots).to_string();
         assert!(error.starts_with(words), "{error}");
         assert!(!error.contains('\n') && error.len() < 200, "{error}");
     }
-    let stranger = refusal(host(&pair(|_| ())), roots());
+    let stranger = rejection(host(&pair(|_| ())), roots());
     assert!(matches!(stranger, TlsError::UnknownIssuer), "{stranger}");
 }
 
@@ -145,7 +145,7 @@ fn a_server_without_tls_is_called_that() {
         let _ = tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         let _ = tcp.read(&mut [0; 1024]); // until the other end has had enough
     });
-    let error = refusal(addr, roots());
+    let error = rejection(addr, roots());
     assert!(matches!(error, TlsError::NotTls), "{error}");
 }
 
@@ -164,7 +164,7 @@ fn a_server_that_stops_in_the_middle_of_the_handshake_times_out_or_is_gone() {
     });
     let gone = client(format!("wss://{addr}/")).connect();
     assert!(
-        matches!(gone, Err(Error::Disconnected | Error::Io(_))),
+        matches!(gone, Err(Error::ConnectionLost | Error::Io(_))),
         "{gone:?}"
     );
 }
@@ -237,7 +237,7 @@ fn plain_http_on_the_tls_port_gets_an_alert_and_the_end() {
     ] {
         let mut peer = Peer::over(TcpStream::connect(server.addr).expect("a connection"));
         peer.send(&words);
-        let (answer, end) = peer.rest();
+        let (answer, end) = peer.release_buffers();
         // RFC 8446, 5.1 and 6: a record of type alert (21), fatal (2).
         assert_eq!((answer[0], answer[5]), (21, 2), "{words}");
         assert_eq!(end, End::Orderly, "{words}");

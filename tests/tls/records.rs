@@ -92,7 +92,7 @@ fn messages_and_records_need_not_have_the_same_borders() {
 #[test]
 fn new_keys_in_the_middle_of_everything_lose_nothing() {
     let server = TestServer::echo(Limits {
-        out_queue: 32 << 20,
+        max_send_queue: 32 << 20,
         ..limits()
     });
     let (mut peer, mut hand) = open(&server);
@@ -120,7 +120,7 @@ fn a_stream_that_is_cut_is_an_error_and_no_close() {
     peer.send(masked(TEXT, "hello")).expect(TEXT, "hello");
     hand.tcp.shutdown(Shutdown::Write).expect("a live socket");
     let outcome = told.recv_timeout(PATIENCE).expect("the session ends");
-    assert!(matches!(outcome, Err(Error::Disconnected)), "{outcome:?}");
+    assert!(matches!(outcome, Err(Error::ConnectionLost)), "{outcome:?}");
     assert_eq!(server.counters.closes().collect::<Vec<_>>(), [(1006, 1)]);
     assert_eq!(peer.end(), End::Orderly);
 }
@@ -134,7 +134,7 @@ fn half_a_message_before_a_cut_is_no_message() {
         .expect("it is open");
     hand.tcp.shutdown(Shutdown::Write).expect("a live socket");
     let outcome = told.recv_timeout(PATIENCE).expect("the session ends");
-    assert!(matches!(outcome, Err(Error::Disconnected)), "{outcome:?}");
+    assert!(matches!(outcome, Err(Error::ConnectionLost)), "{outcome:?}");
     assert_eq!(server.counters.traffic().messages_received, 0);
 }
 
@@ -153,14 +153,14 @@ fn octets_that_were_tampered_with_end_the_connection_with_an_alert() {
         hand.tcp.write_all(&records).expect("it is open");
         let outcome = told.recv_timeout(PATIENCE).expect("the session ends");
         assert!(matches!(outcome, Err(Error::Io(_))), "{what}: {outcome:?}");
-        let refusal = loop {
+        let rejection = loop {
             match hand.read(&mut [0; 100]) {
                 Ok(0) => panic!("{what}: an orderly end"),
                 Ok(_) => {}
                 Err(error) => break error.to_string(),
             }
         };
-        assert!(refusal.contains("alert"), "{what}: {refusal}");
+        assert!(rejection.contains("alert"), "{what}: {rejection}");
         assert_eq!(server.counters.traffic().messages_received, 1, "{what}");
         server.wait_until_empty();
     }
@@ -190,8 +190,8 @@ fn what_was_received_before_the_damage_is_handed_out() {
 fn octets_of_a_record_that_is_not_whole_show_that_the_peer_is_there() {
     let time = Duration::from_millis(200);
     let server = TestServer::echo(Limits {
-        ping_every: Some(time),
-        dead_after: time,
+        ping_interval: Some(time),
+        pong_timeout: time,
         ..limits()
     });
     let (mut peer, mut hand) = open(&server);

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use enchufe::http::Response;
-use enchufe::net::{Answer, Call};
+use enchufe::net::{Reply, RequestContext};
 use enchufe::{Client, Error, Server, connect};
 
 use crate::support::server::{TestServer, echo, limits};
@@ -121,15 +121,15 @@ fn tcp_and_unix_may_be_listened_on_at_once_and_the_peer_counts_as_local() {
             max_per_ip: 1, // loopback is exempt
             ..limits()
         })
-        .service(|call: &Call<'_>| {
+        .service(|call: &RequestContext<'_>| {
             let words = format!("{} {}", call.peer.ip().is_loopback(), call.peer.port() == 0);
-            Answer::Respond(Response::new(403).text(words))
+            Reply::Respond(Response::new(403).text(words))
         });
     assert_eq!(server.local_paths(), std::slice::from_ref(&path));
     assert_eq!(server.local_addrs().len(), 1);
     let running = server.start();
     let words = |client: Client| match client.connect() {
-        Err(Error::Refused(answer)) => String::from_utf8(answer.body).expect("text"),
+        Err(Error::UnexpectedStatus(answer)) => String::from_utf8(answer.body).expect("text"),
         other => panic!("{other:?}"),
     };
     assert_eq!(words(Client::new(running.url("/"))), "true false");

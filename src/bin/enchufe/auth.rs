@@ -34,7 +34,7 @@ pub enum TokenError {
 
 /// A request that brings no token, or a wrong one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denied {
+pub enum AuthError {
     /// It brings none.
     Missing,
     /// None that it brings is right.
@@ -80,8 +80,8 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// [`Denied`], which knows the answer it gets instead.
-    pub fn check(&self, request: &Request) -> Result<(), Denied> {
+    /// [`AuthError`], which knows the answer it gets instead.
+    pub fn check(&self, request: &Request) -> Result<(), AuthError> {
         let tokens = self.list();
         if tokens.is_empty() {
             return Ok(());
@@ -96,12 +96,12 @@ impl Tokens {
         let query = query.filter_map(|key| request.query_value(key));
         let offered = request.headers.tokens("Sec-WebSocket-Protocol");
         let offered = offered.filter_map(|name| Some(name.strip_prefix(BEARER)?.as_bytes().into()));
-        let mut outcome = Err(Denied::Missing);
+        let mut outcome = Err(AuthError::Missing);
         for given in header.chain(query).chain(offered) {
             if contains(&tokens, &given) {
                 return Ok(());
             }
-            outcome = Err(Denied::Wrong);
+            outcome = Err(AuthError::Wrong);
         }
         outcome
     }
@@ -111,22 +111,22 @@ impl Tokens {
     }
 }
 
-impl Denied {
+impl AuthError {
     /// 401, and what would open: `WWW-Authenticate`
     /// ([RFC 6750, 3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
     #[must_use]
     pub fn response(self) -> Response {
         let (challenge, text) = match self {
-            Denied::Missing => (
+            AuthError::Missing => (
                 "Bearer realm=\"enchufe\"",
                 "401 Unauthorized: this takes a token\n",
             ),
-            Denied::Wrong => (
+            AuthError::Wrong => (
                 "Bearer realm=\"enchufe\", error=\"invalid_token\"",
                 "401 Unauthorized: this takes another token\n",
             ),
         };
-        Response::refusal(401, text).header("WWW-Authenticate", challenge)
+        Response::rejection(401, text).header("WWW-Authenticate", challenge)
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
 
     const TOKEN: &str = "correct.horse-battery_staple~1";
 
-    fn check(target: &str, fields: &str) -> Result<(), Denied> {
+    fn check(target: &str, fields: &str) -> Result<(), AuthError> {
         let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
         let mut parser = RequestParser::new(HeadLimits::default());
         let (request, _) = parser.feed(head.as_bytes()).unwrap().unwrap();
@@ -245,47 +245,55 @@ mod tests {
     #[test]
     fn nothing_else_opens() {
         for (target, fields, denied) in [
-            ("/", String::new(), Denied::Missing),
-            ("/?name=ana", String::new(), Denied::Missing),
+            ("/", String::new(), AuthError::Missing),
+            ("/?name=ana", String::new(), AuthError::Missing),
             (
                 "/",
                 format!("Authorization: Basic {TOKEN}\r\n"),
-                Denied::Missing,
+                AuthError::Missing,
             ),
-            ("/", format!("Authorization: {TOKEN}\r\n"), Denied::Missing),
-            ("/", format!("Cookie: token={TOKEN}\r\n"), Denied::Missing),
+            (
+                "/",
+                format!("Authorization: {TOKEN}\r\n"),
+                AuthError::Missing,
+            ),
+            (
+                "/",
+                format!("Cookie: token={TOKEN}\r\n"),
+                AuthError::Missing,
+            ),
             (
                 "/",
                 format!("Sec-WebSocket-Protocol: {TOKEN}\r\n"),
-                Denied::Missing,
+                AuthError::Missing,
             ),
             (
                 "/",
                 format!("Sec-WebSocket-Protocol: Bearer.{TOKEN}\r\n"),
-                Denied::Missing,
+                AuthError::Missing,
             ),
-            ("/?token=", String::new(), Denied::Wrong),
-            ("/", "Authorization: Bearer \r\n".into(), Denied::Missing),
+            ("/?token=", String::new(), AuthError::Wrong),
+            ("/", "Authorization: Bearer \r\n".into(), AuthError::Missing),
             (
                 "/",
                 format!("Authorization: Bearer {TOKEN}x\r\n"),
-                Denied::Wrong,
+                AuthError::Wrong,
             ),
             (
                 "/",
                 format!("Authorization: Bearer {}\r\n", &TOKEN[1..]),
-                Denied::Wrong,
+                AuthError::Wrong,
             ),
             (
                 "/",
                 format!("Authorization: Bearer {TOKEN},{TOKEN}\r\n"),
-                Denied::Wrong,
+                AuthError::Wrong,
             ),
         ] {
             assert_eq!(check(target, &fields), Err(denied), "{target} {fields}");
         }
         let upper = format!("Authorization: Bearer {}\r\n", TOKEN.to_uppercase());
-        assert_eq!(check("/", &upper), Err(Denied::Wrong));
+        assert_eq!(check("/", &upper), Err(AuthError::Wrong));
     }
 
     #[test]
@@ -305,9 +313,9 @@ mod tests {
         let ours = tokens.clone();
         assert_eq!(ours.check(&request), Ok(()));
         tokens.replace(&Tokens::parse("the-second-of-two").unwrap());
-        assert_eq!(ours.check(&request), Err(Denied::Wrong));
+        assert_eq!(ours.check(&request), Err(AuthError::Wrong));
         tokens.replace(&ours);
-        assert_eq!(ours.check(&request), Err(Denied::Wrong));
+        assert_eq!(ours.check(&request), Err(AuthError::Wrong));
     }
 
     #[test]
@@ -367,13 +375,13 @@ mod tests {
 
     #[test]
     fn the_refusal_says_what_would_open() {
-        let missing = Denied::Missing.response();
+        let missing = AuthError::Missing.response();
         assert_eq!(missing.status, 401);
         assert_eq!(
             missing.get("WWW-Authenticate"),
             Some("Bearer realm=\"enchufe\"")
         );
-        let wrong = Denied::Wrong.response();
+        let wrong = AuthError::Wrong.response();
         let challenge = wrong.get("WWW-Authenticate").unwrap();
         assert!(challenge.contains("error=\"invalid_token\""));
     }

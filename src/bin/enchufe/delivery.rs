@@ -5,27 +5,27 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use crate::store::change::Change;
-use crate::store::write_queue::{Lane, Standing};
-use crate::store::writer::Opened;
+use crate::store::write_queue::{Durability, WriteQueue};
+use crate::store::writer::StoreBuilder;
 use enchufe::net::{Audience, CODECS, Entry, MemberId, Room};
 
 /// A room, and perhaps a store before it.
 #[derive(Debug)]
-pub struct Outlet {
+pub struct DeliveryPipeline {
     room: Arc<Room>,
-    lane: Option<Lane<Parcel>>,
+    queue: Option<WriteQueue<PendingDelivery>>,
 }
 
 /// What has to be on disk before everybody hears of it.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct PendingWrites {
     pub rows: Vec<Change>,
     /// Who is to be told if it is not.
     pub author: Option<MemberId>,
 }
 
 #[derive(Debug)]
-struct Parcel {
+struct PendingDelivery {
     author: Option<MemberId>,
     entries: Vec<Entry>,
 }
@@ -33,22 +33,25 @@ struct Parcel {
 /// Whole frames on each wire of a room.
 type Frames = [Vec<u8>; CODECS];
 
-impl Outlet {
+impl DeliveryPipeline {
     /// Straight into a room.
-    pub fn direct() -> Outlet {
-        Outlet {
+    pub fn direct() -> DeliveryPipeline {
+        DeliveryPipeline {
             room: Arc::default(),
-            lane: None,
+            queue: None,
         }
     }
 
     /// Through a store. `unkept` says to an author that what comes next is not on disk.
-    pub fn stored(opened: &mut Opened, unkept: impl Fn() -> Frames + Send + 'static) -> Outlet {
+    pub fn stored(
+        opened: &mut StoreBuilder,
+        unkept: impl Fn() -> Frames + Send + 'static,
+    ) -> DeliveryPipeline {
         let room = Arc::new(Room::new());
         let exit = Arc::clone(&room);
-        let lane = opened.lane(move |parcels: Vec<Parcel>, standing| {
-            for Parcel { author, entries } in parcels {
-                let author = author.filter(|_| standing == Standing::Unkept);
+        let queue = opened.queue(move |parcels: Vec<PendingDelivery>, standing| {
+            for PendingDelivery { author, entries } in parcels {
+                let author = author.filter(|_| standing == Durability::NotPersisted);
                 let warning = author.map(|author| Entry::Frames {
                     to: Audience::Only(author),
                     frames: unkept(),
@@ -57,41 +60,41 @@ impl Outlet {
             }
             exit.deliver();
         });
-        Outlet {
+        DeliveryPipeline {
             room,
-            lane: Some(lane),
+            queue: Some(queue),
         }
     }
 
-    /// Appends to the order. Call it under the lock of what decided, and [`Outlet::deliver`] after letting go of it.
-    pub fn append(&self, changes: Changes, entries: impl IntoIterator<Item = Entry>) {
-        let Some(lane) = &self.lane else {
+    /// Appends to the order. Call it under the lock of what decided, and [`DeliveryPipeline::deliver`] after letting go of it.
+    pub fn append(&self, changes: PendingWrites, entries: impl IntoIterator<Item = Entry>) {
+        let Some(queue) = &self.queue else {
             return self.room.append(entries);
         };
-        let parcel = Parcel {
+        let parcel = PendingDelivery {
             author: changes.author,
             entries: entries.into_iter().collect(),
         };
         if !changes.rows.is_empty() || !parcel.entries.is_empty() {
             let cost = parcel.entries.iter().map(cost).sum();
-            lane.push(changes.rows, parcel, cost);
+            queue.push(changes.rows, parcel, cost);
         }
     }
 
     /// Sees to it that everything appended so far reaches the members. With a store that is the store thread's doing;
     /// who outruns the disk waits here for it.
     pub fn deliver(&self) {
-        match &self.lane {
+        match &self.queue {
             None => self.room.deliver(),
-            Some(lane) => lane.wait(),
+            Some(queue) => queue.wait(),
         }
     }
 
     /// Delivers, and returns when everything appended so far has been handed to the members' connections: what comes
     /// next comes last.
-    pub fn settle(&self) {
+    pub fn flush(&self) {
         let (done, settled) = mpsc::channel();
-        self.append(Changes::default(), [Entry::Mark(done)]);
+        self.append(PendingWrites::default(), [Entry::Mark(done)]);
         self.deliver();
         // Whoever delivers gets there, or is gone with its end of the channel.
         let _either = settled.recv_timeout(SETTLED);

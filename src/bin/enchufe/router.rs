@@ -22,12 +22,12 @@ use crate::hospital::hub::Hub;
 use crate::signalr::negotiate;
 use crate::store;
 use crate::store::error::OpenError;
-use crate::store::writer::Opened;
+use crate::store::writer::StoreBuilder;
 use crate::{assets, chat, echo, inspect, metrics};
 use enchufe::handshake::server::{check_host, check_origin};
 use enchufe::handshake::{HandshakeError, Offer};
 use enchufe::http::{Response, Version};
-use enchufe::net::{Answer, Call, Service, Upgrade};
+use enchufe::net::{Reply, RequestContext, Service, Upgrade};
 use enchufe::protocol::MessageLimits;
 
 /// All services of the server binary behind one [`Service`].
@@ -85,11 +85,11 @@ impl Router {
     }
 
     /// The services with what a store holds: users, chats and hospitals go on where it ends, and are kept in there. It
-    /// is for the caller to [start](Opened::start) the store before the server.
+    /// is for the caller to [start](StoreBuilder::start) the store before the server.
     ///
     /// # Errors
     /// What in the store cannot be read.
-    pub fn stored(settings: Settings, opened: &mut Opened) -> Result<Self, OpenError> {
+    pub fn stored(settings: Settings, opened: &mut StoreBuilder) -> Result<Self, OpenError> {
         let connections = settings.connections.clone();
         let hospital = Hub::stored(connections.message.clone(), opened)?
             .with_json_depth(connections.json_depth);
@@ -137,36 +137,36 @@ impl Router {
         self
     }
 
-    fn upgrade(&self, call: &Call<'_>, offer: &Offer) -> Answer {
+    fn upgrade(&self, call: &RequestContext<'_>, offer: &Offer) -> Reply {
         // 10.2: a page of another site must not speak in its visitor's name.
         if self.settings.require_origin && call.request.headers.get("Origin").is_none() {
-            return Answer::Respond(HandshakeError::OriginRequired.response());
+            return Reply::Respond(HandshakeError::OriginRequired.response());
         }
         if let Err(error) = check_origin(call.request, &self.settings.origins) {
-            return Answer::Respond(error.response());
+            return Reply::Respond(error.response());
         }
         let path = call.request.path();
         if self.is_cut_off() && matches!(path, "/" | "/chat" | "/socket") {
-            return Answer::Respond(Response::refusal(503, "El servidor está aislado\n"));
+            return Reply::Respond(Response::rejection(503, "El servidor está aislado\n"));
         }
         let large = || self.settings.large_messages.clone();
         let name = call.request.query_value("name");
         match (call.request.path(), name) {
             ("/", Some(name)) => self.chat.upgrade_binary(&name, call.peer),
-            ("/" | "/chat", _) => Answer::Upgrade(self.chat.upgrade_json(offer, call.peer)),
-            ("/socket", _) => Answer::Upgrade(self.hospital.upgrade()),
-            ("/echo", _) => Answer::Upgrade(Upgrade::to(echo::session).message_limits(large())),
-            ("/inspect", _) => Answer::Upgrade(
-                Upgrade::to(inspect::session)
+            ("/" | "/chat", _) => Reply::Upgrade(self.chat.upgrade_json(offer, call.peer)),
+            ("/socket", _) => Reply::Upgrade(self.hospital.upgrade()),
+            ("/echo", _) => Reply::Upgrade(Upgrade::new(echo::session).message_limits(large())),
+            ("/inspect", _) => Reply::Upgrade(
+                Upgrade::new(inspect::session)
                     .message_limits(large())
                     .observe_frames(),
             ),
-            _ => Answer::Respond(Response::not_found()),
+            _ => Reply::Respond(Response::not_found()),
         }
     }
 
     /// Plain HTTP.
-    fn respond(&self, call: &Call<'_>) -> Answer {
+    fn respond(&self, call: &RequestContext<'_>) -> Reply {
         let request = call.request;
         // HTTP/0.9 knows documents and nothing else.
         if request.version == Version::Http09 {
@@ -174,28 +174,28 @@ impl Router {
         }
         let path = request.path();
         if path == "/socket/negotiate" {
-            return Answer::Respond(negotiate::negotiate(request, &self.settings.origins));
+            return Reply::Respond(negotiate::negotiate(request, &self.settings.origins));
         }
         if matches!(path, "/echo" | "/inspect" | "/socket") {
-            return Answer::Respond(HandshakeError::UpgradeRequired.response());
+            return Reply::Respond(HandshakeError::UpgradeRequired.response());
         }
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            return Answer::Respond(Response::method_not_allowed("GET, HEAD"));
+            return Reply::Respond(Response::method_not_allowed("GET, HEAD"));
         }
         match (path, request.query_value("name")) {
             // Whoever shares out connections shall give us no more of them.
             ("/healthz", _) if call.stopping => {
-                Answer::Respond(Response::new(503).text("stopping\n"))
+                Reply::Respond(Response::new(503).text("stopping\n"))
             }
             ("/healthz", _) if self.is_cut_off() => {
-                Answer::Respond(Response::new(503).text("cut off from the cluster\n"))
+                Reply::Respond(Response::new(503).text("cut off from the cluster\n"))
             }
-            ("/healthz", _) => Answer::Respond(Response::new(200).text("ok\n")),
-            ("/metrics", _) => Answer::Respond(self.metrics(call)),
-            ("/", Some(name)) => Answer::Respond(self.chat.probe(&name)),
+            ("/healthz", _) => Reply::Respond(Response::new(200).text("ok\n")),
+            ("/metrics", _) => Reply::Respond(self.metrics(call)),
+            ("/", Some(name)) => Reply::Respond(self.chat.probe(&name)),
             ("/", None) if self.has_index() => self.file(call),
             _ => match assets::at(path) {
-                Some(page) => Answer::Respond(page),
+                Some(page) => Reply::Respond(page),
                 None => self.file(call),
             },
         }
@@ -212,7 +212,7 @@ impl Router {
         false
     }
 
-    fn metrics(&self, call: &Call<'_>) -> Response {
+    fn metrics(&self, call: &RequestContext<'_>) -> Response {
         let page = metrics::page(call.counters, self.store.as_deref());
         #[cfg(feature = "cluster")]
         if let Some(log) = &self.log {
@@ -223,7 +223,7 @@ impl Router {
 
     /// What has no data in it: the pages in the binary, whether the server is alive, and the question of a browser
     /// whether it may ask, which has no room for a token.
-    fn is_open_to_all(&self, call: &Call<'_>) -> bool {
+    fn is_open_to_all(&self, call: &RequestContext<'_>) -> bool {
         let request = call.request;
         if call.offer.is_some() || request.version == Version::Http09 {
             return false;
@@ -240,10 +240,10 @@ impl Router {
         self.files.as_ref().is_some_and(Files::has_index)
     }
 
-    fn file(&self, call: &Call<'_>) -> Answer {
+    fn file(&self, call: &RequestContext<'_>) -> Reply {
         match &self.files {
             Some(files) => files.answer(call.request),
-            None => Answer::Respond(Response::not_found()),
+            None => Reply::Respond(Response::not_found()),
         }
     }
 }
@@ -255,7 +255,7 @@ fn offers_token(offer: &Offer) -> bool {
 }
 
 impl Service for Router {
-    fn call(&self, call: &Call<'_>) -> Answer {
+    fn call(&self, call: &RequestContext<'_>) -> Reply {
         let Settings {
             hosts,
             loopback,
@@ -264,18 +264,18 @@ impl Service for Router {
         } = &self.settings;
         // A foreign name that leads here is a page playing tricks with DNS: it would be of our own origin.
         if let Err(error) = check_host(call.request, hosts, *loopback) {
-            return Answer::Respond(error.response());
+            return Reply::Respond(error.response());
         }
         if !self.is_open_to_all(call)
             && let Err(denied) = tokens.check(call.request)
         {
-            return Answer::Respond(denied.response());
+            return Reply::Respond(denied.response());
         }
         match &call.offer {
-            Some(Err(error)) => Answer::Respond(error.response()),
+            Some(Err(error)) => Reply::Respond(error.response()),
             Some(Ok(offer)) => match self.upgrade(call, offer) {
-                Answer::Upgrade(upgrade) if offers_token(offer) => {
-                    Answer::Upgrade(upgrade.or_subprotocol(auth::SUBPROTOCOL))
+                Reply::Upgrade(upgrade) if offers_token(offer) => {
+                    Reply::Upgrade(upgrade.or_subprotocol(auth::SUBPROTOCOL))
                 }
                 answer => answer,
             },

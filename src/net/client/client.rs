@@ -9,8 +9,8 @@ use crate::handshake::client::ClientHandshake;
 use crate::handshake::error::HandshakeError;
 use crate::handshake::redirect::{self, MOST_REDIRECTS, is_credential};
 use crate::handshake::url::{Scheme, Url};
-use crate::net::client::connect_queue::Turn;
-use crate::net::client::dial::{WayOut, dial};
+use crate::net::client::connect_queue::ConnectPermit;
+use crate::net::client::dial::{ConnectOptions, dial};
 #[cfg(unix)]
 use crate::net::client::dial_unix;
 use crate::net::client::handshake;
@@ -64,7 +64,7 @@ impl Client {
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         let limits = Limits {
-            rate: 0,
+            message_rate: 0,
             ..Limits::default()
         };
         let url = url.into();
@@ -118,7 +118,7 @@ impl Client {
     }
 
     /// Whom to trust to say who the server is, for `wss://`: these, and nobody else. Without this it is whom [this machine
-    /// trusts](TlsRoots::of_this_machine).
+    /// trusts](TlsRoots::system).
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, roots: TlsRoots) -> Self {
@@ -153,7 +153,7 @@ impl Client {
 
     /// Follows redirects: 301, 302, 303, 307, 308, at most `most` of them and at most
     /// [`MOST_REDIRECTS`](crate::handshake::redirect::MOST_REDIRECTS) (5). By default none is followed and the answer is
-    /// [`Error::Refused`].
+    /// [`Error::UnexpectedStatus`].
     ///
     /// Never from `wss` to `ws`. Once a redirect has left the scheme, host or port, `Authorization`, `Cookie` and
     /// `Proxy-Authorization` are no longer sent; nor is the query of the first URL. Other headers and subprotocols are: put
@@ -180,7 +180,7 @@ impl Client {
     /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 2 asks for. For tests and load against
     /// one's own server, and for a server that while it answers us connects to itself.
     #[must_use]
-    pub fn at_once(mut self) -> Self {
+    pub fn allow_concurrent_connects(mut self) -> Self {
         self.in_turn = false;
         self
     }
@@ -192,7 +192,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Url`] and [`Error::Handshake`] before anything is sent if URL, headers or subprotocols cannot be;
-    /// [`Error::Io`] if no address of the host answers; [`Error::Proxy`]; [`Error::Refused`] for an HTTP answer other than
+    /// [`Error::Io`] if no address of the host answers; [`Error::Proxy`]; [`Error::UnexpectedStatus`] for an HTTP answer other than
     /// 101; [`Error::Handshake`] for a 101 that breaks the rules and a redirect that must not be followed;
     /// [`Error::Tls`] if the server does not prove who it is, or if the feature `tls` is not built in; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
@@ -209,11 +209,11 @@ impl Client {
         let mut followed = 0;
         loop {
             let answer = match self.open(&url, &headers, deadline) {
-                Err(Error::Refused(answer)) if self.redirects > 0 => answer,
+                Err(Error::UnexpectedStatus(answer)) if self.redirects > 0 => answer,
                 outcome => return outcome,
             };
             let Some(next) = redirect::follow(&url, answer.status, &answer.headers)? else {
-                return Err(Error::Refused(answer));
+                return Err(Error::UnexpectedStatus(answer));
             };
             if followed == self.redirects {
                 return Err(HandshakeError::RefusedRedirect.into());
@@ -242,17 +242,21 @@ impl Client {
             return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
         }
         // 4.1 step 2: our turn lasts until the connection is established or has failed.
-        let (mut socket, _turn) = self.reach(url, deadline)?;
+        let (mut socket, _turn) = self.open_socket(url, deadline)?;
         if url.scheme == Scheme::Wss {
-            socket = socket.asking_for_tls(self.roots.as_ref(), &url.host)?;
-            socket.shake_hands(deadline)?;
+            socket = socket.with_client_tls(self.roots.as_ref(), &url.host)?;
+            socket.handshake(deadline)?;
         }
         let deflate = self.deflate.as_ref();
-        handshake::shake_hands(socket, &handshake, deflate, &self.limits, deadline)
+        handshake::handshake(socket, &handshake, deflate, &self.limits, deadline)
             .inspect_err(|_| primitive!("CLOSE", "#0"))
     }
 
-    fn reach(&self, url: &Url, deadline: Instant) -> Result<(Socket, Option<Turn>), Error> {
+    fn open_socket(
+        &self,
+        url: &Url,
+        deadline: Instant,
+    ) -> Result<(Socket, Option<ConnectPermit>), Error> {
         #[cfg(unix)]
         if let Some(path) = &self.socket_file {
             return Ok((dial_unix::dial(path, deadline)?, None));
@@ -261,8 +265,8 @@ impl Client {
         Ok((Socket::new(tcp)?, turn))
     }
 
-    fn way_out(&self, url: &Url) -> Result<WayOut, Error> {
-        Ok(WayOut {
+    fn way_out(&self, url: &Url) -> Result<ConnectOptions, Error> {
+        Ok(ConnectOptions {
             proxy: match &self.proxy {
                 ProxyChoice::None => None,
                 ProxyChoice::This(proxy) => Some(proxy.clone()),

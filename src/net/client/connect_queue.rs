@@ -15,16 +15,16 @@ use crate::net::error::Error;
 pub(crate) enum Remote {
     Address(SocketAddr),
     /// A proxy resolves the name: each name counts as a host of its own.
-    Named(String, u16),
+    ByName(String, u16),
 }
 
 /// The right to open a connection to a [`Remote`]; given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct ConnectPermit {
     number: u64,
 }
 
-impl Turn {
+impl ConnectPermit {
     /// Waits until nobody who came before is opening a connection to the same remote.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ConnectPermit {
     fn drop(&mut self) {
         let next = Queue::lock().leave(self.number);
         if let Some(next) = next {
@@ -123,18 +123,18 @@ mod tests {
     }
 
     fn named(name: &str) -> Remote {
-        Remote::Named(name.to_owned(), 80)
+        Remote::ByName(name.to_owned(), 80)
     }
 
     #[test]
     fn who_comes_second_waits_until_the_first_is_done_and_then_the_third() {
-        let first = Turn::wait(named("queue"), far()).unwrap();
+        let first = ConnectPermit::wait(named("queue"), far()).unwrap();
         let (tell, turns) = mpsc::channel();
         let mut threads = Vec::new();
         for number in [2, 3, 4] {
             let tell = tell.clone();
             threads.push(thread::spawn(move || {
-                let turn = Turn::wait(named("queue"), far()).unwrap();
+                let turn = ConnectPermit::wait(named("queue"), far()).unwrap();
                 tell.send((number, turn)).unwrap();
             }));
             // Each joins the queue before the next one is started.
@@ -165,19 +165,22 @@ mod tests {
 
     #[test]
     fn who_gives_up_waiting_leaves_the_queue() {
-        let first = Turn::wait(named("gives up"), far()).unwrap();
+        let first = ConnectPermit::wait(named("gives up"), far()).unwrap();
         let soon = Instant::now() + Duration::from_millis(20);
-        let second = Turn::wait(named("gives up"), soon);
+        let second = ConnectPermit::wait(named("gives up"), soon);
         assert!(matches!(second, Err(Error::TimedOut)));
         drop(first);
-        assert!(Turn::wait(named("gives up"), soon).is_ok(), "it is free");
+        assert!(
+            ConnectPermit::wait(named("gives up"), soon).is_ok(),
+            "it is free"
+        );
     }
 
     #[test]
     fn another_port_or_host_is_another_remote_and_the_same_address_in_ipv6_is_not() {
-        let _name = Turn::wait(named("a"), far()).unwrap();
-        let _other = Turn::wait(named("b"), far()).unwrap();
-        let _port = Turn::wait(Remote::Named("a".to_owned(), 81), far()).unwrap();
+        let _name = ConnectPermit::wait(named("a"), far()).unwrap();
+        let _other = ConnectPermit::wait(named("b"), far()).unwrap();
+        let _port = ConnectPermit::wait(Remote::ByName("a".to_owned(), 81), far()).unwrap();
         let remote = |text: &str| Remote::from(text.parse::<SocketAddr>().unwrap());
         assert_eq!(remote("[::ffff:192.0.2.1]:80"), remote("192.0.2.1:80"));
         assert_ne!(remote("192.0.2.1:80"), remote("192.0.2.1:81"));

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::handshake::url::Url;
 use crate::http::lines::HeadLimits;
-use crate::net::client::connect_queue::{Remote, Turn};
+use crate::net::client::connect_queue::{ConnectPermit, Remote};
 use crate::net::error::Error;
 use crate::net::proxy::error::ProxyError;
 use crate::net::proxy::proxy::Proxy;
@@ -20,7 +20,7 @@ use crate::net::socket::socket_log::primitive;
 
 /// How to get out.
 #[derive(Debug)]
-pub(crate) struct WayOut {
+pub(crate) struct ConnectOptions {
     pub(crate) proxy: Option<Proxy>,
     /// 4.1 step 2: one connection to an address at a time.
     pub(crate) in_turn: bool,
@@ -31,11 +31,11 @@ pub(crate) struct WayOut {
 /// The stream, and our turn, which is to be kept until the connection is established or has failed.
 pub(crate) fn dial(
     url: &Url,
-    way: &WayOut,
+    way: &ConnectOptions,
     deadline: Instant,
-) -> Result<(TcpStream, Option<Turn>), Error> {
+) -> Result<(TcpStream, Option<ConnectPermit>), Error> {
     let turn = |remote| match way.in_turn {
-        true => Turn::wait(remote, deadline).map(Some),
+        true => ConnectPermit::wait(remote, deadline).map(Some),
         false => Ok(None),
     };
     match &way.proxy {
@@ -45,7 +45,7 @@ pub(crate) fn dial(
         }),
         Some(proxy) if proxy.resolves() => {
             // 4.1 step 2: whose address nobody here knows is a host of its own.
-            let turn = turn(Remote::Named(url.host.clone(), url.port))?;
+            let turn = turn(Remote::ByName(url.host.clone(), url.port))?;
             let target = Target::new(&url.host, url.port);
             Ok((through(proxy, &target, way.head, deadline)?, turn))
         }

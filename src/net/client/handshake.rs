@@ -1,5 +1,5 @@
 //! The client's half of the opening handshake, over a stream that is connected: the request goes out, the answer is read,
-//! and what is not 101 becomes a [`Refused`] ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+//! and what is not 101 becomes a [`HttpRejection`] ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,17 +16,17 @@ use crate::log_targets::HANDSHAKE;
 use crate::net::connection::deflate::DeflateOptions;
 use crate::net::connection::read_buffer::ReadBuffer;
 use crate::net::connection::reader::Reader;
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::connection::websocket::WebSocket;
 use crate::net::counters::Counters;
-use crate::net::error::{Error, Refused};
+use crate::net::error::{Error, HttpRejection};
 use crate::net::limits::Limits;
 use crate::net::socket::io::{read_more, write_all};
 use crate::net::socket::transport::Transport;
 use crate::protocol::role::Role;
 
 /// Asks for the upgrade and checks the answer, all of it by `deadline`. What came behind the answer are the first frames.
-pub(crate) fn shake_hands<T: Transport>(
+pub(crate) fn handshake<T: Transport>(
     stream: T,
     handshake: &ClientHandshake,
     deflate: Option<&DeflateOptions>,
@@ -41,11 +41,11 @@ pub(crate) fn shake_hands<T: Transport>(
     }
     stream.set_write_timeout(Some(left))?;
     write_all(&stream, 0, &request)?;
-    let mut input = ReadBuffer::for_head();
+    let mut input = ReadBuffer::with_head_capacity();
     let head = read_answer(&stream, &mut input, limits.head, deadline)?;
     if head.status != 101 {
         let refused = read_refusal(&stream, head, input, deadline);
-        return Err(Error::Refused(Box::new(refused)));
+        return Err(Error::UnexpectedStatus(Box::new(refused)));
     }
     let agreed = handshake.check(&head)?;
     let deflate = match deflate {
@@ -53,13 +53,13 @@ pub(crate) fn shake_hands<T: Transport>(
         None => None,
     };
     let counters = Arc::new(Counters::default());
-    let outbox = Outbox::new(0, stream, Role::Client, limits, counters);
+    let queue = SendQueue::new(0, stream, Role::Client, limits, counters);
     if let Some(deflate) = &deflate {
-        outbox.compress_with(deflate);
+        queue.compress_with(deflate);
     }
-    outbox.open()?;
-    outbox.transport.set_read_timeout(None)?;
-    let reader = Reader::new(outbox, limits, input);
+    queue.uncork()?;
+    queue.transport.set_read_timeout(None)?;
+    let reader = Reader::new(queue, limits, input);
     Ok(WebSocket::new(reader, agreed.subprotocol, deflate))
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn read_answer(
             }
             None => {
                 if read_more(stream, 0, input, deadline)? == 0 {
-                    return Err(Error::Disconnected);
+                    return Err(Error::ConnectionLost);
                 }
             }
         }
@@ -101,7 +101,7 @@ pub(crate) fn read_refusal(
     head: ResponseHead,
     mut input: ReadBuffer,
     deadline: Instant,
-) -> Refused {
+) -> HttpRejection {
     let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
     let length = head
         .headers
@@ -112,7 +112,7 @@ pub(crate) fn read_refusal(
         && read_more(stream, 0, &mut input, deadline).is_ok_and(|count| count > 0)
     {}
     let body = input.bytes()[..length.min(input.bytes().len())].to_vec();
-    Refused {
+    HttpRejection {
         status: head.status,
         reason: head.reason,
         headers: head.headers,
@@ -120,6 +120,6 @@ pub(crate) fn read_refusal(
     }
 }
 
-/// At most this much of a refusal's body is kept, and waited for this long.
+/// At most this much of a rejection's body is kept, and waited for this long.
 const BODY: usize = 4 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(2);

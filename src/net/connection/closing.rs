@@ -6,33 +6,33 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::net::connection::backlog::DRAIN_STACK;
-use crate::net::connection::send_queue::{End, Outbox};
+use crate::net::connection::send_queue::{End, SendQueue};
 use crate::net::connection::sync::{PoisonError, thread};
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Transport;
 use crate::protocol::role::Role;
 
-impl<T: Transport> Outbox<T> {
+impl<T: Transport> SendQueue<T> {
     /// Sees to it that the connection ends by its close deadline although the owner may be blocked in a read: the peer
     /// need not answer our Close, nor stop talking.
-    pub(crate) fn end_in_time(self: &Arc<Self>) {
+    pub(crate) fn start_close_watchdog(self: &Arc<Self>) {
         let mut out = self.lock();
-        if out.give_up.is_none() || std::mem::replace(&mut out.watched, true) {
+        if out.close_deadline.is_none() || std::mem::replace(&mut out.watchdog_started, true) {
             return;
         }
-        let outbox = Arc::clone(self);
+        let queue = Arc::clone(self);
         let watcher = thread::Builder::new()
             .name(format!("closing #{}", self.id))
             .stack_size(DRAIN_STACK)
-            .spawn(move || outbox.watch_the_end());
+            .spawn(move || queue.close_watchdog());
         if watcher.is_err() {
-            self.broken(&mut out, ErrorKind::TimedOut.into()); // rather now than never
+            self.fail(&mut out, ErrorKind::TimedOut.into()); // rather now than never
         }
     }
 
     /// The end of a connection, after its last frame: lets the backlog go out, says that nothing more will come, takes
     /// what the peer still sends so that a reset does not eat our last words, and closes. Bounded in time throughout.
-    pub(crate) fn wind_down(self: &Arc<Self>) {
+    pub(crate) fn shutdown_send(self: &Arc<Self>) {
         let _ = self.flush();
         let now = Instant::now();
         self.wait_until_drained(now + self.close_timeout);
@@ -44,29 +44,29 @@ impl<T: Transport> Outbox<T> {
         linger(&self.transport, patience);
         primitive!("CLOSE", "#{}", self.id);
         let mut out = self.lock();
-        out.ended.get_or_insert(End::Closed);
-        out.over = true;
+        out.failure.get_or_insert(End::Closed);
+        out.closed = true;
         out.backlog.clear();
         self.drained.notify_all();
         drop(out);
-        self.rest();
+        self.release_buffers();
     }
 
     /// Whether the connection has been wound down.
-    pub(crate) fn is_over(&self) -> bool {
-        self.lock().over
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Waits until the owner is done, at most until the close deadline, and then ends the connection for it.
-    pub(crate) fn watch_the_end(&self) {
+    pub(crate) fn close_watchdog(&self) {
         let mut out = self.lock();
-        while !out.over && !matches!(out.ended, Some(End::Broken(_) | End::Closed)) {
+        while !out.closed && !matches!(out.failure, Some(End::Broken(_) | End::Closed)) {
             let left = out
-                .give_up
+                .close_deadline
                 .and_then(|at| at.checked_duration_since(Instant::now()))
                 .filter(|left| !left.is_zero());
             let Some(left) = left else {
-                self.broken(&mut out, ErrorKind::TimedOut.into());
+                self.fail(&mut out, ErrorKind::TimedOut.into());
                 return;
             };
             out = self

@@ -4,15 +4,15 @@
 use crate::handshake::deflate::DeflateParams;
 use crate::handshake::error::HandshakeError;
 use crate::handshake::extensions::ExtensionOffer;
-use crate::protocol::decoder::Receiver;
+use crate::protocol::decoder::Decoder;
 use crate::protocol::deflate::{Compressor, Decompressor};
-use crate::protocol::encoder::Sender;
+use crate::protocol::encoder::Encoder;
 use crate::protocol::role::Role;
 
 /// How a side compresses its messages, and what it asks of the other. Compression is off until it is asked for.
 ///
 /// **Memory.** A connection takes nothing for it until its first compressed message, and what it can do without is freed when
-/// nothing came for [`Limits::ping_every`](crate::net::limits::Limits::ping_every). Resident memory of the server in KiB for each
+/// nothing came for [`Limits::ping_interval`](crate::net::limits::Limits::ping_interval). Resident memory of the server in KiB for each
 /// connection, stack and all, as `cargo bench --features deflate --bench deflate` measures it (Linux, glibc):
 ///
 /// | agreed on | open | in a message of 1 KiB | after its echo | at rest |
@@ -97,7 +97,7 @@ pub(crate) struct Deflate {
 
 impl Deflate {
     /// What is sent from now on is compressed.
-    pub(crate) fn equip_sender(&self, sender: &mut Sender) {
+    pub(crate) fn enable_compression(&self, sender: &mut Encoder) {
         let (bits, forgets) = match self.role {
             Role::Server => (
                 self.params.server_max_window_bits,
@@ -119,7 +119,7 @@ impl Deflate {
     }
 
     /// What is received from now on may be compressed.
-    pub(crate) fn equip_receiver(&self, receiver: &mut Receiver) {
+    pub(crate) fn equip_receiver(&self, receiver: &mut Decoder) {
         let forgets = match self.role {
             Role::Server => self.params.client_no_context_takeover,
             Role::Client => self.params.server_no_context_takeover,

@@ -3,8 +3,8 @@
 
 use crate::handshake::error::HandshakeError;
 use crate::handshake::extensions::ExtensionOffer;
-use crate::protocol::decoder::Receiver;
-use crate::protocol::encoder::Sender;
+use crate::protocol::decoder::Decoder;
+use crate::protocol::encoder::Encoder;
 
 /// There are none.
 #[derive(Debug, Clone)]
@@ -29,11 +29,11 @@ impl DeflateOptions {
 }
 
 impl Deflate {
-    pub(crate) fn equip_sender(&self, _: &mut Sender) {
+    pub(crate) fn enable_compression(&self, _: &mut Encoder) {
         match *self {}
     }
 
-    pub(crate) fn equip_receiver(&self, _: &mut Receiver) {
+    pub(crate) fn equip_receiver(&self, _: &mut Decoder) {
         match *self {}
     }
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 ///
 /// The clock is read only when the bucket is empty: a well-behaved peer costs a subtraction per message.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct RateLimiter {
     rate: u32,
     burst: u32,
     tokens: u32,
     refilled: Instant,
 }
 
-impl Gate {
+impl RateLimiter {
     /// `rate` 0 lets everything through.
     pub(crate) fn new(rate: u32, burst: u32) -> Self {
         let burst = burst.max(1);
@@ -27,13 +27,13 @@ impl Gate {
 
     /// Whether [`Gate::pass`] would succeed without looking at the clock.
     #[inline]
-    pub(crate) const fn is_open(&self) -> bool {
+    pub(crate) const fn has_token(&self) -> bool {
         self.rate == 0 || self.tokens > 0
     }
 
     /// Takes a token; `Err` is how long until there is one.
     #[inline]
-    pub(crate) fn pass(&mut self) -> Result<(), Duration> {
+    pub(crate) fn try_acquire(&mut self) -> Result<(), Duration> {
         if self.rate == 0 {
             return Ok(());
         }
@@ -69,29 +69,29 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_the_rate_applies() {
-        let mut gate = Gate::new(100, 3);
-        let start = gate.refilled;
-        gate.tokens = 0;
-        gate.refill(start + Duration::from_millis(25));
-        assert_eq!(gate.tokens, 2);
-        gate.tokens = 0;
-        gate.refill(start + Duration::from_millis(29));
-        assert_eq!(gate.tokens, 0, "what was counted is not counted twice");
-        gate.refill(start + Duration::from_secs(60));
-        assert_eq!(gate.tokens, 3, "never more than the burst");
+        let mut limiter = RateLimiter::new(100, 3);
+        let start = limiter.refilled;
+        limiter.tokens = 0;
+        limiter.refill(start + Duration::from_millis(25));
+        assert_eq!(limiter.tokens, 2);
+        limiter.tokens = 0;
+        limiter.refill(start + Duration::from_millis(29));
+        assert_eq!(limiter.tokens, 0, "what was counted is not counted twice");
+        limiter.refill(start + Duration::from_secs(60));
+        assert_eq!(limiter.tokens, 3, "never more than the burst");
     }
 
     #[test]
     fn the_burst_is_counted_and_the_next_must_wait() {
-        let mut gate = Gate::new(1, 2);
-        assert_eq!(gate.pass(), Ok(()));
-        assert_eq!(gate.pass(), Ok(()));
-        assert_eq!(gate.pass(), Err(Duration::from_secs(1)));
+        let mut limiter = RateLimiter::new(1, 2);
+        assert_eq!(limiter.try_acquire(), Ok(()));
+        assert_eq!(limiter.try_acquire(), Ok(()));
+        assert_eq!(limiter.try_acquire(), Err(Duration::from_secs(1)));
     }
 
     #[test]
     fn rate_zero_is_no_limit() {
-        let mut gate = Gate::new(0, 1);
-        assert!((0..10_000).all(|_| gate.pass().is_ok()));
+        let mut limiter = RateLimiter::new(0, 1);
+        assert!((0..10_000).all(|_| limiter.try_acquire().is_ok()));
     }
 }

@@ -25,11 +25,11 @@ pub(crate) struct ReadBuffer {
 impl ReadBuffer {
     /// For the frames of a connection.
     pub(crate) fn new() -> Self {
-        Self::with_room(AT_REST)
+        Self::with_room(IDLE_SIZE)
     }
 
     /// For the head of a request or of an answer, which is longer than most of the messages that come behind it.
-    pub(crate) fn for_head() -> Self {
+    pub(crate) fn with_head_capacity() -> Self {
         Self::with_room(HEAD)
     }
 
@@ -71,7 +71,7 @@ impl ReadBuffer {
             // A large frame is read to its end and no further: what follows would only have to be moved. And not all of it
             // at once: who unmasks it finds each piece in the processor's cache.
             Some(_) if wanted > 0 => (self.start + wanted)
-                .min(self.end + PIECE)
+                .min(self.end + READ_CHUNK)
                 .min(self.room.len()),
             _ => self.room.len(),
         };
@@ -85,29 +85,32 @@ impl ReadBuffer {
     /// first frame.
     pub(crate) fn shrink(&mut self) {
         if self.is_empty() {
-            self.rewind();
-            if self.room.len() > AT_REST {
-                self.room = vec![0; AT_REST];
+            self.reset();
+            if self.room.len() > IDLE_SIZE {
+                self.room = vec![0; IDLE_SIZE];
             }
         }
     }
 
     /// Goes on in `other`, which has served its time, if nothing is held: with a buffer of its own beside it an idle
     /// connection would keep both.
-    pub(crate) fn go_on_in(&mut self, mut other: Vec<u8>) {
-        if self.is_empty() && other.capacity() <= 2 * AT_REST {
-            other.resize(AT_REST, 0);
-            self.rewind();
+    pub(crate) fn adopt(&mut self, mut other: Vec<u8>) {
+        if self.is_empty() && other.capacity() <= 2 * IDLE_SIZE {
+            other.resize(IDLE_SIZE, 0);
+            self.reset();
             self.room = other;
         }
     }
 
     fn make_room(&mut self, wanted: usize) {
         if self.is_empty() {
-            self.rewind();
+            self.reset();
         }
         // The last read brought as much as there was room for, and not of one large frame: more is on its way.
-        if std::mem::take(&mut self.filled) && wanted <= self.room.len() && self.room.len() < BULK {
+        if std::mem::take(&mut self.filled)
+            && wanted <= self.room.len()
+            && self.room.len() < BATCH_SIZE
+        {
             self.grow(self.room.len() * 4);
         }
         let full = self.end == self.room.len();
@@ -120,15 +123,15 @@ impl ReadBuffer {
         let pooled = self.small.is_some();
         if wanted > self.room.len() && !pooled {
             match wanted {
-                ..=MODEST => self.grow(MODEST),
-                _ => self.exchange(wanted.min(LARGE), wanted),
+                ..=SMALL_SIZE => self.grow(SMALL_SIZE),
+                _ => self.swap(wanted.min(POOLED_MIN_SIZE), wanted),
             }
-        } else if full && !pooled && self.room.len() < BULK {
+        } else if full && !pooled && self.room.len() < BATCH_SIZE {
             self.grow(self.room.len() * 4);
         } else if full {
             // A large buffer is used up before it is exchanged, and doubled then: what came so far is copied a few times
             // at most, however small the pieces, and memory follows what came and not what a header promises.
-            self.exchange(self.room.len() * 2, wanted);
+            self.swap(self.room.len() * 2, wanted);
         }
     }
 
@@ -143,7 +146,7 @@ impl ReadBuffer {
     }
 
     /// Back to the beginning of the small buffer, when nothing is held.
-    fn rewind(&mut self) {
+    fn reset(&mut self) {
         self.start = 0;
         self.end = 0;
         if let Some(small) = self.small.take() {
@@ -152,7 +155,7 @@ impl ReadBuffer {
     }
 
     /// Moves what is held into a buffer of at least `size` bytes; of `wanted` if the pool happens to have one.
-    fn exchange(&mut self, size: usize, wanted: usize) {
+    fn swap(&mut self, size: usize, wanted: usize) {
         let mut large = take(size, wanted);
         let held = self.end - self.start;
         large[..held].copy_from_slice(&self.room[self.start..self.end]);
@@ -199,32 +202,32 @@ fn take(size: usize, wanted: usize) -> Vec<u8> {
         return buffer;
     }
     drop(pool);
-    vec![0; size.next_multiple_of(LARGE)]
+    vec![0; size.next_multiple_of(POOLED_MIN_SIZE)]
 }
 
 fn give_back(buffer: Vec<u8>) {
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    if buffer.len() >= LARGE && pool.bytes + buffer.len() <= POOLED {
+    if buffer.len() >= POOLED_MIN_SIZE && pool.bytes + buffer.len() <= POOL_LIMIT {
         pool.bytes += buffer.len();
         pool.buffers.push(buffer);
     }
 }
 
 /// An idle connection holds this much; most small messages fit.
-const AT_REST: usize = 256;
+const IDLE_SIZE: usize = 256;
 /// Most heads fit. And it is more than an allocator keeps for the thread that gives it back, so that the next connection gets
 /// it, and no idle one has it lying by.
 const HEAD: usize = 1_536;
 /// A frame up to this size makes the connection's own buffer grow; a larger one gets one of the pool's.
-const MODEST: usize = 4 * 1024;
+const SMALL_SIZE: usize = 4 * 1024;
 /// A connection whose small messages keep filling the buffer gets up to this much.
-const BULK: usize = 64 * 1024;
+const BATCH_SIZE: usize = 64 * 1024;
 /// The smallest pooled buffer: a 64 KiB message with its header fits.
-const LARGE: usize = 128 * 1024;
+const POOLED_MIN_SIZE: usize = 128 * 1024;
 /// The most that one read takes of a large frame: half of a usual second-level cache.
-const PIECE: usize = 256 * 1024;
+const READ_CHUNK: usize = 256 * 1024;
 /// What the pool holds at most; what is given back beyond it is freed.
-const POOLED: usize = 32 * 1024 * 1024;
+const POOL_LIMIT: usize = 32 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -255,7 +258,7 @@ mod tests {
         let mut buffer = ReadBuffer::new();
         feed(&mut buffer, 1 << 30, b"ten bytes.");
         assert!(
-            buffer.room.len() <= POOLED,
+            buffer.room.len() <= POOL_LIMIT,
             "no more than the pool may hold"
         );
     }
@@ -282,7 +285,10 @@ mod tests {
         }
         buffer.consume(frame.len());
         feed(&mut buffer, 0, b"next");
-        assert_eq!((buffer.bytes(), buffer.room.len()), (&b"next"[..], AT_REST));
+        assert_eq!(
+            (buffer.bytes(), buffer.room.len()),
+            (&b"next"[..], IDLE_SIZE)
+        );
     }
 
     #[test]

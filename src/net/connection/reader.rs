@@ -15,19 +15,19 @@ use log::{debug, log_enabled, trace};
 use crate::log_targets::{FRAME, NET};
 use crate::net::connection::deflate::Deflate;
 use crate::net::connection::message::MessageRef;
-use crate::net::connection::rate_limiter::Gate;
+use crate::net::connection::rate_limiter::RateLimiter;
 use crate::net::connection::read_buffer::ReadBuffer;
-use crate::net::connection::send_queue::Outbox;
-use crate::net::connection::timers::{Clock, Due};
+use crate::net::connection::send_queue::SendQueue;
+use crate::net::connection::timers::{ConnectionTimers, Due};
 use crate::net::error::Error;
 use crate::net::limits::Limits;
 use crate::net::socket::io::is_timeout;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::{Socket, Transport};
 use crate::protocol::close::{CloseCode, CloseReason};
-use crate::protocol::decoder::Receiver;
+use crate::protocol::decoder::Decoder;
 use crate::protocol::diagram;
-use crate::protocol::event::{Event, Received};
+use crate::protocol::event::{Decoded, Event};
 use crate::protocol::header::Header;
 use crate::protocol::limits::MessageLimits;
 use crate::protocol::opcode::MessageKind;
@@ -37,27 +37,27 @@ use crate::protocol::opcode::MessageKind;
 /// It answers Pings, checks that a silent peer is still there, and completes the closing handshake, all from within
 /// its reads. The connection ends with it.
 pub struct Reader<T: Transport = Socket> {
-    pub(crate) outbox: Arc<Outbox<T>>,
+    pub(crate) queue: Arc<SendQueue<T>>,
     /// Boxed: a session hands its reader from frame to frame, and what an idle connection's stack has touched stays in memory.
-    own: Box<Own>,
+    own: Box<ReadState>,
     /// Somebody above sees to the end of the connection.
-    pub(crate) managed: bool,
+    pub(crate) closed_by_server: bool,
 }
 
 /// What only the reading thread needs.
-struct Own {
-    receiver: Receiver,
+struct ReadState {
+    receiver: Decoder,
     buffer: ReadBuffer,
-    clock: Clock,
+    timers: ConnectionTimers,
     /// The read timeout set on the transport.
-    armed: Option<Duration>,
-    messages: Gate,
-    control_frames: Gate,
+    read_timeout: Option<Duration>,
+    messages: RateLimiter,
+    control_frames: RateLimiter,
     observing: Observing,
     /// Bytes of the buffer that the last message lent still occupies.
-    lent: usize,
-    heard: bool,
-    ended: Option<Option<CloseReason>>,
+    borrowed: usize,
+    received_data: bool,
+    failure: Option<Option<CloseReason>>,
 }
 
 /// What a wait for a message may bring.
@@ -82,40 +82,40 @@ enum Observing {
 }
 
 /// [`Incoming`] without the borrow.
-enum Found {
-    Message(MessageKind, Received),
-    Frame(Header, Received),
+enum ReadEvent {
+    Message(MessageKind, Decoded),
+    Frame(Header, Decoded),
     Deadline,
     Closed,
 }
 
 impl<T: Transport> Reader<T> {
     /// `first` holds the bytes that came right behind the handshake.
-    pub(crate) fn new(outbox: Arc<Outbox<T>>, limits: &Limits, mut first: ReadBuffer) -> Self {
+    pub(crate) fn new(queue: Arc<SendQueue<T>>, limits: &Limits, mut first: ReadBuffer) -> Self {
         first.shrink(); // it had room for a head
-        let mut receiver = Receiver::new(outbox.role, limits.message.clone());
+        let mut receiver = Decoder::new(queue.role, limits.message.clone());
         let observing = if log_enabled!(target: FRAME, log::Level::Trace) {
             receiver.observe_frames(true);
             Observing::Log
         } else {
             Observing::Nobody
         };
-        let own = Own {
+        let own = ReadState {
             receiver,
             buffer: first,
-            clock: Clock::start(limits, Instant::now()),
-            armed: None,
-            messages: Gate::new(limits.rate, limits.burst),
-            control_frames: Gate::new(limits.rate, limits.burst),
+            timers: ConnectionTimers::start(limits, Instant::now()),
+            read_timeout: None,
+            messages: RateLimiter::new(limits.message_rate, limits.message_burst),
+            control_frames: RateLimiter::new(limits.message_rate, limits.message_burst),
             observing,
-            lent: 0,
-            heard: false,
-            ended: None,
+            borrowed: 0,
+            received_data: false,
+            failure: None,
         };
         Self {
-            outbox,
+            queue,
             own: Box::new(own),
-            managed: false,
+            closed_by_server: false,
         }
     }
 
@@ -125,7 +125,7 @@ impl<T: Transport> Reader<T> {
     /// [`Error`] says why the connection ended otherwise; it is over then, and the peer has been told where possible.
     #[inline]
     pub fn read(&mut self) -> Result<Option<MessageRef<'_>>, Error> {
-        match self.next_small() {
+        match self.next_fast() {
             Some((kind, payload)) => {
                 let payload = &self.own.buffer.bytes()[payload];
                 Ok(Some(MessageRef::new(kind, payload)))
@@ -136,10 +136,12 @@ impl<T: Transport> Reader<T> {
 
     fn read_on(&mut self) -> Result<Option<MessageRef<'_>>, Error> {
         loop {
-            match self.find(None)? {
-                Found::Message(kind, received) => return Ok(Some(self.lend(kind, &received))),
-                Found::Closed => return Ok(None),
-                Found::Frame(..) | Found::Deadline => {}
+            match self.next_event(None)? {
+                ReadEvent::Message(kind, received) => {
+                    return Ok(Some(self.borrow_message(kind, &received)));
+                }
+                ReadEvent::Closed => return Ok(None),
+                ReadEvent::Frame(..) | ReadEvent::Deadline => {}
             }
         }
     }
@@ -149,33 +151,35 @@ impl<T: Transport> Reader<T> {
     /// # Errors
     /// As [`Reader::read`].
     pub fn read_until(&mut self, deadline: Option<Instant>) -> Result<Incoming<'_>, Error> {
-        if let Some((kind, payload)) = self.next_small() {
+        if let Some((kind, payload)) = self.next_fast() {
             let payload = &self.own.buffer.bytes()[payload];
             return Ok(Incoming::Message(MessageRef::new(kind, payload)));
         }
-        Ok(match self.find(deadline)? {
-            Found::Message(kind, received) => Incoming::Message(self.lend(kind, &received)),
-            Found::Frame(header, received) => Incoming::Frame(
+        Ok(match self.next_event(deadline)? {
+            ReadEvent::Message(kind, received) => {
+                Incoming::Message(self.borrow_message(kind, &received))
+            }
+            ReadEvent::Frame(header, received) => Incoming::Frame(
                 header,
                 self.own
                     .receiver
                     .payload(self.own.buffer.bytes(), &received),
             ),
-            Found::Deadline => Incoming::Deadline,
-            Found::Closed => Incoming::Closed,
+            ReadEvent::Deadline => Incoming::Deadline,
+            ReadEvent::Closed => Incoming::Closed,
         })
     }
 
     /// Whether another whole message is already here, so that the next read will not block.
     #[must_use]
-    pub fn more_waits(&self) -> bool {
-        self.outbox.more_waits()
+    pub fn has_buffered_message(&self) -> bool {
+        self.queue.has_buffered_message()
     }
 
     /// What the closing handshake said; `None` before it, and when it gave no code (7.1.5, 7.1.6).
     #[must_use]
     pub fn close_reason(&self) -> Option<&CloseReason> {
-        self.own.ended.as_ref()?.as_ref()
+        self.own.failure.as_ref()?.as_ref()
     }
 
     /// Sets other bounds on messages from here on: a service that trusts its peer more after a login, or less.
@@ -185,20 +189,20 @@ impl<T: Transport> Reader<T> {
 
     /// Closes with `reason`, discards what still comes, and waits for the peer's Close, up to the deadline for that.
     pub(crate) fn close(&mut self, reason: &CloseReason) -> Result<(), Error> {
-        if self.own.ended.is_some() {
+        if self.own.failure.is_some() {
             return Ok(());
         }
-        self.outbox.owned_by_this_thread();
-        self.outbox.close(Some(reason))?;
-        let deadline = self.outbox.close_deadline();
+        self.queue.owned_by_this_thread();
+        self.queue.close(Some(reason))?;
+        let deadline = self.queue.close_deadline();
         loop {
-            match self.find(deadline) {
-                Ok(Found::Closed) => return Ok(()),
-                Ok(Found::Deadline) => {
+            match self.next_event(deadline) {
+                Ok(ReadEvent::Closed) => return Ok(()),
+                Ok(ReadEvent::Deadline) => {
                     self.end(None);
                     return Err(Error::TimedOut);
                 }
-                Ok(Found::Message(..) | Found::Frame(..)) => {}
+                Ok(ReadEvent::Message(..) | ReadEvent::Frame(..)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -217,7 +221,7 @@ impl<T: Transport> Reader<T> {
         self.own.observing = Observing::Caller;
     }
 
-    fn lend(&self, kind: MessageKind, received: &Received) -> MessageRef<'_> {
+    fn borrow_message(&self, kind: MessageKind, received: &Decoded) -> MessageRef<'_> {
         MessageRef::new(
             kind,
             self.own.receiver.payload(self.own.buffer.bytes(), received),
@@ -227,47 +231,50 @@ impl<T: Transport> Reader<T> {
     /// The next message, if it is a small one that lies right behind the last: what a peer sends that does not wait for
     /// answers. All others, and whatever else may be due, are left to [`find`](Self::find).
     #[inline]
-    fn next_small(&mut self) -> Option<(MessageKind, Range<usize>)> {
+    fn next_fast(&mut self) -> Option<(MessageKind, Range<usize>)> {
         let own = &mut *self.own;
-        if !self.outbox.more_waits() || own.ended.is_some() || !own.messages.is_open() {
+        if !self.queue.has_buffered_message() || own.failure.is_some() || !own.messages.has_token()
+        {
             return None;
         }
-        if self.outbox.is_too_slow() {
+        if self.queue.is_too_slow() {
             return None;
         }
-        self.outbox.owned_by_this_thread();
-        let bytes = own.buffer.bytes_mut().get_mut(own.lent..)?;
+        self.queue.owned_by_this_thread();
+        let bytes = own.buffer.bytes_mut().get_mut(own.borrowed..)?;
         let (kind, payload) = own.receiver.receive_small(bytes)?;
-        let more = own.receiver.whole_message_waits(&bytes[payload.end..]);
-        self.outbox.set_more_waits(more);
-        self.outbox.tally.received(1, 0);
-        let _open = own.messages.pass();
+        let more = own.receiver.has_complete_message(&bytes[payload.end..]);
+        self.queue.set_more_waits(more);
+        self.queue.tally.received(1, 0);
+        let _open = own.messages.try_acquire();
         own.buffer
-            .consume(std::mem::replace(&mut own.lent, payload.end));
+            .consume(std::mem::replace(&mut own.borrowed, payload.end));
         Some((kind, payload))
     }
 
-    fn find(&mut self, deadline: Option<Instant>) -> Result<Found, Error> {
-        self.outbox.owned_by_this_thread();
-        self.own.buffer.consume(std::mem::take(&mut self.own.lent));
-        if self.own.ended.is_some() {
-            return Ok(Found::Closed);
+    fn next_event(&mut self, deadline: Option<Instant>) -> Result<ReadEvent, Error> {
+        self.queue.owned_by_this_thread();
+        self.own
+            .buffer
+            .consume(std::mem::take(&mut self.own.borrowed));
+        if self.own.failure.is_some() {
+            return Ok(ReadEvent::Closed);
         }
         loop {
-            if self.outbox.is_too_slow() {
-                return Err(self.fail(Error::TooSlow));
+            if self.queue.is_too_slow() {
+                return Err(self.fail(Error::SendQueueFull));
             }
             if let Some(found) = self.next_in_buffer()? {
                 return Ok(found);
             }
             if !self.receive(deadline)? {
-                return Ok(Found::Deadline);
+                return Ok(ReadEvent::Deadline);
             }
         }
     }
 
     /// What the bytes at hand hold; `None` if more are needed.
-    fn next_in_buffer(&mut self) -> Result<Option<Found>, Error> {
+    fn next_in_buffer(&mut self) -> Result<Option<ReadEvent>, Error> {
         while !self.own.buffer.is_empty() {
             let received = match self.own.receiver.receive(self.own.buffer.bytes_mut()) {
                 Ok(received) => received,
@@ -284,31 +291,31 @@ impl<T: Transport> Reader<T> {
             match event {
                 Event::Message(kind) => {
                     let kind = *kind;
-                    self.own.clock.message_ended();
-                    self.own.lent = used;
-                    self.outbox.tally.received(1, 0);
+                    self.own.timers.message_ended();
+                    self.own.borrowed = used;
+                    self.queue.tally.received(1, 0);
                     let rest = &self.own.buffer.bytes()[used..];
-                    self.outbox.set_more_waits(
-                        !rest.is_empty() && self.own.receiver.whole_message_waits(rest),
+                    self.queue.set_more_waits(
+                        !rest.is_empty() && self.own.receiver.has_complete_message(rest),
                     );
-                    self.wait_for_turn()?;
-                    return Ok(Some(Found::Message(kind, received)));
+                    self.throttle()?;
+                    return Ok(Some(ReadEvent::Message(kind, received)));
                 }
                 Event::Frame(header) => {
                     let header = *header;
                     if self.own.observing == Observing::Caller {
-                        return Ok(Some(Found::Frame(header, received)));
+                        return Ok(Some(ReadEvent::Frame(header, received)));
                     }
                     let payload = self
                         .own
                         .receiver
                         .payload(self.own.buffer.bytes(), &received);
-                    trace!(target: FRAME, "#{} < {}\n{}", self.outbox.id,
+                    trace!(target: FRAME, "#{} < {}\n{}", self.queue.id,
                         diagram::line(&header, payload), diagram::draw(&header, payload));
                 }
                 Event::Ping => {
                     self.count_control_frame()?;
-                    self.outbox
+                    self.queue
                         .pong(
                             self.own
                                 .receiver
@@ -324,11 +331,11 @@ impl<T: Transport> Reader<T> {
                 Event::Close(reason) => {
                     let reason = reason.clone();
                     self.own.buffer.consume(used);
-                    self.outbox.close_received();
+                    self.queue.close_received();
                     // 5.5.1: answer a Close with a Close, echoing its code.
-                    let _ = self.outbox.close(reason.as_ref()); // the socket may be gone already
+                    let _ = self.queue.close(reason.as_ref()); // the socket may be gone already
                     self.end(reason);
-                    return Ok(Some(Found::Closed));
+                    return Ok(Some(ReadEvent::Closed));
                 }
             }
         }
@@ -337,53 +344,54 @@ impl<T: Transport> Reader<T> {
 
     /// RECEIVE: blocks until bytes come (`true`) or the deadline (`false`), and does what is due meanwhile.
     fn receive(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
-        self.outbox.set_more_waits(false);
-        self.outbox.flush()?;
+        self.queue.set_more_waits(false);
+        self.queue.flush()?;
         // Not in the middle of a large frame: then every connection would sit there with a large buffer of its own.
-        if self.own.receiver.wanted() == 0 {
+        if self.own.receiver.bytes_needed() == 0 {
             thread::yield_now();
         }
         loop {
             let now = Instant::now();
-            if std::mem::take(&mut self.own.heard) {
-                self.own.clock.heard(now);
+            if std::mem::take(&mut self.own.received_data) {
+                self.own.timers.received_data(now);
             }
             self.own
-                .clock
+                .timers
                 .in_message(self.own.receiver.in_message(), || now);
-            match self.own.clock.due(now, deadline) {
+            match self.own.timers.due(now, deadline) {
                 Due::In(wait) => self.arm(wait)?,
                 Due::Deadline => return Ok(false),
                 Due::Ping => {
-                    self.outbox.ping(b"").or_else(unless_closed)?;
+                    self.queue.ping(b"").or_else(unless_closed)?;
                     continue;
                 }
-                Due::PeerIsGone => {
-                    debug!(target: NET, "#{} does not answer", self.outbox.id);
+                Due::PongTimeout => {
+                    debug!(target: NET, "#{} does not answer", self.queue.id);
                     return Err(self.fail(Error::TimedOut));
                 }
-                Due::MessageTooSlow => return Err(self.fail(Error::TimedOut)),
+                Due::MessageTimeout => return Err(self.fail(Error::TimedOut)),
             }
-            let transport = &self.outbox.transport;
+            let transport = &self.queue.transport;
             match self
                 .own
                 .buffer
-                .fill(self.own.receiver.wanted(), |room| transport.read(room))
-            {
+                .fill(self.own.receiver.bytes_needed(), |room| {
+                    transport.read(room)
+                }) {
                 Ok(0) => return Err(self.stream_ended()),
                 Ok(count) => {
-                    primitive!("RECEIVE", "#{} {count} bytes", self.outbox.id);
-                    self.outbox.tally.received(0, count as u64);
-                    self.own.heard = true;
+                    primitive!("RECEIVE", "#{} {count} bytes", self.queue.id);
+                    self.queue.tally.received(0, count as u64);
+                    self.own.received_data = true;
                     return Ok(true);
                 }
                 Err(error) if is_timeout(&error) => {
-                    self.own.armed = None;
+                    self.own.read_timeout = None;
                     self.own.buffer.shrink();
-                    self.own.receiver.rest();
-                    self.outbox.rest();
+                    self.own.receiver.release_buffers();
+                    self.queue.release_buffers();
                     if self
-                        .outbox
+                        .queue
                         .close_deadline()
                         .is_some_and(|at| at <= Instant::now())
                     {
@@ -391,14 +399,16 @@ impl<T: Transport> Reader<T> {
                     }
                 }
                 // A signal, or octets that are no whole TLS record yet: a sign of life.
-                Err(error) if error.kind() == ErrorKind::Interrupted => self.own.heard = true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    self.own.received_data = true
+                }
                 Err(error) => {
                     let reset = matches!(
                         error.kind(),
                         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
                     );
                     return Err(self.fail(if reset {
-                        Error::Disconnected
+                        Error::ConnectionLost
                     } else {
                         Error::Io(error)
                     }));
@@ -411,10 +421,14 @@ impl<T: Transport> Reader<T> {
     fn arm(&mut self, wait: Option<Duration>) -> Result<(), Error> {
         let Some(wait) = wait else { return Ok(()) };
         let slack = wait / 8 + Duration::from_millis(20);
-        if self.own.armed.is_none_or(|armed| armed > wait + slack) {
+        if self
+            .own
+            .read_timeout
+            .is_none_or(|read_timeout| read_timeout > wait + slack)
+        {
             let wait = wait.max(Duration::from_millis(1)); // zero would mean for ever
-            self.outbox.transport.set_read_timeout(Some(wait))?;
-            self.own.armed = Some(wait);
+            self.queue.transport.set_read_timeout(Some(wait))?;
+            self.own.read_timeout = Some(wait);
         }
         Ok(())
     }
@@ -424,10 +438,10 @@ impl<T: Transport> Reader<T> {
     ///
     /// # Errors
     /// As [`Reader::read`].
-    pub fn wait_for_turn(&mut self) -> Result<(), Error> {
-        while let Err(wait) = self.own.messages.pass() {
-            self.outbox.set_more_waits(false);
-            self.outbox.flush()?;
+    pub fn throttle(&mut self) -> Result<(), Error> {
+        while let Err(wait) = self.own.messages.try_acquire() {
+            self.queue.set_more_waits(false);
+            self.queue.flush()?;
             thread::sleep(wait);
         }
         Ok(())
@@ -435,20 +449,20 @@ impl<T: Transport> Reader<T> {
 
     /// Control frames cost an answer each, so a flood of them is not slowed but refused.
     fn count_control_frame(&mut self) -> Result<(), Error> {
-        match self.own.control_frames.pass() {
+        match self.own.control_frames.try_acquire() {
             Ok(()) => Ok(()),
-            Err(_) => Err(self.fail(Error::TooManyPings)),
+            Err(_) => Err(self.fail(Error::ControlFrameFlood)),
         }
     }
 
     /// The peer's end of the stream came without its Close, or after our own end was cut.
     fn stream_ended(&mut self) -> Error {
-        primitive!("RECEIVE", "#{} end of stream", self.outbox.id);
-        match self.outbox.ended() {
+        primitive!("RECEIVE", "#{} end of stream", self.queue.id);
+        match self.queue.failure() {
             // Given up: it took nothing for too long, or did not answer our Close.
             Err(Error::Io(error)) if is_timeout(&error) => self.fail(Error::TimedOut),
             Err(error) => self.fail(error),
-            Ok(()) => self.fail(Error::Disconnected),
+            Ok(()) => self.fail(Error::ConnectionLost),
         }
     }
 
@@ -456,29 +470,29 @@ impl<T: Transport> Reader<T> {
     fn fail(&mut self, error: impl Into<Error>) -> Error {
         let error = error.into();
         if let Some(reason) = close_reason_for(&error) {
-            let _ = self.outbox.close(Some(&reason)); // the socket may be gone already
+            let _ = self.queue.close(Some(&reason)); // the socket may be gone already
         }
-        self.outbox.count_abnormal();
+        self.queue.count_abnormal();
         self.end(None);
         error
     }
 
     fn end(&mut self, reason: Option<CloseReason>) {
-        self.own.ended = Some(reason);
-        self.outbox.wind_down();
+        self.own.failure = Some(reason);
+        self.queue.shutdown_send();
     }
 }
 
 impl<T: Transport> Drop for Reader<T> {
     fn drop(&mut self) {
-        if self.own.ended.is_none() && !self.managed {
+        if self.own.failure.is_none() && !self.closed_by_server {
             let code = if thread::panicking() {
                 CloseCode::InternalError
             } else {
                 CloseCode::NormalClosure
             };
-            let _ = self.outbox.close(Some(&CloseReason::new(code, ""))); // best effort: nobody is left to tell
-            self.outbox.wind_down();
+            let _ = self.queue.close(Some(&CloseReason::new(code, ""))); // best effort: nobody is left to tell
+            self.queue.shutdown_send();
         }
     }
 }
@@ -486,8 +500,8 @@ impl<T: Transport> Drop for Reader<T> {
 impl<T: Transport> std::fmt::Debug for Reader<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader")
-            .field("id", &self.outbox.id)
-            .field("ended", &self.own.ended)
+            .field("id", &self.queue.id)
+            .field("ended", &self.own.failure)
             .finish_non_exhaustive()
     }
 }
@@ -505,7 +519,7 @@ fn close_reason_for(error: &Error) -> Option<CloseReason> {
     match error {
         Error::Protocol(error) => Some(CloseReason::new(error.close_code(), error.to_string())),
         Error::TimedOut => Some(CloseReason::new(CloseCode::PolicyViolation, "timed out")),
-        Error::TooManyPings => Some(CloseReason::new(
+        Error::ControlFrameFlood => Some(CloseReason::new(
             CloseCode::PolicyViolation,
             "too many control frames",
         )),

@@ -34,62 +34,62 @@ use crate::net::connection::random::MaskKeys;
 use crate::net::connection::sync::{
     AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, PoisonError, thread_token,
 };
-use crate::net::counters::{Counters, Tally};
+use crate::net::counters::{ConnectionCounters, Counters};
 use crate::net::error::Error;
 use crate::net::limits::Limits;
 use crate::net::socket::transport::Transport;
 use crate::protocol::close::CloseReason;
 use crate::protocol::diagram;
-use crate::protocol::encoder::Sender;
+use crate::protocol::encoder::Encoder;
 use crate::protocol::error::SendError;
 use crate::protocol::header::Header;
 use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::Opcode;
 use crate::protocol::role::Role;
-use crate::protocol::state::Step;
+use crate::protocol::state::Transition;
 
-pub(crate) struct Outbox<T: ?Sized> {
+pub(crate) struct SendQueue<T: ?Sized> {
     /// Counts connections; names this one in the log.
     pub(crate) id: u64,
     pub(crate) role: Role,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) out_queue: usize,
+    pub(crate) tally: Arc<ConnectionCounters>,
+    pub(crate) max_send_queue: usize,
     pub(crate) close_timeout: Duration,
     /// The thread that reads this connection: blocking it hurts nobody else.
     pub(crate) owner: AtomicUsize,
     /// Another whole message already waits for the owner, so what it sends may be kept for a moment.
     pub(crate) more_waits: AtomicBool,
     /// Something is kept.
-    pub(crate) keeping: AtomicBool,
+    pub(crate) batching: AtomicBool,
     /// The peer let its backlog fill: the owner is to stop, however much it could still read.
     pub(crate) too_slow: AtomicBool,
-    pub(crate) outgoing: Mutex<Outgoing>,
+    pub(crate) outgoing: Mutex<SendState>,
     pub(crate) drained: Condvar,
     pub(crate) transport: T,
 }
 
-pub(crate) struct Outgoing {
-    pub(crate) sender: Sender,
+pub(crate) struct SendState {
+    pub(crate) sender: Encoder,
     /// 5.3: a client masks every frame, a server none, and so has no room for keys either.
     pub(crate) masks: Option<Box<MaskKeys>>,
     /// Frames ready to be written together.
-    pub(crate) kept: Vec<u8>,
+    pub(crate) batch: Vec<u8>,
     /// Somebody writes without holding the lock; everyone else appends to `backlog`.
     pub(crate) draining: bool,
     /// Whole frames, except that the one taken by the drainer is no longer in here.
     pub(crate) backlog: VecDeque<Vec<u8>>,
     pub(crate) backlog_bytes: usize,
     /// The backlog begins with the end of a frame whose beginning is written.
-    pub(crate) begun: bool,
+    pub(crate) partial_frame: bool,
     /// 5.5.3: of several Pings that wait for a slow peer only the last needs its Pong.
     pub(crate) pong: Option<Vec<u8>>,
-    pub(crate) ended: Option<End>,
-    pub(crate) give_up: Option<Instant>,
+    pub(crate) failure: Option<End>,
+    pub(crate) close_deadline: Option<Instant>,
     /// A thread sees to it that the connection ends by then.
-    pub(crate) watched: bool,
+    pub(crate) watchdog_started: bool,
     /// The owner has closed the transport.
-    pub(crate) over: bool,
+    pub(crate) closed: bool,
     /// How the connection ended has been counted.
     pub(crate) counted: bool,
     /// Messages encoded and not yet counted.
@@ -106,14 +106,14 @@ pub(crate) enum End {
 
 /// Whose thread is sending.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum Caller {
     /// The connection's own: it may block.
-    Own,
+    Owner,
     /// Somebody else's: it must not.
     Other,
 }
 
-impl<T: Transport> Outbox<T> {
+impl<T: Transport> SendQueue<T> {
     pub(crate) fn new(
         id: u64,
         transport: T,
@@ -126,25 +126,25 @@ impl<T: Transport> Outbox<T> {
             role,
             tally: counters.begin(id),
             counters,
-            out_queue: limits.out_queue,
+            max_send_queue: limits.max_send_queue,
             close_timeout: limits.close_timeout,
             owner: AtomicUsize::new(0),
             more_waits: AtomicBool::new(false),
-            keeping: AtomicBool::new(false),
+            batching: AtomicBool::new(false),
             too_slow: AtomicBool::new(false),
-            outgoing: Mutex::new(Outgoing {
-                sender: Sender::new(role),
+            outgoing: Mutex::new(SendState {
+                sender: Encoder::new(role),
                 masks: matches!(role, Role::Client).then(|| Box::new(MaskKeys::new())),
-                kept: Vec::new(),
+                batch: Vec::new(),
                 draining: false,
                 backlog: VecDeque::new(),
                 backlog_bytes: 0,
-                begun: false,
+                partial_frame: false,
                 pong: None,
-                ended: None,
-                give_up: None,
-                watched: false,
-                over: false,
+                failure: None,
+                close_deadline: None,
+                watchdog_started: false,
+                closed: false,
                 counted: false,
                 messages: 0,
             }),
@@ -155,27 +155,27 @@ impl<T: Transport> Outbox<T> {
 
     /// What is sent from now on is compressed.
     pub(crate) fn compress_with(&self, deflate: &Deflate) {
-        deflate.equip_sender(&mut self.lock().sender);
+        deflate.enable_compression(&mut self.lock().sender);
     }
 
-    /// What is sent from now on waits in the backlog until [`Outbox::open`]: the answer to the opening handshake is
+    /// What is sent from now on waits in the backlog until [`SendQueue::open`]: the answer to the opening handshake is
     /// written past it.
-    pub(crate) fn hold(&self) {
+    pub(crate) fn cork(&self) {
         self.lock().draining = true;
     }
 
     /// The opening handshake is done: what was held goes out, and from now on a write blocks only briefly.
-    pub(crate) fn open(&self) -> io::Result<()> {
-        self.transport.set_write_timeout(Some(QUICK))?;
+    pub(crate) fn uncork(&self) -> io::Result<()> {
+        self.transport.set_write_timeout(Some(WRITE_TIMEOUT))?;
         self.drain().map_err(io::Error::other)
     }
 
     /// Sends one message, compressed if that was agreed on and is worth it.
     pub(crate) fn send(self: &Arc<Self>, message: MessageRef<'_>) -> Result<(), Error> {
         let mut out = self.lock();
-        if self.may_keep() && out.keep_small(message) {
+        if self.may_batch() && out.try_batch(message) {
             self.draw(message.kind().into(), None, message.payload());
-            self.keeping.store(true, Relaxed);
+            self.batching.store(true, Relaxed);
             return Ok(());
         }
         let compress = out.sender.compresses();
@@ -192,7 +192,7 @@ impl<T: Transport> Outbox<T> {
 
     fn send_message(
         self: &Arc<Self>,
-        mut out: MutexGuard<'_, Outgoing>,
+        mut out: MutexGuard<'_, SendState>,
         message: MessageRef<'_>,
         compress: bool,
     ) -> Result<(), Error> {
@@ -200,22 +200,22 @@ impl<T: Transport> Outbox<T> {
         let (kind, payload) = (message.kind(), message.payload());
         let mask = out.masks.as_mut().map(|keys| keys.next());
         out.messages += 1;
-        if mask.is_none() && payload.len() > COPIED && !out.draining && !compress {
+        if mask.is_none() && payload.len() > COPY_THRESHOLD && !out.draining && !compress {
             // Large, and sent as it is: the payload goes out from where it lies.
             let header = out.sender.header(kind, payload.len(), None)?;
             self.draw(kind.into(), mask, payload);
             return self.write(out, &[header.as_ref(), payload], self.whose());
         }
-        let Outgoing { sender, kept, .. } = &mut *out;
-        let start = kept.len();
+        let SendState { sender, batch, .. } = &mut *out;
+        let start = batch.len();
         if compress {
-            sender.message(kind, payload, mask, kept)?;
+            sender.message(kind, payload, mask, batch)?;
         } else {
-            sender.uncompressed(kind, payload, mask, kept)?;
+            sender.uncompressed(kind, payload, mask, batch)?;
         }
-        self.draw_encoded(&kept[start..]);
-        if self.may_keep() && out.kept.len() < KEPT {
-            self.keeping.store(true, Relaxed);
+        self.draw_encoded(&batch[start..]);
+        if self.may_batch() && out.batch.len() < KEPT {
+            self.batching.store(true, Relaxed);
             return Ok(());
         }
         self.write(out, &[], self.whose())
@@ -228,7 +228,7 @@ impl<T: Transport> Outbox<T> {
         if out.check().is_ok() && out.sender.state().may_send() {
             out.messages += messages;
             self.draw_encoded(frames);
-            let _ = self.write(out, &[frames], Whose::Other); // its own thread will notice
+            let _ = self.write(out, &[frames], Caller::Other); // its own thread will notice
         }
     }
 
@@ -237,8 +237,8 @@ impl<T: Transport> Outbox<T> {
         let mut out = self.lock();
         out.check()?;
         let mask = out.masks.as_mut().map(|keys| keys.next());
-        let Outgoing { sender, kept, .. } = &mut *out;
-        sender.ping(payload, mask, kept)?;
+        let SendState { sender, batch, .. } = &mut *out;
+        sender.ping(payload, mask, batch)?;
         self.draw(Opcode::Ping, mask, payload);
         self.write(out, &[], self.whose())
     }
@@ -252,8 +252,8 @@ impl<T: Transport> Outbox<T> {
             return Ok(());
         }
         self.encode_pong(&mut out, payload)?;
-        if self.may_keep() && out.kept.len() < KEPT {
-            self.keeping.store(true, Relaxed);
+        if self.may_batch() && out.batch.len() < KEPT {
+            self.batching.store(true, Relaxed);
             return Ok(());
         }
         self.write(out, &[], self.whose())
@@ -267,7 +267,7 @@ impl<T: Transport> Outbox<T> {
             return Ok(());
         }
         self.encode_close(&mut out, reason)?;
-        out.give_up = Some(Instant::now() + self.close_timeout);
+        out.close_deadline = Some(Instant::now() + self.close_timeout);
         self.count(
             &mut out,
             reason.map_or(NO_STATUS, |reason| reason.code.into()),
@@ -287,17 +287,17 @@ impl<T: Transport> Outbox<T> {
 
     /// Notes that the peer's Close came.
     pub(crate) fn close_received(&self) {
-        self.lock().sender.step(Step::CloseReceived);
+        self.lock().sender.step(Transition::CloseReceived);
     }
 
     /// When the peer must have answered our Close; `None` while none was sent.
     pub(crate) fn close_deadline(&self) -> Option<Instant> {
-        self.lock().give_up
+        self.lock().close_deadline
     }
 
     /// Writes what was kept. Cheap when nothing was.
     pub(crate) fn flush(self: &Arc<Self>) -> Result<(), Error> {
-        if !self.keeping.load(Relaxed) {
+        if !self.batching.load(Relaxed) {
             return Ok(());
         }
         let out = self.lock();
@@ -315,67 +315,67 @@ impl<T: Transport> Outbox<T> {
         self.more_waits.store(more, Relaxed);
     }
 
-    pub(crate) fn more_waits(&self) -> bool {
+    pub(crate) fn has_buffered_message(&self) -> bool {
         self.more_waits.load(Relaxed)
     }
 
     /// Why sending is over, if it is: for the connection's own thread, which only sees its read end.
-    pub(crate) fn ended(&self) -> Result<(), Error> {
+    pub(crate) fn failure(&self) -> Result<(), Error> {
         self.lock().check()
     }
 
     /// Waits until nothing is in the backlog: for a thread that could fill it by itself. The drainer gives a peer up that
     /// takes nothing for [`STALLED`], so this ends.
-    pub(crate) fn wait_until_sent(&self) -> Result<(), Error> {
+    pub(crate) fn wait_flushed(&self) -> Result<(), Error> {
         let waited = self.drained.wait_while(self.lock(), |out| out.draining);
         waited.unwrap_or_else(PoisonError::into_inner).check()
     }
 
     /// Frees what only traffic needs.
-    pub(crate) fn rest(&self) {
+    pub(crate) fn release_buffers(&self) {
         let mut out = self.lock();
-        if out.kept.is_empty() {
-            out.kept = Vec::new();
+        if out.batch.is_empty() {
+            out.batch = Vec::new();
         }
-        out.sender.rest();
+        out.sender.release_buffers();
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Outgoing> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SendState> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn count(&self, out: &mut Outgoing, code: u16) {
+    pub(crate) fn count(&self, out: &mut SendState, code: u16) {
         if !std::mem::replace(&mut out.counted, true) {
             self.counters.closed(code);
         }
     }
 
-    fn may_keep(&self) -> bool {
-        self.more_waits() && self.whose() == Whose::Own
+    fn may_batch(&self) -> bool {
+        self.has_buffered_message() && self.whose() == Caller::Owner
     }
 
-    fn whose(&self) -> Whose {
+    fn whose(&self) -> Caller {
         if self.owner.load(Relaxed) == thread_token() {
-            Whose::Own
+            Caller::Owner
         } else {
-            Whose::Other
+            Caller::Other
         }
     }
 
-    pub(crate) fn encode_pong(&self, out: &mut Outgoing, payload: &[u8]) -> Result<(), SendError> {
+    pub(crate) fn encode_pong(&self, out: &mut SendState, payload: &[u8]) -> Result<(), SendError> {
         let mask = out.masks.as_mut().map(|keys| keys.next());
-        out.sender.pong(payload, mask, &mut out.kept)?;
+        out.sender.pong(payload, mask, &mut out.batch)?;
         self.draw(Opcode::Pong, mask, payload);
         Ok(())
     }
 
     pub(crate) fn encode_close(
         &self,
-        out: &mut Outgoing,
+        out: &mut SendState,
         reason: Option<&CloseReason>,
     ) -> Result<(), SendError> {
         let mask = out.masks.as_mut().map(|keys| keys.next());
-        out.sender.close(reason, mask, &mut out.kept)?;
+        out.sender.close(reason, mask, &mut out.batch)?;
         let mut payload = Vec::new();
         if let Some(reason) = reason {
             reason.encode(&mut payload);
@@ -417,29 +417,29 @@ impl<T: Transport> Outbox<T> {
     }
 }
 
-impl<T: ?Sized> Drop for Outbox<T> {
+impl<T: ?Sized> Drop for SendQueue<T> {
     fn drop(&mut self) {
         self.counters.end(self.id);
     }
 }
 
-impl Outgoing {
+impl SendState {
     /// Appends a small message to what is kept, if nothing else is to be done about it.
-    fn keep_small(&mut self, message: MessageRef<'_>) -> bool {
-        let kept = self.ended.is_none()
-            && self.kept.len() < KEPT
-            && message.payload().len() <= COPIED
+    fn try_batch(&mut self, message: MessageRef<'_>) -> bool {
+        let batch = self.failure.is_none()
+            && self.batch.len() < KEPT
+            && message.payload().len() <= COPY_THRESHOLD
             && self
                 .sender
-                .small(message.kind(), message.payload(), &mut self.kept);
-        self.messages += u64::from(kept);
-        kept
+                .small(message.kind(), message.payload(), &mut self.batch);
+        self.messages += u64::from(batch);
+        batch
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.ended {
+        match self.failure {
             None => Ok(()),
-            Some(End::TooSlow) => Err(Error::TooSlow),
+            Some(End::TooSlow) => Err(Error::SendQueueFull),
             Some(End::Broken(kind)) => Err(Error::Io(kind.into())),
             Some(End::Closed) => Err(Error::Closed),
         }
@@ -447,9 +447,9 @@ impl Outgoing {
 }
 
 /// How long a write for somebody else's sake may block. The kernel counts in ticks, so it takes up to twice this.
-const QUICK: Duration = Duration::from_millis(5);
+const WRITE_TIMEOUT: Duration = Duration::from_millis(5);
 /// Payloads beyond this are written from where they lie; smaller ones are cheaper copied into one batch.
-const COPIED: usize = 16 * 1024;
+const COPY_THRESHOLD: usize = 16 * 1024;
 /// Kept replies beyond this are written even though more messages wait.
 const KEPT: usize = 64 * 1024;
 /// 7.1.5: the code that stands for a Close without one.

@@ -38,12 +38,12 @@ pub(crate) fn thread_token() -> usize {
 
 /// Runs `work`, and lets no panic out of it: `None` if there was one.
 #[cfg(not(model))]
-pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn catch_panic<R>(work: impl FnOnce() -> R) -> Option<R> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
 }
 
 /// The scheduler ends threads by panics of its own, which have to go all the way.
 #[cfg(model)]
-pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn catch_panic<R>(work: impl FnOnce() -> R) -> Option<R> {
     Some(work())
 }

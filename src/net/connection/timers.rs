@@ -16,28 +16,28 @@ pub(crate) enum Due {
     /// Nothing was heard for a while: ask whether the peer is there (5.5.2).
     Ping,
     /// It did not answer that.
-    PeerIsGone,
+    PongTimeout,
     /// A message began and did not end in time.
-    MessageTooSlow,
+    MessageTimeout,
     /// The deadline the caller passed in.
     Deadline,
 }
 
 #[derive(Debug)]
-pub(crate) struct Clock {
-    ping_every: Option<Duration>,
-    dead_after: Duration,
+pub(crate) struct ConnectionTimers {
+    ping_interval: Option<Duration>,
+    pong_timeout: Duration,
     incomplete_message: Duration,
     last_heard: Instant,
     pinged: Option<Instant>,
     message_began: Option<Instant>,
 }
 
-impl Clock {
+impl ConnectionTimers {
     pub(crate) fn start(limits: &Limits, now: Instant) -> Self {
         Self {
-            ping_every: limits.ping_every,
-            dead_after: limits.dead_after,
+            ping_interval: limits.ping_interval,
+            pong_timeout: limits.pong_timeout,
             incomplete_message: limits.incomplete_message,
             last_heard: now,
             pinged: None,
@@ -46,7 +46,7 @@ impl Clock {
     }
 
     /// Bytes came: whatever they are, the peer is alive.
-    pub(crate) fn heard(&mut self, now: Instant) {
+    pub(crate) fn received_data(&mut self, now: Instant) {
         self.last_heard = now;
         self.pinged = None;
     }
@@ -74,14 +74,14 @@ impl Clock {
             .message_began
             .map(|began| began + self.incomplete_message);
         if message_ends.is_some_and(|at| at <= now) {
-            return Due::MessageTooSlow;
+            return Due::MessageTimeout;
         }
-        let keepalive = match (self.ping_every, self.pinged) {
+        let keepalive = match (self.ping_interval, self.pinged) {
             (None, _) => None,
             (Some(_), Some(pinged)) => {
-                let gone = pinged + self.dead_after;
+                let gone = pinged + self.pong_timeout;
                 if gone <= now {
-                    return Due::PeerIsGone;
+                    return Due::PongTimeout;
                 }
                 Some(gone)
             }
@@ -106,8 +106,8 @@ impl Clock {
 mod tests {
     use super::*;
 
-    fn clock(now: Instant) -> Clock {
-        Clock::start(&Limits::default(), now)
+    fn timers(now: Instant) -> ConnectionTimers {
+        ConnectionTimers::start(&Limits::default(), now)
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -115,53 +115,53 @@ mod tests {
     #[test]
     fn a_silent_peer_is_asked_once_and_then_given_up() {
         let now = Instant::now();
-        let mut clock = clock(now);
-        assert_eq!(clock.due(now, None), Due::In(Some(20 * SECOND)));
-        assert_eq!(clock.due(now + 20 * SECOND, None), Due::Ping);
+        let mut timers = timers(now);
+        assert_eq!(timers.due(now, None), Due::In(Some(20 * SECOND)));
+        assert_eq!(timers.due(now + 20 * SECOND, None), Due::Ping);
         assert_eq!(
-            clock.due(now + 20 * SECOND, None),
+            timers.due(now + 20 * SECOND, None),
             Due::In(Some(20 * SECOND))
         );
-        assert_eq!(clock.due(now + 40 * SECOND, None), Due::PeerIsGone);
+        assert_eq!(timers.due(now + 40 * SECOND, None), Due::PongTimeout);
     }
 
     #[test]
     fn any_byte_shows_that_the_peer_is_alive() {
         let now = Instant::now();
-        let mut clock = clock(now);
-        assert_eq!(clock.due(now + 20 * SECOND, None), Due::Ping);
-        clock.heard(now + 21 * SECOND);
-        assert_eq!(clock.due(now + 40 * SECOND, None), Due::In(Some(SECOND)));
+        let mut timers = timers(now);
+        assert_eq!(timers.due(now + 20 * SECOND, None), Due::Ping);
+        timers.received_data(now + 21 * SECOND);
+        assert_eq!(timers.due(now + 40 * SECOND, None), Due::In(Some(SECOND)));
     }
 
     #[test]
     fn pings_do_not_extend_the_time_of_an_incomplete_message() {
         let now = Instant::now();
-        let mut clock = clock(now);
-        clock.in_message(true, || now);
-        clock.heard(now + 29 * SECOND);
-        clock.in_message(true, || now + 29 * SECOND);
-        assert_eq!(clock.due(now + 29 * SECOND, None), Due::In(Some(SECOND)));
-        assert_eq!(clock.due(now + 30 * SECOND, None), Due::MessageTooSlow);
+        let mut timers = timers(now);
+        timers.in_message(true, || now);
+        timers.received_data(now + 29 * SECOND);
+        timers.in_message(true, || now + 29 * SECOND);
+        assert_eq!(timers.due(now + 29 * SECOND, None), Due::In(Some(SECOND)));
+        assert_eq!(timers.due(now + 30 * SECOND, None), Due::MessageTimeout);
     }
 
     #[test]
     fn the_callers_deadline_comes_first() {
         let now = Instant::now();
-        let mut clock = clock(now);
-        assert_eq!(clock.due(now, Some(now + SECOND)), Due::In(Some(SECOND)));
-        assert_eq!(clock.due(now + SECOND, Some(now + SECOND)), Due::Deadline);
+        let mut timers = timers(now);
+        assert_eq!(timers.due(now, Some(now + SECOND)), Due::In(Some(SECOND)));
+        assert_eq!(timers.due(now + SECOND, Some(now + SECOND)), Due::Deadline);
     }
 
     #[test]
     fn without_keepalive_and_deadline_a_read_blocks_for_ever() {
         let limits = Limits {
-            ping_every: None,
+            ping_interval: None,
             ..Limits::default()
         };
         let now = Instant::now();
         assert_eq!(
-            Clock::start(&limits, now).due(now + 900 * SECOND, None),
+            ConnectionTimers::start(&limits, now).due(now + 900 * SECOND, None),
             Due::In(None)
         );
     }

@@ -9,11 +9,11 @@ use crate::net::connection::deflate::Deflate;
 use crate::net::connection::message::{AsMessage, Message, MessageRef};
 use crate::net::connection::read_buffer::ReadBuffer;
 use crate::net::connection::reader::{Incoming, Reader};
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::counters::Counters;
 use crate::net::error::Error;
 use crate::net::limits::Limits;
-use crate::net::socket::transport::{Exclusive, Socket, Transport};
+use crate::net::socket::transport::{Locked, Socket, Transport};
 use crate::protocol::close::{CloseCode, CloseReason};
 use crate::protocol::role::Role;
 
@@ -33,23 +33,23 @@ pub struct WebSocket<T: Transport = Socket> {
 
 /// The sending half: cheap to clone, and usable from any thread while another one reads.
 pub struct Sender<T: Transport = Socket> {
-    pub(crate) outbox: Arc<Outbox<T>>,
+    pub(crate) queue: Arc<SendQueue<T>>,
 }
 
-impl<S: Read + Write + Send + 'static> WebSocket<Exclusive<S>> {
+impl<S: Read + Write + Send + 'static> WebSocket<Locked<S>> {
     /// A connection over any stream whose opening handshake is already done.
     ///
     /// The stream has no timeouts of its own here, so nothing is asked of a silent peer and closing waits for its
     /// Close as long as the stream does.
-    pub fn over(stream: S, role: Role, limits: &Limits) -> Self {
-        let outbox = Outbox::new(
+    pub fn from_stream(stream: S, role: Role, limits: &Limits) -> Self {
+        let queue = SendQueue::new(
             0,
-            Exclusive::new(stream),
+            Locked::new(stream),
             role,
             limits,
             Arc::new(Counters::default()),
         );
-        Self::new(Reader::new(outbox, limits, ReadBuffer::new()), None, None)
+        Self::new(Reader::new(queue, limits, ReadBuffer::new()), None, None)
     }
 }
 
@@ -90,9 +90,9 @@ impl<T: Transport> WebSocket<T> {
     /// Sends one message: a `&str` or `String` as text, bytes as binary.
     ///
     /// # Errors
-    /// [`Error::Closed`] after a Close was sent, [`Error::TooSlow`] if the peer let its backlog fill, [`Error::Io`].
+    /// [`Error::Closed`] after a Close was sent, [`Error::SendQueueFull`] if the peer let its backlog fill, [`Error::Io`].
     pub fn send(&mut self, message: impl AsMessage) -> Result<(), Error> {
-        self.reader.outbox.send(message.as_message())
+        self.reader.queue.send(message.as_message())
     }
 
     /// Sends one message as it is, although both sides agreed to compress: for a secret, whose length when compressed
@@ -101,7 +101,7 @@ impl<T: Transport> WebSocket<T> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub fn send_uncompressed(&mut self, message: impl AsMessage) -> Result<(), Error> {
-        self.reader.outbox.send_uncompressed(message.as_message())
+        self.reader.queue.send_uncompressed(message.as_message())
     }
 
     /// Sends a Ping with up to 125 bytes; the Pong is taken note of by the next read.
@@ -109,7 +109,7 @@ impl<T: Transport> WebSocket<T> {
     /// # Errors
     /// As [`WebSocket::send`], and a [`ProtocolError`](crate::protocol::error::ProtocolError) for a longer payload.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.reader.outbox.ping(payload)
+        self.reader.queue.ping(payload)
     }
 
     /// Writes replies that were kept because more messages waited.
@@ -117,7 +117,7 @@ impl<T: Transport> WebSocket<T> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.reader.outbox.flush()
+        self.reader.queue.flush()
     }
 
     /// Closes: sends a Close, discards what still comes, and waits for the peer's Close
@@ -141,7 +141,7 @@ impl<T: Transport> WebSocket<T> {
     #[must_use]
     pub fn sender(&self) -> Sender<T> {
         Sender {
-            outbox: Arc::clone(&self.reader.outbox),
+            queue: Arc::clone(&self.reader.queue),
         }
     }
 
@@ -167,7 +167,7 @@ impl<T: Transport> WebSocket<T> {
     /// Who is at the other end, where the stream knows.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.reader.outbox.transport.peer_addr()
+        self.reader.queue.transport.peer_addr()
     }
 }
 
@@ -180,7 +180,7 @@ impl<T: Transport> Sender<T> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub fn send(&self, message: impl AsMessage) -> Result<(), Error> {
-        self.outbox.send(message.as_message())
+        self.queue.send(message.as_message())
     }
 
     /// Sends one message as it is, as [`WebSocket::send_uncompressed`].
@@ -188,7 +188,7 @@ impl<T: Transport> Sender<T> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub fn send_uncompressed(&self, message: impl AsMessage) -> Result<(), Error> {
-        self.outbox.send_uncompressed(message.as_message())
+        self.queue.send_uncompressed(message.as_message())
     }
 
     /// Sends a Ping with up to 125 bytes.
@@ -196,7 +196,7 @@ impl<T: Transport> Sender<T> {
     /// # Errors
     /// As [`WebSocket::ping`].
     pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
-        self.outbox.ping(payload)
+        self.queue.ping(payload)
     }
 
     /// Waits until the system has taken all that was sent, however slowly the peer reads. A thread that produces without
@@ -204,8 +204,8 @@ impl<T: Transport> Sender<T> {
     ///
     /// # Errors
     /// Why nothing more can be sent: [`Error::Io`] too if the peer takes nothing for 40 s.
-    pub fn wait_until_sent(&self) -> Result<(), Error> {
-        self.outbox.wait_until_sent()
+    pub fn wait_flushed(&self) -> Result<(), Error> {
+        self.queue.wait_flushed()
     }
 
     /// Sends a Close; the reader sees the peer's answer, or [`Error::TimedOut`] when there is none within
@@ -214,8 +214,8 @@ impl<T: Transport> Sender<T> {
     /// # Errors
     /// [`Error::Io`] if the socket is gone; [`Error::Send`] as for [`WebSocket::close`].
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.outbox.close(Some(&CloseReason::new(code, reason)))?;
-        self.outbox.end_in_time();
+        self.queue.close(Some(&CloseReason::new(code, reason)))?;
+        self.queue.start_close_watchdog();
         Ok(())
     }
 }
@@ -223,7 +223,7 @@ impl<T: Transport> Sender<T> {
 impl<T: Transport> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Self {
-            outbox: Arc::clone(&self.outbox),
+            queue: Arc::clone(&self.queue),
         }
     }
 }
@@ -231,7 +231,7 @@ impl<T: Transport> Clone for Sender<T> {
 impl<T: Transport> std::fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sender")
-            .field("id", &self.outbox.id)
+            .field("id", &self.queue.id)
             .finish_non_exhaustive()
     }
 }

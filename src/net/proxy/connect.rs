@@ -21,7 +21,7 @@ pub(crate) fn request(authority: &str, login: Option<&Login>) -> Vec<u8> {
     out
 }
 
-/// What an answer with this head and `behind` it comes to. `None`: the tunnel is open; `Some`: the head of a refusal.
+/// What an answer with this head and `behind` it comes to. `None`: the tunnel is open; `Some`: the head of a rejection.
 pub(crate) fn judge(head: ResponseHead, behind: usize) -> Result<Option<ResponseHead>, ProxyError> {
     match head.status {
         // Any 2xx; Content-Length and Transfer-Encoding mean nothing in it.
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(whole, pieces, "{}", String::from_utf8_lossy(answer));
         let (head, used) = whole?.ok_or("more to come")?;
         judge(head, answer.len() - used)
-            .map(|refusal| refusal.map(|head| head.status))
+            .map(|rejection| rejection.map(|head| head.status))
             .map_err(|error| error.to_string())
     }
 

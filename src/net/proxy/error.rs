@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::http::error::HttpError;
-use crate::net::error::Refused;
+use crate::net::error::HttpRejection;
 
 /// Why a proxy opened no way to the host.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub enum ProxyError {
     /// The deadline of the client passed: the proxy does not answer, or waits in vain for the host.
     TimedOut,
     /// An HTTP proxy answered CONNECT with another status than 2xx: 407 wants credentials, 403 forbids the host.
-    Refused(Box<Refused>),
+    Refused(Box<HttpRejection>),
     /// What an HTTP proxy answered is no HTTP.
     Http(HttpError),
     /// There were bytes behind the answer, which nobody had asked for: through a tunnel that is open the client speaks

@@ -61,11 +61,11 @@ fn ask_http(
     trace!(target: HANDSHAKE, "> {}", String::from_utf8_lossy(&connect::request(&authority, None)));
     let request = connect::request(&authority, proxy.login.as_ref());
     write_all(stream, 0, &request)?;
-    let mut input = ReadBuffer::for_head();
+    let mut input = ReadBuffer::with_head_capacity();
     let head = read_answer(stream, &mut input, limits, deadline).map_err(|error| match error {
         Error::Io(error) => error.into(),
         Error::Handshake(HandshakeError::Http(error)) => ProxyError::Http(error),
-        Error::Disconnected => ProxyError::Closed,
+        Error::ConnectionLost => ProxyError::Closed,
         // One interim answer after another.
         _ => ProxyError::Chatter,
     })?;

@@ -17,7 +17,7 @@
 
 /// What was appended and not handed out, and who is at it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Combiner<E> {
+pub(crate) struct FlatCombiner<E> {
     entries: Vec<E>,
     delivery: Delivery,
     /// Batches that the one who delivers may still take.
@@ -26,12 +26,12 @@ pub(crate) struct Combiner<E> {
 
 /// What a thread that enters has to do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Turn<E> {
+pub(crate) enum EnterResult<E> {
     /// Nothing: somebody else sees to what is there, or there is nothing.
     Leave,
-    /// Wait while [`Combiner::is_awaited`], and enter again.
+    /// Wait while [`FlatCombiner::is_awaited`], and enter again.
     Wait,
-    /// Hand this out, and ask for the [next](Combiner::next).
+    /// Hand this out, and ask for the [next](FlatCombiner::next).
     Deliver(Vec<E>),
 }
 
@@ -43,10 +43,10 @@ enum Delivery {
     /// Somebody who is on its last batch; the next one to come waits and takes over.
     Ending,
     /// Somebody on its last batch, and its successor waits.
-    Awaited,
+    SuccessorWaiting,
 }
 
-impl<E> Combiner<E> {
+impl<E> FlatCombiner<E> {
     pub(crate) const fn new() -> Self {
         Self {
             entries: Vec::new(),
@@ -61,32 +61,32 @@ impl<E> Combiner<E> {
     }
 
     /// For a thread that wants what was appended to be handed out. Whoever gets to deliver takes `rounds` batches at most.
-    pub(crate) fn enter(&mut self, rounds: u32) -> Turn<E> {
+    pub(crate) fn enter(&mut self, rounds: u32) -> EnterResult<E> {
         match self.delivery {
-            _ if self.entries.is_empty() => Turn::Leave,
+            _ if self.entries.is_empty() => EnterResult::Leave,
             Delivery::Nobody => {
                 self.left = rounds;
-                self.take().map_or(Turn::Leave, Turn::Deliver)
+                self.take().map_or(EnterResult::Leave, EnterResult::Deliver)
             }
-            Delivery::Busy | Delivery::Awaited => Turn::Leave,
+            Delivery::Busy | Delivery::SuccessorWaiting => EnterResult::Leave,
             Delivery::Ending => {
-                self.delivery = Delivery::Awaited;
-                Turn::Wait
+                self.delivery = Delivery::SuccessorWaiting;
+                EnterResult::Wait
             }
         }
     }
 
     /// Whether those who were told to wait must go on waiting.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.delivery == Delivery::Awaited
+        self.delivery == Delivery::SuccessorWaiting
     }
 
     /// For the one who delivers, when its batch is handed out: the next batch. `None`: it is done, and wakes all who wait.
-    pub(crate) fn next(&mut self) -> Option<Vec<E>> {
+    pub(crate) fn next_batch(&mut self) -> Option<Vec<E>> {
         match self.delivery {
             Delivery::Busy | Delivery::Nobody => self.take(),
             // If entries came meanwhile, their author waits, or has yet to enter.
-            Delivery::Ending | Delivery::Awaited => {
+            Delivery::Ending | Delivery::SuccessorWaiting => {
                 self.delivery = Delivery::Nobody;
                 None
             }
@@ -117,7 +117,7 @@ mod tests {
     /// the handing out of one entry.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     struct World {
-        combiner: Combiner<u32>,
+        combiner: FlatCombiner<u32>,
         threads: Vec<Thread>,
         /// Entries are numbered as they are appended, so the order is right if they are handed out as 0, 1, 2, ...
         appended: u32,
@@ -149,7 +149,7 @@ mod tests {
                 batches: 0,
             };
             Self {
-                combiner: Combiner::new(),
+                combiner: FlatCombiner::new(),
                 threads: programs.iter().map(thread).collect(),
                 appended: 0,
                 handed_out: 0,
@@ -170,15 +170,15 @@ mod tests {
                 At::Waiting(false) => return None,
                 At::Waiting(woken) if world.combiner.is_awaited() => *woken = false,
                 At::Enter | At::Waiting(true) => match world.combiner.enter(rounds) {
-                    Turn::Leave => thread.leave(),
-                    Turn::Wait => thread.at = At::Waiting(false),
-                    Turn::Deliver(batch) => thread.deliver(batch, rounds),
+                    EnterResult::Leave => thread.leave(),
+                    EnterResult::Wait => thread.at = At::Waiting(false),
+                    EnterResult::Deliver(batch) => thread.deliver(batch, rounds),
                 },
                 At::Delivering(batch) if !batch.is_empty() => {
                     assert_eq!(batch.remove(0), self.handed_out, "out of order");
                     world.handed_out += 1;
                 }
-                At::Delivering(_) => match world.combiner.next() {
+                At::Delivering(_) => match world.combiner.next_batch() {
                     Some(batch) => thread.deliver(batch, rounds),
                     None => {
                         thread.leave();
@@ -251,20 +251,24 @@ mod tests {
 
     #[test]
     fn one_thread_delivers_at_once_and_alone_what_others_append_meanwhile() {
-        let mut combiner = Combiner::new();
-        assert_eq!(combiner.enter(2), Turn::Leave);
+        let mut combiner = FlatCombiner::new();
+        assert_eq!(combiner.enter(2), EnterResult::Leave);
         combiner.append([1, 2]);
-        assert_eq!(combiner.enter(2), Turn::Deliver(vec![1, 2]));
+        assert_eq!(combiner.enter(2), EnterResult::Deliver(vec![1, 2]));
         combiner.append([3]);
-        assert_eq!(combiner.enter(2), Turn::Leave);
-        assert_eq!(combiner.next(), Some(vec![3]));
+        assert_eq!(combiner.enter(2), EnterResult::Leave);
+        assert_eq!(combiner.next_batch(), Some(vec![3]));
         combiner.append([4]);
-        assert_eq!(combiner.enter(2), Turn::Wait);
-        assert_eq!(combiner.enter(2), Turn::Leave, "one successor is enough");
+        assert_eq!(combiner.enter(2), EnterResult::Wait);
+        assert_eq!(
+            combiner.enter(2),
+            EnterResult::Leave,
+            "one successor is enough"
+        );
         assert!(combiner.is_awaited());
-        assert_eq!(combiner.next(), None);
+        assert_eq!(combiner.next_batch(), None);
         assert!(!combiner.is_awaited());
-        assert_eq!(combiner.enter(2), Turn::Deliver(vec![4]));
-        assert_eq!(combiner.next(), None);
+        assert_eq!(combiner.enter(2), EnterResult::Deliver(vec![4]));
+        assert_eq!(combiner.next_batch(), None);
     }
 }

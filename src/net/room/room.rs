@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::mpsc;
 
-use crate::net::connection::sync::{Condvar, Mutex, MutexGuard, PoisonError, contain, thread};
+use crate::net::connection::sync::{Condvar, Mutex, MutexGuard, PoisonError, catch_panic, thread};
 use crate::net::connection::websocket::Sender;
-use crate::net::room::combiner::{Combiner, Turn};
+use crate::net::room::combiner::{EnterResult, FlatCombiner};
 use crate::net::socket::transport::{Socket, Transport};
 
 /// How many encodings of the same notice a room carries side by side.
@@ -67,7 +67,7 @@ pub enum Entry<T: Transport = Socket> {
 /// A group of connections that see the same messages in the same order.
 #[derive(Debug)]
 pub struct Room<T: Transport = Socket> {
-    batch: Mutex<Combiner<Entry<T>>>,
+    batch: Mutex<FlatCombiner<Entry<T>>>,
     handed_over: Condvar,
     /// Locked by the deliverer alone.
     members: Mutex<Members<T>>,
@@ -105,9 +105,9 @@ impl<T: Transport> Room<T> {
         let mut batch = self.lock();
         let entries = loop {
             match batch.enter(self.rounds) {
-                Turn::Leave => return,
-                Turn::Deliver(entries) => break entries,
-                Turn::Wait => {
+                EnterResult::Leave => return,
+                EnterResult::Deliver(entries) => break entries,
+                EnterResult::Wait => {
                     batch = self
                         .handed_over
                         .wait_while(batch, |batch| batch.is_awaited())
@@ -120,17 +120,17 @@ impl<T: Transport> Room<T> {
         let mut next = Some(entries);
         for round in 1.. {
             let Some(entries) = next else { break };
-            hand_out(entries, &mut members);
+            dispatch(entries, &mut members);
             if round < self.rounds {
                 thread::yield_now();
             }
-            next = self.lock().next();
+            next = self.lock().next_batch();
         }
         drop(members);
         self.handed_over.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Combiner<Entry<T>>> {
+    fn lock(&self) -> MutexGuard<'_, FlatCombiner<Entry<T>>> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,7 +138,7 @@ impl<T: Transport> Room<T> {
 impl<T: Transport> Default for Room<T> {
     fn default() -> Self {
         Self {
-            batch: Mutex::new(Combiner::new()),
+            batch: Mutex::new(FlatCombiner::new()),
             handed_over: Condvar::new(),
             members: Mutex::default(),
             rounds: ROUNDS,
@@ -147,7 +147,7 @@ impl<T: Transport> Default for Room<T> {
 }
 
 /// Applies joins and leaves and hands out the frames between them, in order.
-fn hand_out<T: Transport>(entries: Vec<Entry<T>>, members: &mut Members<T>) {
+fn dispatch<T: Transport>(entries: Vec<Entry<T>>, members: &mut Members<T>) {
     let mut frames = Vec::with_capacity(entries.len());
     for entry in entries {
         match entry {
@@ -207,7 +207,7 @@ fn send_all<T: Transport>(frames: &[Frames], members: &Members<T>) {
     if count > 0 {
         for (id, member) in members {
             if singled_out.binary_search(id).is_err() && !common[member.codec].is_empty() {
-                give(member, &common[member.codec], count);
+                deliver_to(member, &common[member.codec], count);
             }
         }
     }
@@ -226,16 +226,16 @@ fn send_selection<T: Transport>(frames: &[Frames], id: MemberId, member: &Member
         count += 1;
     }
     if !own.is_empty() {
-        give(member, &own, count);
+        deliver_to(member, &own, count);
     }
 }
 
 /// One write to one member. If that panics, in a transport of the caller's own or in a logger, it is this connection that
 /// ends: everybody else still needs whoever delivers.
-fn give<T: Transport>(member: &Member<T>, frames: &[u8], messages: u64) {
-    let outbox = &member.sender.outbox;
-    if contain(|| outbox.send_encoded(frames, messages)).is_none() {
-        let _ = contain(|| outbox.broken(&mut outbox.lock(), ErrorKind::Other.into())); // it may panic again
+fn deliver_to<T: Transport>(member: &Member<T>, frames: &[u8], messages: u64) {
+    let queue = &member.sender.queue;
+    if catch_panic(|| queue.send_encoded(frames, messages)).is_none() {
+        let _ = catch_panic(|| queue.fail(&mut queue.lock(), ErrorKind::Other.into())); // it may panic again
     }
 }
 
@@ -262,7 +262,7 @@ mod tests {
     use crate::net::connection::websocket::WebSocket;
     use crate::net::error::Error;
     use crate::net::limits::Limits;
-    use crate::net::socket::transport::Exclusive;
+    use crate::net::socket::transport::Locked;
     use crate::protocol::role::Role;
 
     /// A stream that tells what is written to it, and panics when nobody wants to know.
@@ -285,12 +285,9 @@ mod tests {
         }
     }
 
-    fn member(
-        room: &Room<Exclusive<Told>>,
-        id: u64,
-    ) -> (WebSocket<Exclusive<Told>>, Receiver<Vec<u8>>) {
+    fn member(room: &Room<Locked<Told>>, id: u64) -> (WebSocket<Locked<Told>>, Receiver<Vec<u8>>) {
         let (tell, told) = channel();
-        let ws = WebSocket::over(Told(tell), Role::Server, &Limits::default());
+        let ws = WebSocket::from_stream(Told(tell), Role::Server, &Limits::default());
         let (id, sender) = (MemberId(id), ws.sender());
         room.append([Entry::Join {
             id,

@@ -11,12 +11,12 @@ use log::warn;
 
 use crate::http::response::Response;
 use crate::log_targets::NET;
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::counters;
-use crate::net::server::handle::Control;
-use crate::net::server::http_connection::Exchange;
-use crate::net::server::overload::turn_away;
-use crate::net::server::registry::{Full, Registry};
+use crate::net::server::handle::ShutdownSignal;
+use crate::net::server::http_connection::ServerContext;
+use crate::net::server::overload::reject;
+use crate::net::server::registry::{Registry, Rejection};
 use crate::net::socket::io::write_all;
 use crate::net::socket::listener::Listener;
 use crate::net::socket::socket_log::primitive;
@@ -28,9 +28,9 @@ use crate::protocol::role::Role;
 /// One listening socket and its loop.
 pub(crate) struct Acceptor {
     pub(crate) listener: Listener,
-    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) context: Arc<ServerContext>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) control: Arc<Control>,
+    pub(crate) control: Arc<ShutdownSignal>,
     pub(crate) identity: Option<TlsIdentity>,
 }
 
@@ -41,12 +41,12 @@ impl Acceptor {
         loop {
             let accepted = self.listener.accept();
             if self.control.is_stopping() {
-                return self.listener.tell_the_end();
+                return self.listener.log_close();
             }
             match accepted {
                 Ok((descriptor, peer)) => {
                     pause = PAUSE_MIN;
-                    self.welcome(descriptor, peer);
+                    self.handle_accepted(descriptor, peer);
                 }
                 // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
                 Err(error) => {
@@ -58,45 +58,45 @@ impl Acceptor {
         }
     }
 
-    fn welcome(&self, descriptor: Descriptor, peer: SocketAddr) {
+    fn handle_accepted(&self, descriptor: Descriptor, peer: SocketAddr) {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         primitive!("ACCEPT", "#{id} {peer}");
-        let counters = &self.exchange.counters;
+        let counters = &self.context.counters;
         counters::add(&counters.accepted, 1);
         let Ok(socket) = Socket::accepted(descriptor, self.identity.as_ref()) else {
             return; // gone again
         };
-        let mut place = match self.registry.admit(peer.ip()) {
-            Ok(place) => place,
-            Err(Full::Server) => {
+        let mut permit = match self.registry.try_admit(peer.ip()) {
+            Ok(permit) => permit,
+            Err(Rejection::Server) => {
                 let response = Response::service_unavailable(RETRY_AFTER);
-                return turn_away(socket, id, &response, counters);
+                return reject(socket, id, &response, counters);
             }
-            Err(Full::Address) => {
+            Err(Rejection::Address) => {
                 let response = Response::too_many_requests(RETRY_AFTER);
-                return turn_away(socket, id, &response, counters);
+                return reject(socket, id, &response, counters);
             }
         };
-        let outbox = Outbox::new(
+        let queue = SendQueue::new(
             id,
             socket,
             Role::Server,
-            &self.exchange.limits,
+            &self.context.limits,
             Arc::clone(counters),
         );
-        place.take(&outbox);
-        let spare = Arc::clone(&outbox);
-        if let Err(error) = self.exchange.start(outbox, peer, place) {
-            if self.exchange.quota.allows(peer.ip()) {
+        permit.attach(&queue);
+        let spare = Arc::clone(&queue);
+        if let Err(error) = self.context.start(queue, peer, permit) {
+            if self.context.log_limiter.allows(peer.ip()) {
                 warn!(target: NET, "#{id} no thread for {peer}: {error}");
             }
-            say_full(&spare.transport, id);
+            reject_inline(&spare.transport, id);
         }
     }
 }
 
 /// There is no thread to answer in, so this is all a peer gets to know.
-fn say_full(socket: &Socket, id: u64) {
+fn reject_inline(socket: &Socket, id: u64) {
     let mut bytes = Vec::new();
     // With TLS there is nothing to be said without a handshake.
     if !socket.has_tls()

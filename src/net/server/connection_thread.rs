@@ -11,66 +11,66 @@ use log::{info, warn};
 
 use crate::log_targets::NET;
 use crate::net::connection::closing::linger;
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::counters::{self, Counters};
 use crate::net::server::acceptor::STACK;
-use crate::net::server::http_connection::{Exchange, LINGER};
-use crate::net::server::registry::Place;
+use crate::net::server::http_connection::{LINGER, ServerContext};
+use crate::net::server::registry::Permit;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Socket;
 
-impl Exchange {
+impl ServerContext {
     /// A thread for a connection, from ACCEPT to CLOSE.
     ///
     /// With TLS its handshake has another one before. That goes deep into its stack and leaves small pieces of memory with
     /// the thread, for which an idle connection has no use: it would keep twice as much.
     pub(crate) fn start(
         self: &Arc<Self>,
-        outbox: Arc<Outbox<Socket>>,
+        queue: Arc<SendQueue<Socket>>,
         peer: SocketAddr,
-        mut place: Place,
+        mut permit: Permit,
     ) -> io::Result<()> {
         let open = Open::new(&self.counters);
         let deadline = Instant::now() + self.limits.handshake_timeout;
-        let (exchange, shaking) = (Arc::clone(self), Arc::clone(self));
+        let (context, shaking) = (Arc::clone(self), Arc::clone(self));
         let handshake = thread::Builder::new()
-            .name(format!("handshake #{}", outbox.id))
+            .name(format!("handshake #{}", queue.id))
             .stack_size(STACK);
         let connection = thread::Builder::new()
-            .name(format!("connection #{}", outbox.id))
+            .name(format!("connection #{}", queue.id))
             .stack_size(STACK);
-        let has_tls = outbox.transport.has_tls();
-        let id = outbox.id;
+        let has_tls = queue.transport.has_tls();
+        let id = queue.id;
         let run = {
-            let outbox = Arc::clone(&outbox);
+            let queue = Arc::clone(&queue);
             move || {
-                exchange.run(&outbox, peer, &mut place, deadline);
-                drop((open, place));
+                context.run(&queue, peer, &mut permit, deadline);
+                drop((open, permit));
             }
         };
         if !has_tls {
             return connection.spawn(run).map(drop);
         }
-        let shake_hands = move || {
-            if !shaking.secure(&outbox, peer, deadline) {
+        let run = move || {
+            if !shaking.secure(&queue, peer, deadline) {
                 primitive!("CLOSE", "#{id}");
             } else if let Err(error) = connection.spawn(run)
-                && shaking.quota.allows(peer.ip())
+                && shaking.log_limiter.allows(peer.ip())
             {
                 warn!(target: NET, "#{id} no thread for {peer}: {error}");
             }
         };
-        handshake.spawn(shake_hands).map(drop)
+        handshake.spawn(run).map(drop)
     }
 
     /// The TLS handshake; `false` if it failed, and then the peer has been told.
-    fn secure(&self, outbox: &Outbox<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
-        let outcome = outbox.transport.shake_hands(deadline);
+    fn secure(&self, queue: &SendQueue<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
+        let outcome = queue.transport.handshake(deadline);
         if let Err(error) = &outcome {
-            if self.quota.allows(peer.ip()) {
-                info!(target: NET, "#{} no TLS with {peer}: {error}", outbox.id);
+            if self.log_limiter.allows(peer.ip()) {
+                info!(target: NET, "#{} no TLS with {peer}: {error}", queue.id);
             }
-            linger(&outbox.transport, LINGER);
+            linger(&queue.transport, LINGER);
         }
         outcome.is_ok()
     }

@@ -10,12 +10,12 @@ use crate::net::socket::listener::Address;
 /// Stops a running [`Server`](crate::net::server::server::Server) from another thread.
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
-    pub(crate) control: Arc<Control>,
+    pub(crate) control: Arc<ShutdownSignal>,
 }
 
 /// What the server, its accepting threads and those who stop it share.
 #[derive(Debug, Default)]
-pub(crate) struct Control {
+pub(crate) struct ShutdownSignal {
     asked: Mutex<bool>,
     heard: Condvar,
     /// The accepting threads end.
@@ -31,7 +31,7 @@ impl ServerHandle {
     }
 }
 
-impl Control {
+impl ShutdownSignal {
     /// Waits for somebody who asks for the stop.
     pub(crate) fn wait_until_asked(&self) {
         let asked = self.lock_asked();
@@ -53,7 +53,7 @@ impl Control {
         self.stopping.store(true, Ordering::SeqCst);
         // A thread blocked in ACCEPT wakes for a connection.
         for address in self.addresses().iter() {
-            address.wake();
+            address.wake_acceptor();
         }
     }
 
@@ -67,7 +67,7 @@ impl Control {
 
 /// A [`Server`](crate::net::Server) on a thread of its own, from [`Server::start`]. Dropping it stops the server and waits until it has.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningServer {
     addresses: Vec<SocketAddr>,
     /// Scheme and authority of the first of them, or the Unix-domain socket.
     base: String,
@@ -75,7 +75,7 @@ pub struct Running {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Running {
+impl RunningServer {
     /// Runs `server` on a thread of its own.
     pub(crate) fn spawn(
         addresses: Vec<SocketAddr>,
@@ -117,7 +117,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         self.end();
     }

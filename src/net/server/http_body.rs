@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::http::error::HttpError;
 use crate::http::request::Request;
 use crate::net::connection::read_buffer::ReadBuffer;
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::limits::Limits;
 use crate::net::socket::io::{is_timeout, read_more, write_all};
 use crate::net::socket::socket_log::primitive;
@@ -15,22 +15,22 @@ use crate::net::socket::transport::{Socket, Transport};
 
 /// The content of a request, at most `most` bytes of it; `input` holds what was received behind the head.
 pub(crate) fn receive(
-    outbox: &Outbox<Socket>,
+    queue: &SendQueue<Socket>,
     input: &mut ReadBuffer,
     request: &Request,
     most: usize,
     deadline: Instant,
 ) -> Result<Vec<u8>, HttpError> {
-    let socket = &outbox.transport;
+    let socket = &queue.transport;
     let length = usize::try_from(request.body_length()?)
         .ok()
         .filter(|&length| length <= most)
         .ok_or(HttpError::ContentTooLarge)?;
     if length > input.bytes().len() && request.expects_continue() {
-        write_all(socket, outbox.id, CONTINUE).map_err(|_| HttpError::Timeout)?;
+        write_all(socket, queue.id, CONTINUE).map_err(|_| HttpError::Timeout)?;
     }
     while input.bytes().len() < length {
-        match read_more(socket, outbox.id, input, deadline) {
+        match read_more(socket, queue.id, input, deadline) {
             Ok(count) if count > 0 => {}
             _ => return Err(HttpError::Timeout),
         }
@@ -45,10 +45,10 @@ pub(crate) fn receive(
 pub(crate) fn send(
     body: &mut dyn Read,
     mut length: u64,
-    outbox: &Outbox<Socket>,
+    queue: &SendQueue<Socket>,
     limits: &Limits,
 ) -> io::Result<()> {
-    outbox
+    queue
         .transport
         .set_write_timeout(Some(PACE.min(limits.body_window)))?;
     let mut pace = Pace::new(limits);
@@ -62,9 +62,9 @@ pub(crate) fn send(
         length -= count as u64;
         let mut left = &chunk[..count];
         while !left.is_empty() {
-            let written = match outbox.transport.write_vectored(&[IoSlice::new(left)]) {
+            let written = match queue.transport.write_vectored(&[IoSlice::new(left)]) {
                 Ok(written) => {
-                    primitive!("SEND", "#{} {written} bytes", outbox.id);
+                    primitive!("SEND", "#{} {written} bytes", queue.id);
                     written
                 }
                 Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => 0,

@@ -25,17 +25,17 @@ use crate::net::connection::closing::linger;
 use crate::net::connection::deflate::{Deflate, DeflateOptions};
 use crate::net::connection::read_buffer::ReadBuffer;
 use crate::net::connection::reader::Reader;
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::connection::websocket::{Sender, WebSocket};
 use crate::net::counters::{self, Counters};
 use crate::net::error::Error;
 use crate::net::limits::Limits;
 use crate::net::server::acceptor::RETRY_AFTER;
 use crate::net::server::http_body;
-use crate::net::server::log_rate_limiter::LogQuota;
-use crate::net::server::registry::Place;
+use crate::net::server::log_rate_limiter::LogRateLimiter;
+use crate::net::server::registry::Permit;
 use crate::net::server::service::Prepare;
-use crate::net::server::service::{Answer, Call, Service, Upgrade};
+use crate::net::server::service::{Reply, RequestContext, Service, Upgrade};
 use crate::net::socket::io::{is_timeout, read_more, write_all};
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::{Socket, Transport};
@@ -43,24 +43,24 @@ use crate::protocol::close::{CloseCode, CloseReason};
 use crate::protocol::limits::MessageLimits;
 
 /// What all connections of a server share.
-pub(crate) struct Exchange {
+pub(crate) struct ServerContext {
     pub(crate) service: Arc<dyn Service>,
     pub(crate) limits: Limits,
     pub(crate) deflate: Option<DeflateOptions>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) quota: LogQuota,
+    pub(crate) log_limiter: LogRateLimiter,
     /// No further WebSocket is opened, and no connection kept for another request.
     pub(crate) stopping: AtomicBool,
 }
 
 /// What a request gets.
-enum Decision {
-    Upgrade(Box<Accepted>),
-    Plain(Box<Plain>),
+enum Disposition {
+    Upgrade(Box<AcceptedUpgrade>),
+    HttpReply(Box<HttpReply>),
 }
 
 /// An answer in plain HTTP.
-enum Plain {
+enum HttpReply {
     Respond(Response),
     /// So many bytes, read while they are sent.
     Stream(Response, u64, Box<dyn Read + Send>),
@@ -69,7 +69,7 @@ enum Plain {
 }
 
 /// A request as it came.
-struct Asked {
+struct IncomingRequest {
     request: Request,
     /// Empty at first, as most of them are.
     body: Vec<u8>,
@@ -78,13 +78,13 @@ struct Asked {
 }
 
 /// An upgrade that the service takes.
-struct Accepted {
+struct AcceptedUpgrade {
     upgrade: Upgrade,
     offer: Offer,
 }
 
 /// What both sides have agreed on.
-struct Agreed {
+struct Negotiated {
     /// The 101.
     head: Vec<u8>,
     subprotocol: Option<String>,
@@ -94,61 +94,62 @@ struct Agreed {
     observe_frames: bool,
 }
 
-impl Exchange {
+impl ServerContext {
     /// One connection from ACCEPT, or from the end of the TLS handshake, to CLOSE. The first request is here by `deadline`.
     ///
     /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
     /// the step before, is never inlined, and hands on in a box what is large.
     pub(crate) fn run(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
+        queue: &Arc<SendQueue<Socket>>,
         peer: SocketAddr,
-        place: &mut Place,
+        permit: &mut Permit,
         mut deadline: Instant,
     ) {
-        let mut input = ReadBuffer::for_head();
+        let mut input = ReadBuffer::with_head_capacity();
         let ended = loop {
-            let mut asked = match self.receive(outbox, peer, &mut input, deadline) {
+            let mut asked = match self.read_request(queue, peer, &mut input, deadline) {
                 Ok(Some(asked)) => asked,
                 Ok(None) => break Ok(()),
-                Err(refusal) => break self.refuse(outbox, peer, &refusal),
+                Err(rejection) => break self.refuse(queue, peer, &rejection),
             };
-            if let Err(refusal) = self.complete(outbox, &mut asked, place, &mut input, deadline) {
-                break self.refuse(outbox, peer, &refusal);
+            if let Err(rejection) = self.read_body(queue, &mut asked, permit, &mut input, deadline)
+            {
+                break self.refuse(queue, peer, &rejection);
             }
-            match self.ask(&asked) {
-                Decision::Upgrade(accepted) => {
-                    break self.converse(outbox, place, asked, accepted, input);
+            match self.call_service(&asked) {
+                Disposition::Upgrade(accepted) => {
+                    break self.run_websocket(queue, permit, asked, accepted, input);
                 }
-                Decision::Plain(plain) => match self.answer(outbox, &asked, plain) {
+                Disposition::HttpReply(plain) => match self.answer(queue, &asked, plain) {
                     Ok(true) => deadline = Instant::now() + self.limits.handshake_timeout,
                     last => break last.map(drop),
                 },
             }
         };
         if let Err(error) = ended {
-            debug!(target: NET, "#{} {error}", outbox.id);
+            debug!(target: NET, "#{} {error}", queue.id);
         }
-        if !outbox.is_over() {
-            if outbox.transport.has_tls() {
-                let _ = outbox.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
+        if !queue.is_closed() {
+            if queue.transport.has_tls() {
+                let _ = queue.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
             }
-            primitive!("CLOSE", "#{}", outbox.id);
+            primitive!("CLOSE", "#{}", queue.id);
         }
     }
 
     /// The head of a request, or `None` if the peer left without one. `input` holds what was received and not used.
     #[inline(never)]
-    fn receive(
+    fn read_request(
         &self,
-        outbox: &Outbox<Socket>,
+        queue: &SendQueue<Socket>,
         peer: SocketAddr,
         input: &mut ReadBuffer,
         deadline: Instant,
-    ) -> Result<Option<Box<Asked>>, Box<Response>> {
-        let head = read_head(outbox, input, &self.limits, deadline).map_err(refusal)?;
+    ) -> Result<Option<Box<IncomingRequest>>, Box<Response>> {
+        let head = read_head(queue, input, &self.limits, deadline).map_err(rejection)?;
         Ok(head.map(|request| {
-            Box::new(Asked {
+            Box::new(IncomingRequest {
                 request,
                 body: Vec::new(),
                 peer,
@@ -158,31 +159,31 @@ impl Exchange {
 
     /// What comes behind the head, and who asks.
     #[inline(never)]
-    fn complete(
+    fn read_body(
         &self,
-        outbox: &Outbox<Socket>,
-        asked: &mut Asked,
-        place: &mut Place,
+        queue: &SendQueue<Socket>,
+        asked: &mut IncomingRequest,
+        permit: &mut Permit,
         input: &mut ReadBuffer,
         deadline: Instant,
     ) -> Result<(), Box<Response>> {
         asked.peer = self
-            .speaks_for(outbox.id, asked.peer, &asked.request)
-            .map_err(refusal)?;
-        place
-            .move_to(asked.peer.ip())
+            .resolve_client_ip(queue.id, asked.peer, &asked.request)
+            .map_err(rejection)?;
+        permit
+            .reassign_ip(asked.peer.ip())
             .map_err(|_| Box::new(Response::too_many_requests(RETRY_AFTER)))?;
         let most = self.limits.max_body;
         asked.body =
-            http_body::receive(outbox, input, &asked.request, most, deadline).map_err(refusal)?;
+            http_body::receive(queue, input, &asked.request, most, deadline).map_err(rejection)?;
         Ok(())
     }
 
     /// What the service says to a request.
     #[inline(never)]
-    fn ask(&self, asked: &Asked) -> Decision {
+    fn call_service(&self, asked: &IncomingRequest) -> Disposition {
         let request = &asked.request;
-        let call = Call {
+        let call = RequestContext {
             request,
             body: &asked.body,
             stopping: self.stopping.load(Ordering::SeqCst),
@@ -195,7 +196,7 @@ impl Exchange {
         let answer =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {
                 counters::add(&self.counters.panics, 1);
-                Answer::Respond(Response::refusal(500, OUR_FAULT))
+                Reply::Respond(Response::rejection(500, OUR_FAULT))
             });
         decide(answer, call.offer, call.stopping)
     }
@@ -208,54 +209,56 @@ impl Exchange {
     )]
     fn answer(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
-        asked: &Asked,
-        plain: Box<Plain>,
+        queue: &Arc<SendQueue<Socket>>,
+        asked: &IncomingRequest,
+        plain: Box<HttpReply>,
     ) -> io::Result<bool> {
         match *plain {
-            Plain::Respond(response) => self.respond(outbox, asked, response, None),
-            Plain::Stream(response, length, body) => {
-                self.respond(outbox, asked, response, Some((length, body)))
+            HttpReply::Respond(response) => self.respond(queue, asked, response, None),
+            HttpReply::Stream(response, length, body) => {
+                self.respond(queue, asked, response, Some((length, body)))
             }
-            Plain::Refuse(response) => self.refuse(outbox, asked.peer, &response).map(|()| false),
+            HttpReply::Refuse(response) => {
+                self.refuse(queue, asked.peer, &response).map(|()| false)
+            }
         }
     }
 
     /// From what the service prepares to the end of the session: what the service does lies in no frame but its own.
-    fn converse(
+    fn run_websocket(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
-        place: &Place,
-        asked: Box<Asked>,
-        accepted: Box<Accepted>,
+        queue: &Arc<SendQueue<Socket>>,
+        permit: &Permit,
+        asked: Box<IncomingRequest>,
+        accepted: Box<AcceptedUpgrade>,
         input: ReadBuffer,
     ) -> io::Result<()> {
-        let (prepare, agreed) = match self.agree(outbox, accepted) {
+        let (prepare, agreed) = match self.negotiate(queue, accepted) {
             Ok(agreed) => agreed,
-            Err(refusal) => return self.refuse(outbox, asked.peer, &refusal),
+            Err(rejection) => return self.refuse(queue, asked.peer, &rejection),
         };
-        outbox.hold();
+        queue.cork();
         // From here on a server that stops says 1001, which is held and leaves behind the 101.
-        place.opened();
+        permit.mark_open();
         let sender = Sender {
-            outbox: Arc::clone(outbox),
+            queue: Arc::clone(queue),
         };
         let Ok(session) = catch_unwind(AssertUnwindSafe(|| prepare(sender))) else {
             counters::add(&self.counters.panics, 1);
-            return self.refuse(outbox, asked.peer, &Response::refusal(500, OUR_FAULT));
+            return self.refuse(queue, asked.peer, &Response::rejection(500, OUR_FAULT));
         };
-        let ws = self.open(outbox, agreed, input)?;
-        if self.may_log(place.ip()) {
-            info!(target: NET, "#{} 101 {}", outbox.id, Shown(&asked.request));
+        let ws = self.open(queue, agreed, input)?;
+        if self.may_log(permit.ip()) {
+            info!(target: NET, "#{} 101 {}", queue.id, Shown(&asked.request));
         }
         drop(asked);
         let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
-        self.part(outbox, place.ip(), outcome);
+        self.finish_session(queue, permit.ip(), outcome);
         Ok(())
     }
 
     /// The peer's address, or that of the client for whom a trusted proxy asks.
-    fn speaks_for(
+    fn resolve_client_ip(
         &self,
         id: u64,
         peer: SocketAddr,
@@ -279,12 +282,12 @@ impl Exchange {
         clippy::boxed_local,
         reason = "it is large, and the caller's frame stays"
     )]
-    fn agree(
+    fn negotiate(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
-        accepted: Box<Accepted>,
-    ) -> Result<(Prepare, Agreed), Box<Response>> {
-        let Accepted { mut upgrade, offer } = *accepted;
+        queue: &Arc<SendQueue<Socket>>,
+        accepted: Box<AcceptedUpgrade>,
+    ) -> Result<(Prepare, Negotiated), Box<Response>> {
+        let AcceptedUpgrade { mut upgrade, offer } = *accepted;
         // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
         let subprotocol = upgrade
             .subprotocol
@@ -302,9 +305,9 @@ impl Exchange {
         )
         .map_err(|error| Box::new(error.response()))?;
         if let Some(deflate) = &deflate {
-            outbox.compress_with(deflate);
+            queue.compress_with(deflate);
         }
-        let agreed = Agreed {
+        let agreed = Negotiated {
             head,
             subprotocol,
             deflate,
@@ -319,19 +322,19 @@ impl Exchange {
     #[inline(never)]
     fn open(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
-        agreed: Agreed,
+        queue: &Arc<SendQueue<Socket>>,
+        agreed: Negotiated,
         mut input: ReadBuffer,
     ) -> io::Result<WebSocket> {
         trace!(target: HANDSHAKE, "> {}", redact_head(&agreed.head));
-        write_all(&outbox.transport, outbox.id, &agreed.head)?;
-        input.go_on_in(agreed.head);
-        outbox.open()?;
+        write_all(&queue.transport, queue.id, &agreed.head)?;
+        input.adopt(agreed.head);
+        queue.uncork()?;
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
 
-        let mut reader = Reader::new(Arc::clone(outbox), &self.limits, input);
-        reader.managed = true;
+        let mut reader = Reader::new(Arc::clone(queue), &self.limits, input);
+        reader.closed_by_server = true;
         if let Some(limits) = agreed.limits {
             reader.set_message_limits(limits);
         }
@@ -356,13 +359,13 @@ impl Exchange {
     /// follow.
     fn respond(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
-        asked: &Asked,
+        queue: &Arc<SendQueue<Socket>>,
+        asked: &IncomingRequest,
         mut response: Response,
         stream: Option<(u64, Box<dyn Read + Send>)>,
     ) -> io::Result<bool> {
         let request = &asked.request;
-        let socket = &outbox.transport;
+        let socket = &queue.transport;
         socket.set_write_timeout(Some(WRITE))?;
         let closes = !request.wants_keep_alive()
             || says_close(&response)
@@ -376,13 +379,13 @@ impl Exchange {
             .map_err(io::Error::other)?;
         self.counters.status(response.status);
         if self.may_log(asked.peer.ip()) {
-            info!(target: NET, "#{} {} {}", outbox.id, response.status, Shown(request));
+            info!(target: NET, "#{} {} {}", queue.id, response.status, Shown(request));
         }
-        write_all(socket, outbox.id, &head)?;
+        write_all(socket, queue.id, &head)?;
         if let Some((length, mut body)) = stream
             && request.method != "HEAD"
         {
-            http_body::send(&mut *body, length, outbox, &self.limits)?;
+            http_body::send(&mut *body, length, queue, &self.limits)?;
         }
         if closes {
             linger(socket, LINGER);
@@ -393,28 +396,28 @@ impl Exchange {
     /// Answers what is not even a request, in a way the peer gets to read.
     fn refuse(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
+        queue: &Arc<SendQueue<Socket>>,
         peer: SocketAddr,
         response: &Response,
     ) -> io::Result<()> {
-        let socket = &outbox.transport;
+        let socket = &queue.transport;
         socket.set_write_timeout(Some(WRITE))?;
         self.counters.status(response.status);
         if self.may_log(peer.ip()) {
-            info!(target: NET, "#{} {} refused {peer}", outbox.id, response.status);
+            info!(target: NET, "#{} {} refused {peer}", queue.id, response.status);
         }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
-        write_all(socket, outbox.id, &bytes)?;
+        write_all(socket, queue.id, &bytes)?;
         linger(socket, LINGER);
         Ok(())
     }
 
     /// Closes after a session, whatever its end was, with the code that says it.
     #[inline(never)]
-    fn part(
+    fn finish_session(
         &self,
-        outbox: &Arc<Outbox<Socket>>,
+        queue: &Arc<SendQueue<Socket>>,
         peer: IpAddr,
         outcome: thread::Result<Result<(), Error>>,
     ) {
@@ -424,57 +427,57 @@ impl Exchange {
             Err(_) => {
                 counters::add(&self.counters.panics, 1);
                 if self.may_log(peer) {
-                    warn!(target: NET, "#{} its session panicked", outbox.id);
+                    warn!(target: NET, "#{} its session panicked", queue.id);
                 }
                 CloseCode::InternalError
             }
         };
-        if outbox.ended().is_ok() {
-            let _ = outbox.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
-            outbox.wind_down();
+        if queue.failure().is_ok() {
+            let _ = queue.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
+            queue.shutdown_send();
         }
-        outbox.count_abnormal();
+        queue.count_abnormal();
         if let Ok(Err(error)) = outcome
             && self.may_log(peer)
         {
-            info!(target: NET, "#{} closed: {error}", outbox.id);
+            info!(target: NET, "#{} closed: {error}", queue.id);
         }
     }
 
     /// Whether a line about this peer is written: it can be seen, and the peer has not caused too many.
     fn may_log(&self, peer: IpAddr) -> bool {
-        log_enabled!(Level::Info) && self.quota.allows(peer)
+        log_enabled!(Level::Info) && self.log_limiter.allows(peer)
     }
 }
 
 /// What becomes of an answer, by what was asked for.
 #[inline(never)]
 fn decide(
-    answer: Answer,
+    answer: Reply,
     offer: Option<Result<Offer, HandshakeError>>,
     stopping: bool,
-) -> Decision {
-    Decision::Plain(Box::new(match (answer, offer) {
-        (Answer::Respond(response), _) => Plain::Respond(response),
-        (Answer::Stream(response, length, body), _) => Plain::Stream(response, length, body),
-        (Answer::Upgrade(_), Some(Ok(_))) if stopping => {
-            Plain::Refuse(Response::service_unavailable(RETRY_AFTER))
+) -> Disposition {
+    Disposition::HttpReply(Box::new(match (answer, offer) {
+        (Reply::Respond(response), _) => HttpReply::Respond(response),
+        (Reply::Stream(response, length, body), _) => HttpReply::Stream(response, length, body),
+        (Reply::Upgrade(_), Some(Ok(_))) if stopping => {
+            HttpReply::Refuse(Response::service_unavailable(RETRY_AFTER))
         }
-        (Answer::Upgrade(upgrade), Some(Ok(offer))) => {
-            return Decision::Upgrade(Box::new(Accepted { upgrade, offer }));
+        (Reply::Upgrade(upgrade), Some(Ok(offer))) => {
+            return Disposition::Upgrade(Box::new(AcceptedUpgrade { upgrade, offer }));
         }
-        (Answer::Upgrade(_), Some(Err(error))) => Plain::Refuse(error.response()),
-        (Answer::Upgrade(_), None) => Plain::Refuse(HandshakeError::UpgradeRequired.response()),
+        (Reply::Upgrade(_), Some(Err(error))) => HttpReply::Refuse(error.response()),
+        (Reply::Upgrade(_), None) => HttpReply::Refuse(HandshakeError::UpgradeRequired.response()),
     }))
 }
 
-fn refusal(error: HttpError) -> Box<Response> {
+fn rejection(error: HttpError) -> Box<Response> {
     Box::new(error.response())
 }
 
 /// A whole request head, `None` if the peer left without one.
 fn read_head(
-    outbox: &Outbox<Socket>,
+    queue: &SendQueue<Socket>,
     input: &mut ReadBuffer,
     limits: &Limits,
     deadline: Instant,
@@ -488,7 +491,7 @@ fn read_head(
             input.consume(used);
             return Ok(Some(request));
         }
-        match read_more(&outbox.transport, outbox.id, input, deadline) {
+        match read_more(&queue.transport, queue.id, input, deadline) {
             Ok(0) => return Ok(None),
             Ok(_) => {}
             Err(error) if is_timeout(&error) && input.is_empty() => return Ok(None),

@@ -16,17 +16,17 @@ use crate::net::counters::{self, Counters};
 use crate::net::limits::Limits;
 
 /// The lines that each address has caused, as far back as they matter.
-pub(crate) struct LogQuota {
+pub(crate) struct LogRateLimiter {
     /// What one line takes of an address's time; `None` without a bound.
     line: Option<Duration>,
     /// How far an address may be ahead of its time.
     ahead: Duration,
-    accounts: Mutex<Accounts>,
+    accounts: Mutex<Buckets>,
     counters: Arc<Counters>,
 }
 
 #[derive(Default)]
-struct Accounts {
+struct Buckets {
     each: HashMap<IpAddr, Account>,
     /// All for whom there is no place above.
     others: Account,
@@ -38,8 +38,8 @@ struct Accounts {
 #[derive(Default)]
 struct Account {
     /// When the lines so far are paid for.
-    paid_at: Option<Instant>,
-    left_out: u64,
+    next_free_at: Option<Instant>,
+    suppressed: u64,
 }
 
 /// What was left out since it was last told.
@@ -51,7 +51,7 @@ struct LeftOut {
     most: Option<IpAddr>,
 }
 
-impl LogQuota {
+impl LogRateLimiter {
     pub(crate) fn new(limits: &Limits, counters: Arc<Counters>) -> Self {
         let line = Duration::from_secs(1).checked_div(limits.log_rate);
         Self {
@@ -77,18 +77,18 @@ impl LogQuota {
             counters::add(&self.counters.log_lines_left_out, 1);
         }
         if due.is_some() {
-            tell(due);
+            log_summary(due);
         }
         allowed
     }
 
     /// Tells what has not been told yet, because nothing comes after it.
-    pub(crate) fn settle(&self) {
-        let left_out = self.lock().left_out();
-        tell(left_out);
+    pub(crate) fn flush_summary(&self) {
+        let suppressed = self.lock().suppressed();
+        log_summary(suppressed);
     }
 
-    fn account(&self, accounts: &mut Accounts, peer: IpAddr, now: Instant) -> bool {
+    fn account(&self, accounts: &mut Buckets, peer: IpAddr, now: Instant) -> bool {
         let Some(line) = self.line else { return true };
         let peer = network(peer);
         if accounts.each.len() >= ADDRESSES && !accounts.each.contains_key(&peer) {
@@ -99,49 +99,52 @@ impl LogQuota {
         } else {
             &mut accounts.others
         };
-        let paid_at = account.paid_at.map_or(now, |at| at.max(now));
-        let allowed = paid_at - now <= self.ahead;
+        let next_free_at = account.next_free_at.map_or(now, |at| at.max(now));
+        let allowed = next_free_at - now <= self.ahead;
         match allowed {
-            true => account.paid_at = Some(paid_at + line),
+            true => account.next_free_at = Some(next_free_at + line),
             false => {
-                account.left_out += 1;
+                account.suppressed += 1;
                 accounts.untold = true;
             }
         }
         allowed
     }
 
-    fn lock(&self) -> MutexGuard<'_, Accounts> {
+    fn lock(&self) -> MutexGuard<'_, Buckets> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Accounts {
+impl Buckets {
     /// What is to be told now: something, once in a while.
     fn due(&mut self, now: Instant) -> Option<LeftOut> {
         if !self.untold || self.tell_at.is_some_and(|at| now < at) {
             return None;
         }
-        let left_out = self.left_out()?;
+        let suppressed = self.suppressed()?;
         self.tell_at = Some(now + TELL_EVERY);
-        Some(left_out)
+        Some(suppressed)
     }
 
     /// Forgets those who owe nothing and of whom there is nothing to tell.
     fn forget(&mut self, now: Instant) {
         self.each.retain(|_, account| {
-            account.left_out > 0 || account.paid_at.is_some_and(|paid_at| paid_at > now)
+            account.suppressed > 0
+                || account
+                    .next_free_at
+                    .is_some_and(|next_free_at| next_free_at > now)
         });
     }
 
-    fn left_out(&mut self) -> Option<LeftOut> {
+    fn suppressed(&mut self) -> Option<LeftOut> {
         self.untold = false;
         let counts = |(ip, account): (&IpAddr, &mut Account)| {
-            let lines = std::mem::take(&mut account.left_out);
+            let lines = std::mem::take(&mut account.suppressed);
             (lines > 0).then_some((lines, Some(*ip)))
         };
         let mut counts: Vec<_> = self.each.iter_mut().filter_map(counts).collect();
-        let others = std::mem::take(&mut self.others.left_out);
+        let others = std::mem::take(&mut self.others.suppressed);
         if others > 0 {
             counts.push((others, None));
         }
@@ -154,10 +157,10 @@ impl Accounts {
     }
 }
 
-fn tell(left_out: Option<LeftOut>) {
-    let Some(left_out) = left_out else { return };
-    let lines = left_out.lines;
-    match (left_out.addresses, left_out.most) {
+fn log_summary(suppressed: Option<LeftOut>) {
+    let Some(suppressed) = suppressed else { return };
+    let lines = suppressed.lines;
+    match (suppressed.addresses, suppressed.most) {
         (1, Some(ip)) => warn!(target: NET, "{lines} lines about {ip} left out"),
         (count, Some(ip)) => {
             warn!(target: NET, "{lines} lines about {count} addresses left out, most of them about {ip}");
@@ -185,13 +188,13 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 mod tests {
     use super::*;
 
-    fn quota(log_rate: u32, log_burst: u32) -> LogQuota {
+    fn log_limiter(log_rate: u32, log_burst: u32) -> LogRateLimiter {
         let limits = Limits {
             log_rate,
             log_burst,
             ..Limits::default()
         };
-        LogQuota::new(&limits, Arc::default())
+        LogRateLimiter::new(&limits, Arc::default())
     }
 
     fn ip(number: u32) -> IpAddr {
@@ -199,28 +202,32 @@ mod tests {
     }
 
     /// How many of so many lines about this peer are written at this moment.
-    fn written(quota: &LogQuota, peer: IpAddr, lines: u32, now: Instant) -> usize {
-        let mut accounts = quota.lock();
-        let write = |_: &u32| quota.account(&mut accounts, peer, now);
+    fn written(log_limiter: &LogRateLimiter, peer: IpAddr, lines: u32, now: Instant) -> usize {
+        let mut accounts = log_limiter.lock();
+        let write = |_: &u32| log_limiter.account(&mut accounts, peer, now);
         (0..lines).filter(write).count()
     }
 
     #[test]
     fn after_the_burst_lines_come_at_their_rate() {
-        let quota = quota(10, 100);
+        let log_limiter = log_limiter(10, 100);
         let now = Instant::now();
-        assert_eq!(written(&quota, ip(1), 1_000, now), 100);
-        assert_eq!(written(&quota, ip(2), 50, now), 50, "others have their own");
-        let later = now + Duration::from_secs(2);
-        assert_eq!(written(&quota, ip(1), 1_000, later), 20);
-        let rested = later + Duration::from_secs(3_600);
-        assert_eq!(written(&quota, ip(1), 1_000, rested), 100);
+        assert_eq!(written(&log_limiter, ip(1), 1_000, now), 100);
         assert_eq!(
-            written(&quota, ip(1), 1, rested + Duration::from_millis(99)),
+            written(&log_limiter, ip(2), 50, now),
+            50,
+            "others have their own"
+        );
+        let later = now + Duration::from_secs(2);
+        assert_eq!(written(&log_limiter, ip(1), 1_000, later), 20);
+        let rested = later + Duration::from_secs(3_600);
+        assert_eq!(written(&log_limiter, ip(1), 1_000, rested), 100);
+        assert_eq!(
+            written(&log_limiter, ip(1), 1, rested + Duration::from_millis(99)),
             0
         );
         assert_eq!(
-            written(&quota, ip(1), 2, rested + Duration::from_millis(100)),
+            written(&log_limiter, ip(1), 2, rested + Duration::from_millis(100)),
             1
         );
     }
@@ -228,27 +235,27 @@ mod tests {
     #[test]
     fn rate_0_is_no_bound_and_burst_0_still_lets_one_through() {
         let now = Instant::now();
-        assert_eq!(written(&quota(0, 0), ip(1), 1_000, now), 1_000);
-        assert_eq!(written(&quota(1, 0), ip(1), 1_000, now), 1);
-        assert_eq!(written(&quota(1, 1), ip(1), 1_000, now), 1);
+        assert_eq!(written(&log_limiter(0, 0), ip(1), 1_000, now), 1_000);
+        assert_eq!(written(&log_limiter(1, 0), ip(1), 1_000, now), 1);
+        assert_eq!(written(&log_limiter(1, 1), ip(1), 1_000, now), 1);
     }
 
     #[test]
     fn what_is_left_out_is_told_once_in_a_while_and_every_line_counts() {
-        let quota = quota(10, 100);
+        let log_limiter = log_limiter(10, 100);
         let now = Instant::now();
-        assert_eq!(quota.lock().due(now), None);
-        written(&quota, ip(1), 101, now);
-        written(&quota, ip(2), 107, now);
+        assert_eq!(log_limiter.lock().due(now), None);
+        written(&log_limiter, ip(1), 101, now);
+        written(&log_limiter, ip(2), 107, now);
         let both = LeftOut {
             lines: 8,
             addresses: 2,
             most: Some(ip(2)),
         };
-        assert_eq!(quota.lock().due(now), Some(both));
-        written(&quota, ip(1), 3, now);
+        assert_eq!(log_limiter.lock().due(now), Some(both));
+        written(&log_limiter, ip(1), 3, now);
         assert_eq!(
-            quota
+            log_limiter
                 .lock()
                 .due(now + TELL_EVERY - Duration::from_millis(1)),
             None
@@ -258,27 +265,30 @@ mod tests {
             addresses: 1,
             most: Some(ip(1)),
         };
-        assert_eq!(quota.lock().due(now + TELL_EVERY), Some(one));
-        assert_eq!(quota.lock().left_out(), None);
+        assert_eq!(log_limiter.lock().due(now + TELL_EVERY), Some(one));
+        assert_eq!(log_limiter.lock().suppressed(), None);
     }
 
     #[test]
     fn the_accounts_are_bounded_and_forgotten() {
-        let quota = quota(1, 10);
+        let log_limiter = log_limiter(1, 10);
         let now = Instant::now();
         for number in 0..5_000 {
-            written(&quota, ip(number), 1, now);
+            written(&log_limiter, ip(number), 1, now);
         }
-        assert_eq!(quota.lock().each.len(), ADDRESSES);
-        assert_eq!(quota.lock().left_out().map(|it| it.most), Some(None));
+        assert_eq!(log_limiter.lock().each.len(), ADDRESSES);
         assert_eq!(
-            written(&quota, ip(9_999), 1, now),
+            log_limiter.lock().suppressed().map(|it| it.most),
+            Some(None)
+        );
+        assert_eq!(
+            written(&log_limiter, ip(9_999), 1, now),
             0,
             "they share one account"
         );
         let later = now + Duration::from_secs(60);
-        assert_eq!(written(&quota, ip(9_999), 1, later), 1);
-        assert_eq!(quota.lock().each.len(), 1);
+        assert_eq!(written(&log_limiter, ip(9_999), 1, later), 1);
+        assert_eq!(log_limiter.lock().each.len(), 1);
     }
 
     #[test]

@@ -15,10 +15,10 @@ use crate::net::socket::transport::{Socket, Transport};
 
 /// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
 /// be read. There are at most a few of those; beyond that the connection is just closed.
-pub(crate) fn turn_away(socket: Socket, id: u64, response: &Response, counters: &Counters) {
+pub(crate) fn reject(socket: Socket, id: u64, response: &Response, counters: &Counters) {
     counters.status(response.status);
     let mut bytes = Vec::new();
-    let (Ok(()), Some(helper)) = (response.encode(&mut bytes), Helper::begin()) else {
+    let (Ok(()), Some(helper)) = (response.encode(&mut bytes), RejectThread::begin()) else {
         return;
     };
     let stack = if socket.has_tls() { STACK } else { SMALL_STACK };
@@ -28,7 +28,7 @@ pub(crate) fn turn_away(socket: Socket, id: u64, response: &Response, counters: 
         .stack_size(stack)
         .spawn(move || {
             let _helper = helper;
-            if socket.shake_hands(Instant::now() + LINGER).is_ok()
+            if socket.handshake(Instant::now() + LINGER).is_ok()
                 && socket.set_write_timeout(Some(LINGER)).is_ok()
                 && write_all(&socket, id, &bytes).is_ok()
             {
@@ -39,9 +39,9 @@ pub(crate) fn turn_away(socket: Socket, id: u64, response: &Response, counters: 
 }
 
 /// One of the few helper threads, for as long as it lives.
-struct Helper;
+struct RejectThread;
 
-impl Helper {
+impl RejectThread {
     fn begin() -> Option<Self> {
         let others = HELPERS.fetch_add(1, Ordering::Relaxed);
         let helper = Self; // dropped, it counts itself out
@@ -49,7 +49,7 @@ impl Helper {
     }
 }
 
-impl Drop for Helper {
+impl Drop for RejectThread {
     fn drop(&mut self) {
         HELPERS.fetch_sub(1, Ordering::Relaxed);
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::socket::transport::{Socket, Transport};
 use crate::protocol::close::{CloseCode, CloseReason};
 
@@ -24,14 +24,14 @@ pub(crate) struct Registry {
 struct Connections {
     admitted: usize,
     per_ip: HashMap<IpAddr, usize>,
-    live: BTreeMap<u64, Arc<Outbox<Socket>>>,
+    live: BTreeMap<u64, Arc<SendQueue<Socket>>>,
     /// Those on the WebSocket side of the handshake get a Close when the server stops.
     open: BTreeSet<u64>,
 }
 
 /// Why a connection is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(crate) enum Rejection {
     /// As many connections as the process can carry.
     Server,
     /// As many as one address may have.
@@ -39,7 +39,7 @@ pub(crate) enum Full {
 }
 
 /// A place among the connections; giving it back is dropping it.
-pub(crate) struct Place {
+pub(crate) struct Permit {
     registry: Arc<Registry>,
     ip: IpAddr,
     id: Option<u64>,
@@ -56,35 +56,35 @@ impl Registry {
     }
 
     /// Counts a connection in, before a thread is spent on it. Loopback and proxies are exempt from the bound per address.
-    pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<Place, Full> {
+    pub(crate) fn try_admit(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, Rejection> {
         let ip = ip.to_canonical();
         let mut connections = self.lock();
         if connections.admitted >= self.cap {
-            return Err(Full::Server);
+            return Err(Rejection::Server);
         }
-        self.count_in(&mut connections, ip)?;
+        self.increment(&mut connections, ip)?;
         connections.admitted += 1;
-        Ok(Place {
+        Ok(Permit {
             registry: Arc::clone(self),
             ip,
             id: None,
         })
     }
 
-    fn count_in(&self, connections: &mut Connections, ip: IpAddr) -> Result<(), Full> {
+    fn increment(&self, connections: &mut Connections, ip: IpAddr) -> Result<(), Rejection> {
         if self.max_per_ip == 0 || ip.is_loopback() || self.proxies.contains(&ip) {
             return Ok(());
         }
         let from_there = connections.per_ip.entry(ip).or_default();
         if *from_there >= self.max_per_ip {
-            return Err(Full::Address);
+            return Err(Rejection::Address);
         }
         *from_there += 1;
         Ok(())
     }
 
     /// Tells everyone 1001 and waits until they are gone; after `patience` their sockets are shut.
-    pub(crate) fn send_away(&self, patience: Duration) {
+    pub(crate) fn close_all(&self, patience: Duration) {
         let open = {
             let connections = self.lock();
             let (open, waiting) = connections
@@ -93,25 +93,25 @@ impl Registry {
                 .cloned()
                 .partition::<Vec<_>, _>(|each| connections.open.contains(&each.id));
             // Under the lock: whoever gets past its handshake hereafter finds its socket shut, and sends no 101.
-            for outbox in waiting {
-                let _ = outbox.transport.shutdown(Shutdown::Both); // it may have gone already
+            for queue in waiting {
+                let _ = queue.transport.shutdown(Shutdown::Both); // it may have gone already
             }
             open
         };
         let reason = CloseReason::new(CloseCode::GoingAway, GOODBYE);
-        for outbox in open {
-            let _ = outbox.close(Some(&reason)); // likewise
+        for queue in open {
+            let _ = queue.close(Some(&reason)); // likewise
         }
         if !self.wait_until_empty(patience) {
-            for outbox in self.lock().live.values() {
-                let _ = outbox.transport.shutdown(Shutdown::Both);
+            for queue in self.lock().live.values() {
+                let _ = queue.transport.shutdown(Shutdown::Both);
             }
             self.wait_until_empty(patience);
         }
     }
 
     /// Tells everyone 1001, those who came first first, each at a moment of their own, and returns when the time is up.
-    pub(crate) fn tell_one_by_one(&self, time: Duration) {
+    pub(crate) fn close_gradually(&self, time: Duration) {
         let begin = Instant::now();
         let open: Vec<_> = {
             let connections = self.lock();
@@ -121,10 +121,10 @@ impl Registry {
         };
         let reason = CloseReason::new(CloseCode::GoingAway, GOODBYE);
         let count = open.len().max(1) as f64;
-        for (number, outbox) in open.into_iter().enumerate() {
+        for (number, queue) in open.into_iter().enumerate() {
             let at = begin + time.mul_f64(number as f64 / count);
             thread::sleep(at.saturating_duration_since(Instant::now()));
-            let _ = outbox.close(Some(&reason)); // it may have gone already
+            let _ = queue.close(Some(&reason)); // it may have gone already
         }
         thread::sleep((begin + time).saturating_duration_since(Instant::now()));
     }
@@ -153,7 +153,7 @@ impl Registry {
 }
 
 impl Connections {
-    fn count_out(&mut self, ip: IpAddr) {
+    fn decrement(&mut self, ip: IpAddr) {
         if let Some(count) = self.per_ip.get_mut(&ip) {
             *count -= 1;
             if *count == 0 {
@@ -163,14 +163,14 @@ impl Connections {
     }
 }
 
-impl Place {
+impl Permit {
     /// Counts for another address from here on: a proxy says for whom it asks.
-    pub(crate) fn move_to(&mut self, ip: IpAddr) -> Result<(), Full> {
+    pub(crate) fn reassign_ip(&mut self, ip: IpAddr) -> Result<(), Rejection> {
         let ip = ip.to_canonical();
         if ip != self.ip {
             let mut connections = self.registry.lock();
-            self.registry.count_in(&mut connections, ip)?;
-            connections.count_out(self.ip);
+            self.registry.increment(&mut connections, ip)?;
+            connections.decrement(self.ip);
             self.ip = ip;
         }
         Ok(())
@@ -181,27 +181,27 @@ impl Place {
         self.ip
     }
 
-    pub(crate) fn take(&mut self, outbox: &Arc<Outbox<Socket>>) {
+    pub(crate) fn attach(&mut self, queue: &Arc<SendQueue<Socket>>) {
         self.registry
             .lock()
             .live
-            .insert(outbox.id, Arc::clone(outbox));
-        self.id = Some(outbox.id);
+            .insert(queue.id, Arc::clone(queue));
+        self.id = Some(queue.id);
     }
 
     /// The opening handshake is as good as done.
-    pub(crate) fn opened(&self) {
+    pub(crate) fn mark_open(&self) {
         if let Some(id) = self.id {
             self.registry.lock().open.insert(id);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut connections = self.registry.lock();
         connections.admitted -= 1;
-        connections.count_out(self.ip);
+        connections.decrement(self.ip);
         if let Some(id) = self.id {
             connections.live.remove(&id);
             connections.open.remove(&id);
@@ -227,35 +227,41 @@ mod tests {
     #[test]
     fn places_are_counted_and_come_back() {
         let registry = registry(1, 0);
-        let place = registry.admit(HERE).ok();
-        assert!(place.is_some());
-        assert_eq!(registry.admit(HERE).err(), Some(Full::Server));
-        drop(place);
-        assert!(registry.admit(HERE).is_ok());
+        let permit = registry.try_admit(HERE).ok();
+        assert!(permit.is_some());
+        assert_eq!(registry.try_admit(HERE).err(), Some(Rejection::Server));
+        drop(permit);
+        assert!(registry.try_admit(HERE).is_ok());
     }
 
     #[test]
     fn one_address_gets_its_share_and_loopback_is_exempt() {
         let registry = registry(10, 1);
-        let place = registry.admit(ELSEWHERE).ok();
-        assert!(place.is_some());
-        assert_eq!(registry.admit(ELSEWHERE).err(), Some(Full::Address));
-        assert!(registry.admit(HERE).is_ok() && registry.admit(HERE).is_ok());
-        drop(place);
-        assert!(registry.admit(ELSEWHERE).is_ok());
+        let permit = registry.try_admit(ELSEWHERE).ok();
+        assert!(permit.is_some());
+        assert_eq!(
+            registry.try_admit(ELSEWHERE).err(),
+            Some(Rejection::Address)
+        );
+        assert!(registry.try_admit(HERE).is_ok() && registry.try_admit(HERE).is_ok());
+        drop(permit);
+        assert!(registry.try_admit(ELSEWHERE).is_ok());
     }
 
     #[test]
     fn a_proxy_brings_many_and_each_counts_for_itself() {
         let registry = registry(10, 1);
-        let mut first = registry.admit(PROXY).expect("a place");
-        let mut second = registry.admit(PROXY).expect("another");
-        assert_eq!(first.move_to(ELSEWHERE), Ok(()));
-        assert_eq!(first.move_to(ELSEWHERE), Ok(()));
-        assert_eq!(second.move_to(ELSEWHERE), Err(Full::Address));
-        assert_eq!(registry.admit(ELSEWHERE).err(), Some(Full::Address));
-        assert_eq!(first.move_to(HERE), Ok(()));
-        assert_eq!(second.move_to(ELSEWHERE), Ok(()));
+        let mut first = registry.try_admit(PROXY).expect("a place");
+        let mut second = registry.try_admit(PROXY).expect("another");
+        assert_eq!(first.reassign_ip(ELSEWHERE), Ok(()));
+        assert_eq!(first.reassign_ip(ELSEWHERE), Ok(()));
+        assert_eq!(second.reassign_ip(ELSEWHERE), Err(Rejection::Address));
+        assert_eq!(
+            registry.try_admit(ELSEWHERE).err(),
+            Some(Rejection::Address)
+        );
+        assert_eq!(first.reassign_ip(HERE), Ok(()));
+        assert_eq!(second.reassign_ip(ELSEWHERE), Ok(()));
         drop((first, second));
         assert!(registry.lock().per_ip.is_empty());
     }

@@ -20,12 +20,12 @@ use crate::net::counters::Counters;
 use crate::net::error::Error;
 use crate::net::limits::Limits;
 use crate::net::server::acceptor::Acceptor;
-use crate::net::server::handle::Running;
-use crate::net::server::handle::{Control, ServerHandle};
-use crate::net::server::http_connection::Exchange;
-use crate::net::server::log_rate_limiter::LogQuota;
+use crate::net::server::handle::RunningServer;
+use crate::net::server::handle::{ServerHandle, ShutdownSignal};
+use crate::net::server::http_connection::ServerContext;
+use crate::net::server::log_rate_limiter::LogRateLimiter;
 use crate::net::server::registry::Registry;
-use crate::net::server::service::{Answer, Call, Service, Upgrade};
+use crate::net::server::service::{Reply, RequestContext, Service, Upgrade};
 use crate::net::socket::listener::{Address, Listener};
 use crate::net::tls::TlsIdentity;
 
@@ -51,9 +51,9 @@ pub fn serve(
 ) -> io::Result<()> {
     let session = Arc::new(session);
     Server::bind(addr)?
-        .service(move |_: &Call<'_>| {
+        .service(move |_: &RequestContext<'_>| {
             let session = Arc::clone(&session);
-            Answer::Upgrade(Upgrade::to(move |ws| session(ws)))
+            Reply::Upgrade(Upgrade::new(move |ws| session(ws)))
         })
         .run();
     Ok(())
@@ -67,7 +67,7 @@ pub struct Server {
     service: Arc<dyn Service>,
     routes: BTreeMap<String, Session>,
     counters: Arc<Counters>,
-    control: Arc<Control>,
+    control: Arc<ShutdownSignal>,
     identity: Option<TlsIdentity>,
 }
 
@@ -80,7 +80,7 @@ impl Server {
     /// # Errors
     /// What binding reports, for instance that the port is taken.
     pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        Self::deaf().also_bind(addr)
+        Self::unbound().also_bind(addr)
     }
 
     /// Listens on a further address.
@@ -95,7 +95,7 @@ impl Server {
     /// removed when the server stops. Who may write to it may connect: that is decided by the umask of the process and by
     /// the folder.
     ///
-    /// A peer there has no address: [`Call::peer`] is 127.0.0.1 with port 0, so it counts as one of this machine. It speaks
+    /// A peer there has no address: [`RequestContext::peer`] is 127.0.0.1 with port 0, so it counts as one of this machine. It speaks
     /// without TLS, whatever the others do.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Server {
     /// no socket, and what binding reports.
     #[cfg(unix)]
     pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::deaf().also_bind_unix(path)
+        Self::unbound().also_bind_unix(path)
     }
 
     /// Listens on a further Unix-domain socket.
@@ -115,12 +115,12 @@ impl Server {
         Ok(self.with(Listener::unix(path.as_ref())?))
     }
 
-    fn deaf() -> Self {
+    fn unbound() -> Self {
         Self {
             listeners: Vec::new(),
             limits: Limits::default(),
             deflate: None,
-            service: Arc::new(|_: &Call<'_>| Answer::Respond(Response::not_found())),
+            service: Arc::new(|_: &RequestContext<'_>| Reply::Respond(Response::not_found())),
             routes: BTreeMap::new(),
             counters: Arc::default(),
             control: Arc::default(),
@@ -230,12 +230,12 @@ impl Server {
 
     /// Runs on a thread of its own, until the result is dropped or stopped.
     #[must_use = "dropping it stops the server"]
-    pub fn start(self) -> Running {
+    pub fn start(self) -> RunningServer {
         let (addresses, base, handle) = (self.local_addrs(), self.base(), self.handle());
-        Running::spawn(addresses, base, handle, move || self.run())
+        RunningServer::spawn(addresses, base, handle, move || self.run())
     }
 
-    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, over [`Limits::drain`] if
+    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, over [`Limits::shutdown_grace`] if
     /// that is not zero, waits for them up to [`Limits::close_timeout`], and returns.
     pub fn run(self) {
         let cap = self.limits.connection_cap();
@@ -245,7 +245,7 @@ impl Server {
             self.limits.max_per_ip,
             self.limits.trusted_proxies.clone(),
         ));
-        let (patience, drain) = (self.limits.close_timeout, self.limits.drain);
+        let (patience, drain) = (self.limits.close_timeout, self.limits.shutdown_grace);
         let service: Arc<dyn Service> = if self.routes.is_empty() {
             self.service
         } else {
@@ -254,10 +254,10 @@ impl Server {
                 otherwise: self.service,
             })
         };
-        let exchange = Arc::new(Exchange {
+        let context = Arc::new(ServerContext {
             service,
             stopping: AtomicBool::new(false),
-            quota: LogQuota::new(&self.limits, Arc::clone(&self.counters)),
+            log_limiter: LogRateLimiter::new(&self.limits, Arc::clone(&self.counters)),
             limits: self.limits,
             deflate: self.deflate,
             counters: self.counters,
@@ -266,7 +266,7 @@ impl Server {
             let acceptor = Acceptor {
                 identity: self.identity.clone().filter(|_| listener.is_network()),
                 listener,
-                exchange: Arc::clone(&exchange),
+                context: Arc::clone(&context),
                 registry: Arc::clone(&registry),
                 control: Arc::clone(&self.control),
             };
@@ -275,8 +275,8 @@ impl Server {
         let acceptors: Vec<_> = acceptors.collect();
         self.control.wait_until_asked();
         if !drain.is_zero() {
-            exchange.stopping.store(true, Ordering::SeqCst);
-            registry.tell_one_by_one(drain);
+            context.stopping.store(true, Ordering::SeqCst);
+            registry.close_gradually(drain);
         }
         self.control.end_accepting();
         for acceptor in acceptors {
@@ -284,8 +284,8 @@ impl Server {
                 warn!(target: NET, "an accepting thread panicked");
             }
         }
-        registry.send_away(patience);
-        exchange.quota.settle();
+        registry.close_all(patience);
+        context.log_limiter.flush_summary();
     }
 }
 
@@ -305,11 +305,11 @@ struct Routes {
 }
 
 impl Service for Routes {
-    fn call(&self, call: &Call<'_>) -> Answer {
+    fn call(&self, call: &RequestContext<'_>) -> Reply {
         match self.routes.get(call.request.path()) {
             Some(session) => {
                 let session = Arc::clone(session);
-                Answer::Upgrade(Upgrade::to(move |ws| session(ws)))
+                Reply::Upgrade(Upgrade::new(move |ws| session(ws)))
             }
             None => self.otherwise.call(call),
         }

@@ -17,25 +17,25 @@ use crate::protocol::limits::MessageLimits;
 /// The application behind a [`Server`](crate::net::server::server::Server): called on the connection's own thread, once per request.
 pub trait Service: Send + Sync + 'static {
     /// Decides what the request gets. A panic in here closes that connection alone.
-    fn call(&self, call: &Call<'_>) -> Answer;
+    fn call(&self, call: &RequestContext<'_>) -> Reply;
 }
 
-impl<F: Fn(&Call<'_>) -> Answer + Send + Sync + 'static> Service for F {
-    fn call(&self, call: &Call<'_>) -> Answer {
+impl<F: Fn(&RequestContext<'_>) -> Reply + Send + Sync + 'static> Service for F {
+    fn call(&self, call: &RequestContext<'_>) -> Reply {
         self(call)
     }
 }
 
 /// One request and where it came from.
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct RequestContext<'a> {
     /// The request head.
     pub request: &'a Request,
     /// The request body, empty for most.
     pub body: &'a [u8],
     /// The address of the peer; on a Unix-domain socket, where nobody has one, 127.0.0.1 with port 0.
     pub peer: SocketAddr,
-    /// The server has been told to stop, see [`Limits::drain`](crate::net::limits::Limits::drain).
+    /// The server has been told to stop, see [`Limits::shutdown_grace`](crate::net::limits::Limits::shutdown_grace).
     pub stopping: bool,
     /// What the server has counted so far.
     pub counters: &'a Counters,
@@ -51,27 +51,27 @@ pub struct Call<'a> {
 ///
 /// ```
 /// use enchufe::http::Response;
-/// use enchufe::net::{Answer, Call, Upgrade};
+/// use enchufe::net::{Reply, RequestContext, Upgrade};
 ///
-/// fn service(call: &Call<'_>) -> Answer {
+/// fn service(call: &RequestContext<'_>) -> Reply {
 ///     let request = call.request;
 ///     match request.path() {
-///         "/old" => Answer::Respond(Response::new(307).header("Location", "/new")),
-///         _ if request.headers.get("Authorization").is_none() => Answer::Respond(
-///             Response::refusal(401, "who are you?\n").header("WWW-Authenticate", "Bearer"),
+///         "/old" => Reply::Respond(Response::new(307).header("Location", "/new")),
+///         _ if request.headers.get("Authorization").is_none() => Reply::Respond(
+///             Response::rejection(401, "who are you?\n").header("WWW-Authenticate", "Bearer"),
 ///         ),
-///         _ => Answer::Upgrade(Upgrade::to(|mut ws| ws.send("welcome"))),
+///         _ => Reply::Upgrade(Upgrade::new(|mut ws| ws.send("welcome"))),
 ///     }
 /// }
 /// # enchufe::Server::bind("127.0.0.1:0").unwrap().service(service);
 /// ```
-pub enum Answer {
+pub enum Reply {
     /// A plain HTTP response.
     Respond(Response),
     /// A plain HTTP response whose body is read from somewhere while it is sent: exactly so many bytes.
     Stream(Response, u64, Box<dyn Read + Send>),
-    /// 101, and then a WebSocket session. For a request whose [`Call::offer`] is not `Some(Ok(_))` the server sends the
-    /// refusal that it deserves instead, and the session never runs.
+    /// 101, and then a WebSocket session. For a request whose [`RequestContext::offer`] is not `Some(Ok(_))` the server sends the
+    /// rejection that it deserves instead, and the session never runs.
     Upgrade(Upgrade),
 }
 
@@ -96,14 +96,14 @@ pub(crate) type Session = Box<dyn FnOnce(WebSocket) -> Result<(), Error> + Send>
 impl Upgrade {
     /// Runs `session` on the connection's own thread. The connection ends when it returns: with 1000 after `Ok`, with
     /// 1011 after an error of its own or a panic, unless it has been closed before.
-    pub fn to(session: impl FnOnce(WebSocket) -> Result<(), Error> + Send + 'static) -> Self {
-        Self::prepared(|_| (), |ws, ()| session(ws))
+    pub fn new(session: impl FnOnce(WebSocket) -> Result<(), Error> + Send + 'static) -> Self {
+        Self::with_setup(|_| (), |ws, ()| session(ws))
     }
 
-    /// As [`Upgrade::to`], but `prepare` runs before the 101 is sent, and `session` gets what it made. A client that has
+    /// As [`Upgrade::new`], but `prepare` runs before the 101 is sent, and `session` gets what it made. A client that has
     /// its 101 can then count on what was prepared, a membership in a [`Room`](crate::net::room::room::Room) above all. Whatever is sent
     /// to the connection meanwhile leaves right behind the 101; if that cannot be sent, what was made is dropped.
-    pub fn prepared<P: Send + 'static>(
+    pub fn with_setup<P: Send + 'static>(
         prepare: impl FnOnce(Sender) -> P + Send + 'static,
         session: impl FnOnce(WebSocket, P) -> Result<(), Error> + Send + 'static,
     ) -> Self {
@@ -190,7 +190,7 @@ impl fmt::Debug for Upgrade {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Respond(response) => f.debug_tuple("Respond").field(response).finish(),

@@ -73,7 +73,7 @@ impl Listener {
     }
 
     /// CLOSE.
-    pub(crate) fn tell_the_end(&self) {
+    pub(crate) fn log_close(&self) {
         match self {
             Self::Tcp(listener) => {
                 if let Ok(local) = listener.local_addr() {
@@ -88,7 +88,7 @@ impl Listener {
 
 impl Address {
     /// Connects, so that a thread blocked in ACCEPT here wakes.
-    pub(crate) fn wake(&self) {
+    pub(crate) fn wake_acceptor(&self) {
         match self {
             Self::Tcp(address) => {
                 let ip = match address.ip() {

@@ -1,7 +1,7 @@
 //! What a connection stands on: bytes that one thread reads while others write.
 //!
 //! [`Socket`] is the real thing, with or without TLS. It is read and written by reference, so reader and writers share one
-//! descriptor (a `try_clone` would double the descriptors of the process). [`Exclusive`] lends any `Read + Write` the same
+//! descriptor (a `try_clone` would double the descriptors of the process). [`Locked`] lends any `Read + Write` the same
 //! interface behind a lock, for tests in memory and streams of the caller's own.
 
 use std::io::{self, IoSlice, Read, Write};
@@ -77,7 +77,7 @@ impl Socket {
     }
 
     /// The client's end of TLS over this stream; the server has to prove that it is `host`.
-    pub(crate) fn asking_for_tls(
+    pub(crate) fn with_client_tls(
         mut self,
         roots: Option<&TlsRoots>,
         host: &str,
@@ -87,10 +87,10 @@ impl Socket {
     }
 
     /// The TLS handshake, if there is one to do. Blocks until `deadline` at most.
-    pub(crate) fn shake_hands(&self, deadline: Instant) -> Result<(), Error> {
+    pub(crate) fn handshake(&self, deadline: Instant) -> Result<(), Error> {
         match &self.tls {
             None => Ok(()),
-            Some(tls) => tls.shake_hands(&self.descriptor, deadline),
+            Some(tls) => tls.handshake(&self.descriptor, deadline),
         }
     }
 
@@ -144,7 +144,7 @@ impl Transport for Socket {
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         if let Some(tls) = &self.tls {
-            tls.say_goodbye(&self.descriptor, how);
+            tls.send_close_notify(&self.descriptor, how);
         }
         self.descriptor.shutdown(how)
     }
@@ -156,16 +156,16 @@ impl Transport for Socket {
 
 /// Any `Read + Write` as a [`Transport`] for one thread at a time: no timeouts, no shutdown, no peer address.
 #[derive(Debug)]
-pub struct Exclusive<S>(Mutex<S>);
+pub struct Locked<S>(Mutex<S>);
 
-impl<S> Exclusive<S> {
+impl<S> Locked<S> {
     /// Wraps the stream.
     pub fn new(stream: S) -> Self {
         Self(Mutex::new(stream))
     }
 }
 
-impl<S: Read + Write + Send + 'static> Transport for Exclusive<S> {
+impl<S: Read + Write + Send + 'static> Transport for Locked<S> {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.0
             .lock()

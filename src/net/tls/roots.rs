@@ -33,7 +33,7 @@ impl TlsRoots {
     ///
     /// # Errors
     /// [`TlsError::NoRoots`] if there are none.
-    pub fn of_this_machine() -> Result<Self, TlsError> {
+    pub fn system() -> Result<Self, TlsError> {
         static ROOTS: OnceLock<TlsRoots> = OnceLock::new();
         if let Some(roots) = ROOTS.get() {
             return Ok(roots.clone());

@@ -62,7 +62,7 @@ impl Session {
         let name = name.map_err(|_| TlsError::BadName(host.to_owned()))?;
         let config = match roots {
             Some(roots) => roots.config(),
-            None => TlsRoots::of_this_machine()?.config(),
+            None => TlsRoots::system()?.config(),
         };
         let tls = ClientConnection::new(config, name);
         let tls = tls.map_err(|error| TlsError::Handshake(error.to_string()))?;
@@ -84,7 +84,7 @@ impl Session {
     }
 
     /// The TLS handshake, unless it is done. Blocks until `deadline` at most.
-    pub(crate) fn shake_hands(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
+    pub(crate) fn handshake(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
         if !self.lock().tls.is_handshaking() {
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Session {
             }
             socket.set_read_timeout(Some(left(deadline)?))?;
             let count = match socket.read(&mut scrap) {
-                Ok(0) => return Err(Error::Disconnected),
+                Ok(0) => return Err(Error::ConnectionLost),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
@@ -187,7 +187,7 @@ impl Session {
 
     /// Says that nothing more will be sent (close_notify), if that does not take long: whoever has left a record unsent,
     /// or is about to, has a peer that will not hear it anyway.
-    pub(crate) fn say_goodbye(&self, socket: &Descriptor, how: Shutdown) {
+    pub(crate) fn send_close_notify(&self, socket: &Descriptor, how: Shutdown) {
         let patience = match how {
             Shutdown::Read => return,
             Shutdown::Write => GOODBYE,
@@ -410,7 +410,7 @@ mod tests {
         let shaken = |session: Session, tcp| {
             let socket = Descriptor::Tcp(tcp);
             let deadline = Instant::now() + Duration::from_secs(10);
-            session.shake_hands(&socket, deadline).expect("in time");
+            session.handshake(&socket, deadline).expect("in time");
             (session, socket)
         };
         let other = thread::spawn(move || shaken(client, near));

@@ -29,7 +29,7 @@ impl Session {
         Err(TlsError::NotBuiltIn)
     }
 
-    pub(crate) fn shake_hands(
+    pub(crate) fn handshake(
         &self,
         _: &Descriptor,
         _: Instant,
@@ -45,7 +45,7 @@ impl Session {
         match *self {}
     }
 
-    pub(crate) fn say_goodbye(&self, _: &Descriptor, _: Shutdown) {
+    pub(crate) fn send_close_notify(&self, _: &Descriptor, _: Shutdown) {
         match *self {}
     }
 }

@@ -93,7 +93,7 @@ impl Compressor {
 
     /// Frees the window and all that belongs to it; the next message begins with a new one. A peer that keeps its own does
     /// not notice: nothing refers to it.
-    pub fn rest(&mut self) {
+    pub fn release_buffers(&mut self) {
         self.stream = None;
     }
 

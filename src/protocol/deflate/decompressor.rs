@@ -120,7 +120,7 @@ impl Decompressor {
     }
 
     /// Frees the window between two messages, if the next one does not need it.
-    pub fn rest(&mut self) {
+    pub fn release_buffers(&mut self) {
         if !self.takeover && self.taken == 0 {
             self.stream = None;
         }

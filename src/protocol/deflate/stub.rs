@@ -16,7 +16,7 @@ impl Compressor {
         match *self {}
     }
 
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn release_buffers(&mut self) {
         match *self {}
     }
 }
@@ -35,7 +35,7 @@ impl Decompressor {
         match *self {}
     }
 
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn release_buffers(&mut self) {
         match *self {}
     }
 }

@@ -1,4 +1,4 @@
-//! The chat as connections share it, and a name's way through it as values: a [`Reservation`] becomes a [`Place`], and
+//! The chat as connections share it, and a name's way through it as values: a [`Reservation`] becomes a [`Membership`], and
 //! whichever of them is dropped gives back what it holds, also when its thread panics.
 //!
 //! Each step is: read, lock, decide, apply, append the frames to the outlet, unlock, deliver. The order in which the state
@@ -9,22 +9,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::chat::dispatcher::{Codec, Member, Reaction, Switchboard, unkept};
+use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Member, not_persisted};
 #[cfg(feature = "cluster")]
 use crate::chat::dispatcher_json::name_asked_for;
-use crate::chat::domain::command::{Command, Refusal};
+use crate::chat::domain::command::{Command, Rejection};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::Settings;
-use crate::chat::domain::time::{Moment, Timestamp};
+use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::limits::ConnectionLimits;
-use crate::chat::persist::restore::revive;
-use crate::chat::wire::json_error::Fault;
+use crate::chat::persist::restore::restore;
+use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object;
 #[cfg(feature = "cluster")]
 use crate::cluster::log_handle::Log;
-use crate::delivery::Outlet;
+use crate::delivery::DeliveryPipeline;
 use crate::store::error::OpenError;
-use crate::store::writer::Opened;
+use crate::store::writer::StoreBuilder;
 use enchufe::net::{Entry, MemberId, Sender};
 use enchufe::protocol::{CloseCode, MessageKind};
 
@@ -33,8 +33,8 @@ use enchufe::protocol::{CloseCode, MessageKind};
 pub struct Chat(pub Arc<Shared>);
 
 pub struct Shared {
-    switchboard: Mutex<Switchboard>,
-    pub outlet: Outlet,
+    engine: Mutex<ChatEngine>,
+    pub pipeline: DeliveryPipeline,
     pub limits: ConnectionLimits,
     /// In a cluster: its log.
     #[cfg(feature = "cluster")]
@@ -54,13 +54,13 @@ pub struct Reservation {
 
 /// A user's place in the chat, held by the one connection that speaks for it.
 #[derive(Debug)]
-pub struct Place {
+pub struct Membership {
     pub chat: Chat,
     pub name: Name,
     pub codec: Codec,
     pub id: MemberId,
     pub inactive_at: Option<Instant>,
-    /// Since when something may wait for [`Place::deliver`].
+    /// Since when something may wait for [`Membership::deliver`].
     undelivered: Option<Instant>,
     /// In a cluster: the last operation that it asked for.
     #[cfg(feature = "cluster")]
@@ -77,7 +77,11 @@ impl Chat {
     /// An empty chat with other bounds on its connections.
     #[must_use]
     pub fn with_limits(settings: Settings, limits: ConnectionLimits) -> Chat {
-        Chat::of(Switchboard::new(settings), Outlet::direct(), limits)
+        Chat::of(
+            ChatEngine::new(settings),
+            DeliveryPipeline::direct(),
+            limits,
+        )
     }
 
     /// The chat as it is in a store, with nobody connected, and from here on everything is on disk before it is told.
@@ -88,23 +92,23 @@ impl Chat {
     pub fn stored(
         settings: Settings,
         limits: ConnectionLimits,
-        opened: &mut Opened,
+        opened: &mut StoreBuilder,
     ) -> Result<Chat, OpenError> {
-        let (state, ledger) = revive(settings, opened, now())?;
-        let outlet = Outlet::stored(opened, || unkept(now()));
+        let (state, rows) = restore(settings, opened, now())?;
+        let pipeline = DeliveryPipeline::stored(opened, || not_persisted(now()));
         Ok(Chat::of(
-            Switchboard::revived(state, ledger),
-            outlet,
+            ChatEngine::restored(state, rows),
+            pipeline,
             limits,
         ))
     }
 
-    fn of(switchboard: Switchboard, outlet: Outlet, limits: ConnectionLimits) -> Chat {
+    fn of(engine: ChatEngine, pipeline: DeliveryPipeline, limits: ConnectionLimits) -> Chat {
         #[cfg(feature = "cluster")]
-        let log = switchboard.front.as_ref().map(|front| front.log.clone());
+        let log = engine.pending.as_ref().map(|pending| pending.log.clone());
         Chat(Arc::new(Shared {
-            switchboard: Mutex::new(switchboard),
-            outlet,
+            engine: Mutex::new(engine),
+            pipeline,
             limits,
             #[cfg(feature = "cluster")]
             log,
@@ -113,8 +117,8 @@ impl Chat {
 
     /// A chat whose commands go through the log of a cluster.
     #[cfg(feature = "cluster")]
-    pub fn behind(switchboard: Switchboard, limits: ConnectionLimits) -> Chat {
-        Chat::of(switchboard, Outlet::direct(), limits)
+    pub fn behind(engine: ChatEngine, limits: ConnectionLimits) -> Chat {
+        Chat::of(engine, DeliveryPipeline::direct(), limits)
     }
 
     /// The bounds on each connection.
@@ -128,7 +132,7 @@ impl Chat {
     /// # Errors
     ///
     /// Why not.
-    pub fn could_connect(&self, name: &[u8]) -> Result<(), Refusal> {
+    pub fn could_connect(&self, name: &[u8]) -> Result<(), Rejection> {
         let name = Name::parse(name)?;
         self.lock()
             .state()
@@ -141,7 +145,7 @@ impl Chat {
     /// # Errors
     ///
     /// Why the name cannot be had.
-    pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Refusal> {
+    pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Rejection> {
         let name = Name::parse(name)?;
         #[cfg(feature = "cluster")]
         if let Some(log) = &self.0.log {
@@ -165,49 +169,49 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// What is wrong with the message or the name. Except after [`Fault::NotUtf8`] the connection may try again.
+    /// What is wrong with the message or the name. Except after [`RequestError::NotUtf8`] the connection may try again.
     pub fn register(
         &self,
         kind: MessageKind,
         payload: &[u8],
         address: &str,
         sender: &Sender,
-    ) -> Result<Place, Fault> {
+    ) -> Result<Membership, RequestError> {
         let object = json_object::read(kind, payload, self.0.limits.json_depth)?;
         #[cfg(feature = "cluster")]
         if let Some(log) = &self.0.log {
             let name = name_asked_for(&object)?;
-            let claim = log.claim(name.as_bytes()).map_err(Refusal::from)?;
+            let claim = log.claim(name.as_bytes()).map_err(Rejection::from)?;
             return Ok(self.arrive(name, claim, Codec::Json, address, sender)?);
         }
-        let mut switchboard = self.lock();
-        let registered = switchboard.register(&object, address, now())?;
+        let mut engine = self.lock();
+        let registered = engine.register(&object, address, now())?;
         let (name, member) = (registered.name, registered.member);
-        let place = self.join(&mut switchboard, name, member, sender, registered.entries);
-        drop(switchboard);
-        self.0.outlet.deliver();
-        Ok(place)
+        let membership = self.join(&mut engine, name, member, sender, registered.entries);
+        drop(engine);
+        self.0.pipeline.deliver();
+        Ok(membership)
     }
 
     fn join(
         &self,
-        switchboard: &mut Switchboard,
+        engine: &mut ChatEngine,
         name: Name,
         member: Member,
         sender: &Sender,
         entries: Vec<Entry>,
-    ) -> Place {
+    ) -> Membership {
         let Member { id, codec } = member;
         let join = Entry::Join {
             id,
             sender: sender.clone(),
             codec: codec as usize,
         };
-        let changes = switchboard.take_changes(&name);
+        let changes = engine.take_changes(&name);
         let entries = [join].into_iter().chain(entries);
-        self.0.outlet.append(changes, entries);
-        let inactive_at = switchboard.state().inactivity_deadline(&name);
-        Place {
+        self.0.pipeline.append(changes, entries);
+        let inactive_at = engine.state().inactivity_deadline(&name);
+        Membership {
             chat: self.clone(),
             name,
             codec,
@@ -221,14 +225,14 @@ impl Chat {
 
     /// A place whose commands go through the log of a cluster.
     #[cfg(feature = "cluster")]
-    pub fn place(
+    pub fn membership(
         &self,
         name: Name,
         member: Member,
         inactive_at: Option<Instant>,
         last: u64,
-    ) -> Place {
-        Place {
+    ) -> Membership {
+        Membership {
             chat: self.clone(),
             name,
             codec: member.codec,
@@ -240,11 +244,8 @@ impl Chat {
     }
 
     /// What a panicking thread leaves behind is still a chat: every change is made in one piece.
-    pub fn lock(&self) -> MutexGuard<'_, Switchboard> {
-        self.0
-            .switchboard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub fn lock(&self) -> MutexGuard<'_, ChatEngine> {
+        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,20 +255,20 @@ impl Reservation {
     /// # Errors
     ///
     /// Never for a name that was reserved.
-    pub fn connect(mut self, address: &str, sender: &Sender) -> Result<Place, Refusal> {
+    pub fn connect(mut self, address: &str, sender: &Sender) -> Result<Membership, Rejection> {
         let chat = self.chat.clone();
         #[cfg(feature = "cluster")]
         if chat.0.log.is_some() {
-            let name = self.name.take().ok_or(Refusal::OutOfTurn)?;
+            let name = self.name.take().ok_or(Rejection::InvalidState)?;
             return chat.arrive(name, self.claim, Codec::Binary, address, sender);
         }
-        let mut switchboard = chat.lock();
-        let name = self.name.take().ok_or(Refusal::OutOfTurn)?;
-        let (member, entries) = switchboard.connect(&name, address, Codec::Binary, now())?;
-        let place = chat.join(&mut switchboard, name, member, sender, entries);
-        drop(switchboard);
-        chat.0.outlet.deliver();
-        Ok(place)
+        let mut engine = chat.lock();
+        let name = self.name.take().ok_or(Rejection::InvalidState)?;
+        let (member, entries) = engine.connect(&name, address, Codec::Binary, now())?;
+        let membership = chat.join(&mut engine, name, member, sender, entries);
+        drop(engine);
+        chat.0.pipeline.deliver();
+        Ok(membership)
     }
 }
 
@@ -284,22 +285,22 @@ impl Drop for Reservation {
     }
 }
 
-impl Place {
+impl Membership {
     /// Whose place it is.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// When [`Place::tick`] is due if the user sends no chat message until then.
+    /// When [`Membership::tick`] is due if the user sends no chat message until then.
     #[must_use]
     pub fn inactive_at(&self) -> Option<Instant> {
         self.inactive_at
     }
 
-    /// Does what a message asks for. What it leads to leaves with the next [`Place::deliver`].
+    /// Does what a message asks for. What it leads to leaves with the next [`Membership::deliver`].
     ///
-    /// Returns the code with which the connection is to be closed, if it is, after [`Place::settle`].
+    /// Returns the code with which the connection is to be closed, if it is, after [`Membership::settle`].
     pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
         #[cfg(feature = "cluster")]
         if self.last.is_some() {
@@ -309,7 +310,7 @@ impl Place {
         let heard = self
             .codec
             .read(kind, payload, self.chat.0.limits.json_depth);
-        self.step(|switchboard, name, now| switchboard.message(name, heard, now))
+        self.step(|engine, name, now| engine.message(name, heard, now))
     }
 
     /// Does what the passing of time does to the user.
@@ -318,7 +319,7 @@ impl Place {
         if self.last.is_some() {
             return self.tick_by_log();
         }
-        self.step(|switchboard, name, now| Reaction::from(switchboard.tick(name, now)));
+        self.step(|engine, name, now| Effects::from(engine.tick(name, now)));
     }
 
     /// Sees to it that what was done reaches everybody. While more messages of this connection already wait, a few are
@@ -327,7 +328,7 @@ impl Place {
         let late = |since: Instant| since.elapsed() >= COLLECTED;
         if !more_waits || self.undelivered.is_some_and(late) {
             self.undelivered = None;
-            self.chat.0.outlet.deliver();
+            self.chat.0.pipeline.deliver();
             #[cfg(feature = "cluster")]
             if let Some(log) = &self.chat.0.log {
                 log.wait_for_room();
@@ -336,42 +337,42 @@ impl Place {
     }
 
     /// Delivers, and returns when everything the user was told is on its way: what comes next comes last.
-    pub fn settle(&mut self) {
+    pub fn flush(&mut self) {
         self.undelivered = None;
         #[cfg(feature = "cluster")]
         self.wait_for_own();
-        self.chat.0.outlet.settle();
+        self.chat.0.pipeline.flush();
     }
 
     fn step(
         &mut self,
-        step: impl FnOnce(&mut Switchboard, &Name, Moment) -> Reaction,
+        step: impl FnOnce(&mut ChatEngine, &Name, Now) -> Effects,
     ) -> Option<CloseCode> {
-        let mut switchboard = self.chat.lock();
+        let mut engine = self.chat.lock();
         let now = now();
-        let reaction = step(&mut switchboard, &self.name, now);
-        self.inactive_at = switchboard.state().inactivity_deadline(&self.name);
-        let changes = switchboard.take_changes(&self.name);
-        self.chat.0.outlet.append(changes, reaction.entries);
-        drop(switchboard);
+        let reaction = step(&mut engine, &self.name, now);
+        self.inactive_at = engine.state().inactivity_deadline(&self.name);
+        let changes = engine.take_changes(&self.name);
+        self.chat.0.pipeline.append(changes, reaction.entries);
+        drop(engine);
         self.undelivered.get_or_insert(now.instant);
         reaction.close
     }
 }
 
 /// The connection has ended, however it did: the others are told.
-impl Drop for Place {
+impl Drop for Membership {
     fn drop(&mut self) {
         #[cfg(feature = "cluster")]
         if self.last.is_some() {
             return self.leave_by_log();
         }
-        let mut switchboard = self.chat.lock();
-        let entries = switchboard.leave(&self.name, self.id, now());
-        let changes = switchboard.take_changes(&self.name);
-        self.chat.0.outlet.append(changes, entries);
-        drop(switchboard);
-        self.chat.0.outlet.deliver();
+        let mut engine = self.chat.lock();
+        let entries = engine.leave(&self.name, self.id, now());
+        let changes = engine.take_changes(&self.name);
+        self.chat.0.pipeline.append(changes, entries);
+        drop(engine);
+        self.chat.0.pipeline.deliver();
     }
 }
 
@@ -381,8 +382,8 @@ impl fmt::Debug for Chat {
     }
 }
 
-pub fn now() -> Moment {
-    Moment {
+pub fn now() -> Now {
+    Now {
         instant: Instant::now(),
         timestamp: Timestamp::from(SystemTime::now()),
     }

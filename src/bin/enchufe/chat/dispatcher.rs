@@ -7,35 +7,35 @@
 use std::collections::HashMap;
 
 #[cfg(feature = "cluster")]
-use crate::chat::cluster::pending::Front;
+use crate::chat::cluster::pending::PendingOps;
 use crate::chat::domain::command::Query;
-use crate::chat::domain::command::{Command, Refusal, Request};
+use crate::chat::domain::command::{Command, Rejection, Request};
 use crate::chat::domain::event::{self, Delivery, Event, Notice};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::{Settings, State};
-use crate::chat::domain::time::Moment;
-use crate::chat::persist::retention::Ledger;
+use crate::chat::domain::time::Now;
+use crate::chat::persist::retention::RowIndex;
 use crate::chat::wire::binary;
 use crate::chat::wire::json_encode;
-use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object::{self, Object};
-use crate::delivery::Changes;
+use crate::delivery::PendingWrites;
 use enchufe::net::{Audience, CODECS, Entry, MemberId};
 use enchufe::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
 
 /// The chat behind its two wires.
 #[derive(Debug)]
-pub struct Switchboard {
+pub struct ChatEngine {
     pub state: State,
     /// With a store: what is to change in there.
-    ledger: Option<Ledger>,
+    rows: Option<RowIndex>,
     pub members: HashMap<Name, Member>,
     /// How many members read each wire.
     readers: Readers,
     next_id: u64,
     /// In a cluster: where commands go instead of happening.
     #[cfg(feature = "cluster")]
-    pub front: Option<Front>,
+    pub pending: Option<PendingOps>,
 }
 
 /// A wire, by its index in the frames of an [`Entry`].
@@ -49,25 +49,25 @@ pub enum Codec {
 
 /// What a message says. It is read before anything is locked: how long that takes is up to the peer.
 #[derive(Debug)]
-pub enum Heard<'a> {
+pub enum DecodedMessage<'a> {
     /// A request, or nothing that the binary chat knows.
     Binary(Option<Request<'a>>),
     /// An object, or what is wrong with it.
-    Json(Result<Object, Fault>),
+    Json(Result<Object, RequestError>),
 }
 
 /// What a message leads to.
 #[derive(Debug, Default)]
-pub struct Reaction {
+pub struct Effects {
     /// What the room has to carry.
     pub entries: Vec<Entry>,
     /// The connection ends, with this code, after the entries.
     pub close: Option<CloseCode>,
 }
 
-impl From<Vec<Entry>> for Reaction {
-    fn from(entries: Vec<Entry>) -> Reaction {
-        Reaction {
+impl From<Vec<Entry>> for Effects {
+    fn from(entries: Vec<Entry>) -> Effects {
+        Effects {
             entries,
             close: None,
         }
@@ -83,26 +83,26 @@ pub struct Member {
     pub codec: Codec,
 }
 
-impl Switchboard {
+impl ChatEngine {
     /// An empty chat.
-    pub fn new(settings: Settings) -> Switchboard {
-        Switchboard::of(State::new(settings), None)
+    pub fn new(settings: Settings) -> ChatEngine {
+        ChatEngine::of(State::new(settings), None)
     }
 
     /// A chat that goes on where a store ends.
-    pub fn revived(state: State, ledger: Ledger) -> Switchboard {
-        Switchboard::of(state, Some(ledger))
+    pub fn restored(state: State, rows: RowIndex) -> ChatEngine {
+        ChatEngine::of(state, Some(rows))
     }
 
-    fn of(state: State, ledger: Option<Ledger>) -> Switchboard {
-        Switchboard {
+    fn of(state: State, rows: Option<RowIndex>) -> ChatEngine {
+        ChatEngine {
             state,
-            ledger,
+            rows,
             members: HashMap::new(),
             readers: Readers::default(),
             next_id: 0,
             #[cfg(feature = "cluster")]
-            front: None,
+            pending: None,
         }
     }
 
@@ -115,13 +115,13 @@ impl Switchboard {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NameTaken`].
-    pub fn reserve(&mut self, name: &Name, now: Moment) -> Result<(), Refusal> {
+    /// [`Rejection::NameTaken`].
+    pub fn reserve(&mut self, name: &Name, now: Now) -> Result<(), Rejection> {
         self.run(name, Command::Reserve, now).map(drop)
     }
 
     /// Gives a claimed name back; nothing happens if it is not claimed.
-    pub fn release(&mut self, name: &Name, now: Moment) {
+    pub fn release(&mut self, name: &Name, now: Now) {
         let _not_claimed = self.run(name, Command::Release, now);
     }
 
@@ -129,14 +129,14 @@ impl Switchboard {
     ///
     /// # Errors
     ///
-    /// [`Refusal::OutOfTurn`] if the name is not claimed.
+    /// [`Rejection::OutOfTurn`] if the name is not claimed.
     pub fn connect(
         &mut self,
         name: &Name,
         address: &str,
         codec: Codec,
-        now: Moment,
-    ) -> Result<(Member, Vec<Entry>), Refusal> {
+        now: Now,
+    ) -> Result<(Member, Vec<Entry>), Rejection> {
         let delivery = self.run(name, Command::Connect { address }, now)?;
         Ok(self.admit(name, codec, delivery, now))
     }
@@ -147,7 +147,7 @@ impl Switchboard {
         name: &Name,
         codec: Codec,
         delivery: Delivery,
-        now: Moment,
+        now: Now,
     ) -> (Member, Vec<Entry>) {
         let member = Member {
             id: MemberId(self.next_id),
@@ -166,16 +166,16 @@ impl Switchboard {
     }
 
     /// Does what a message of a user asks for.
-    pub fn message(&mut self, who: &Name, heard: Heard<'_>, now: Moment) -> Reaction {
+    pub fn message(&mut self, who: &Name, heard: DecodedMessage<'_>, now: Now) -> Effects {
         match heard {
-            Heard::Binary(None) => Reaction::default(),
-            Heard::Binary(Some(request)) => Reaction::from(self.request(who, request, now)),
-            Heard::Json(object) => self.json_message(who, object, now),
+            DecodedMessage::Binary(None) => Effects::default(),
+            DecodedMessage::Binary(Some(request)) => Effects::from(self.request(who, request, now)),
+            DecodedMessage::Json(object) => self.json_message(who, object, now),
         }
     }
 
-    /// Does what a user asks for; a refusal is an entry too.
-    pub fn request(&mut self, who: &Name, request: Request<'_>, now: Moment) -> Vec<Entry> {
+    /// Does what a user asks for; a rejection is an entry too.
+    pub fn request(&mut self, who: &Name, request: Request<'_>, now: Now) -> Vec<Entry> {
         let outcome = match request {
             Request::Command(command) => self.run(who, command, now),
             Request::Query(query) => self
@@ -183,12 +183,12 @@ impl Switchboard {
                 .answer(who, query)
                 .map(|notice| only(who, notice)),
         };
-        let delivery = outcome.unwrap_or_else(|refusal| only(who, Notice::Refused(refusal)));
+        let delivery = outcome.unwrap_or_else(|rejection| only(who, Notice::Refused(rejection)));
         self.entries(delivery, now)
     }
 
     /// Does what the passing of time does to a user.
-    pub fn tick(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
+    pub fn tick(&mut self, who: &Name, now: Now) -> Vec<Entry> {
         let event = self.state.tick(who, now);
         let delivery = event
             .map(|event| self.apply(event, now))
@@ -198,11 +198,11 @@ impl Switchboard {
 
     /// A user's connection has ended: the others are told. Nothing happens if the user has said goodbye before: then the
     /// name may be somebody else's by now.
-    pub fn leave(&mut self, who: &Name, id: MemberId, now: Moment) -> Vec<Entry> {
+    pub fn leave(&mut self, who: &Name, id: MemberId, now: Now) -> Vec<Entry> {
         if self.members.get(who).is_none_or(|member| member.id != id) {
             return Vec::new();
         }
-        let Ok(delivery) = self.run(who, Command::Leave { farewell: false }, now) else {
+        let Ok(delivery) = self.run(who, Command::Leave { notify_self: false }, now) else {
             return Vec::new();
         };
         let leave = self.remove(who).map(|member| Entry::Leave(member.id));
@@ -216,12 +216,12 @@ impl Switchboard {
         &mut self,
         who: &Name,
         command: Command<'_>,
-        now: Moment,
-    ) -> Result<Delivery, Refusal> {
+        now: Now,
+    ) -> Result<Delivery, Rejection> {
         let decided = self.state.decide(who, command, now);
         #[cfg(feature = "cluster")]
-        if let Some(front) = &mut self.front {
-            front.divert(command, decided)?;
+        if let Some(pending) = &mut self.pending {
+            pending.enqueue(command, decided)?;
             return Ok(Delivery::new());
         }
         let event: Event = decided?;
@@ -231,29 +231,29 @@ impl Switchboard {
     /// Whether commands happen when they come back by the log of a cluster, and not now.
     pub fn is_clustered(&self) -> bool {
         #[cfg(feature = "cluster")]
-        return self.front.is_some();
+        return self.pending.is_some();
         #[cfg(not(feature = "cluster"))]
         false
     }
 
-    pub fn apply(&mut self, event: Event, now: Moment) -> Delivery {
-        let Some(ledger) = &mut self.ledger else {
+    pub fn apply(&mut self, event: Event, now: Now) -> Delivery {
+        let Some(rows) = &mut self.rows else {
             return self.state.apply(event, now);
         };
-        ledger.note(&event);
+        rows.track(&event);
         let delivery = self.state.apply(event, now);
-        ledger.forget(self.state.take_forgotten());
+        rows.forget(self.state.take_forgotten());
         delivery
     }
 
     /// What `who` has led to since this was asked last, and has to be on disk before it is told.
-    pub fn take_changes(&mut self, who: &Name) -> Changes {
-        let Some(ledger) = &mut self.ledger else {
-            return Changes::default();
+    pub fn take_changes(&mut self, who: &Name) -> PendingWrites {
+        let Some(rows) = &mut self.rows else {
+            return PendingWrites::default();
         };
-        let (rows, said) = ledger.take();
+        let (rows, said) = rows.take();
         let author = self.members.get(who).filter(|_| said);
-        Changes {
+        PendingWrites {
             rows,
             author: author.map(|member| member.id),
         }
@@ -266,7 +266,7 @@ impl Switchboard {
     }
 
     /// What the room has to carry so that everybody in the audiences is told.
-    pub fn entries(&self, delivery: Delivery, now: Moment) -> Vec<Entry> {
+    pub fn entries(&self, delivery: Delivery, now: Now) -> Vec<Entry> {
         let entry = |(audience, notice): (event::Audience, Notice)| {
             let (to, readers) = self.audience(&audience)?;
             let frames = encode(&notice, readers, now);
@@ -304,11 +304,11 @@ impl Switchboard {
 
 impl Codec {
     /// Reads a message from this wire, JSON nested at most `json_depth` deep.
-    pub fn read(self, kind: MessageKind, payload: &[u8], json_depth: usize) -> Heard<'_> {
+    pub fn read(self, kind: MessageKind, payload: &[u8], json_depth: usize) -> DecodedMessage<'_> {
         match self {
             // Text is as good as binary here: known clients send so.
-            Codec::Binary => Heard::Binary(binary::decode(payload)),
-            Codec::Json => Heard::Json(json_object::read(kind, payload, json_depth)),
+            Codec::Binary => DecodedMessage::Binary(binary::decode(payload)),
+            Codec::Json => DecodedMessage::Json(json_object::read(kind, payload, json_depth)),
         }
     }
 }
@@ -328,12 +328,12 @@ type Readers = [usize; CODECS];
 pub type Frames = [Vec<u8>; CODECS];
 
 /// The frames that warn an author whose message cannot be put on disk, on every wire.
-pub fn unkept(now: Moment) -> Frames {
-    encode(&Notice::Unkept, [1; CODECS], now)
+pub fn not_persisted(now: Now) -> Frames {
+    encode(&Notice::NotPersisted, [1; CODECS], now)
 }
 
 /// The frames that tell a notice, on each wire that has readers.
-fn encode(notice: &Notice, readers: Readers, now: Moment) -> Frames {
+fn encode(notice: &Notice, readers: Readers, now: Now) -> Frames {
     let mut frames = Frames::default();
     if readers[Codec::Binary as usize] > 0 {
         let out = &mut frames[Codec::Binary as usize];

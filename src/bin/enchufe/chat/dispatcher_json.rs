@@ -1,13 +1,13 @@
 //! The part of the switchboard that only the JSON chat needs: registering within the conversation, errors in words,
 //! and a goodbye that the leaver gets too.
 
-use crate::chat::dispatcher::{Codec, Frames, Member, Reaction, Switchboard};
+use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Frames, Member};
 use crate::chat::domain::command::Command;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::time::Moment;
-use crate::chat::wire::json_decode::{Meaning, meaning};
+use crate::chat::domain::time::Now;
+use crate::chat::wire::json_decode::{JsonRequest, decode};
 use crate::chat::wire::json_encode;
-use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object::Object;
 use enchufe::net::{Audience, Entry};
 use enchufe::protocol::{CloseCode, Opcode, encode_frame};
@@ -27,26 +27,26 @@ pub struct Registered {
 ///
 /// # Errors
 ///
-/// Any [`Fault`] from [`Fault::Missing`] on.
-pub fn name_asked_for(object: &Object) -> Result<Name, Fault> {
-    let Meaning::Register(name) = meaning(object, None)? else {
-        return Err(Fault::NotRegistered);
+/// Any [`RequestError`] from [`RequestError::Missing`] on.
+pub fn name_asked_for(object: &Object) -> Result<Name, RequestError> {
+    let JsonRequest::Register(name) = decode(object, None)? else {
+        return Err(RequestError::NotRegistered);
     };
     Ok(Name::parse(name.as_bytes())?)
 }
 
-impl Switchboard {
+impl ChatEngine {
     /// Registers a connection that speaks for nobody yet, if that is what its message asks for.
     ///
     /// # Errors
     ///
-    /// Any [`Fault`] from [`Fault::Missing`] on; the connection may try again.
+    /// Any [`RequestError`] from [`RequestError::Missing`] on; the connection may try again.
     pub fn register(
         &mut self,
         object: &Object,
         address: &str,
-        now: Moment,
-    ) -> Result<Registered, Fault> {
+        now: Now,
+    ) -> Result<Registered, RequestError> {
         let name = name_asked_for(object)?;
         self.reserve(&name, now)?;
         let (member, entries) = self.connect(&name, address, Codec::Json, now)?;
@@ -61,27 +61,27 @@ impl Switchboard {
     pub fn json_message(
         &mut self,
         who: &Name,
-        object: Result<Object, Fault>,
-        now: Moment,
-    ) -> Reaction {
+        object: Result<Object, RequestError>,
+        now: Now,
+    ) -> Effects {
         let object = match object {
             Ok(object) => object,
             Err(fault) => return self.fault(who, fault, now),
         };
-        match meaning(&object, Some(who)) {
-            Ok(Meaning::Request(request)) => Reaction::from(self.request(who, request, now)),
-            Ok(Meaning::Disconnect) => Reaction {
-                entries: self.farewell(who, now),
+        match decode(&object, Some(who)) {
+            Ok(JsonRequest::Request(request)) => Effects::from(self.request(who, request, now)),
+            Ok(JsonRequest::Disconnect) => Effects {
+                entries: self.notify_self(who, now),
                 close: Some(CloseCode::NormalClosure),
             },
-            Ok(Meaning::Register(_)) => self.fault(who, Fault::AlreadyRegistered, now),
+            Ok(JsonRequest::Register(_)) => self.fault(who, RequestError::AlreadyRegistered, now),
             Err(fault) => self.fault(who, fault, now),
         }
     }
 
     /// All are told, the leaver too.
-    fn farewell(&mut self, who: &Name, now: Moment) -> Vec<Entry> {
-        let Ok(delivery) = self.run(who, Command::Leave { farewell: true }, now) else {
+    fn notify_self(&mut self, who: &Name, now: Now) -> Vec<Entry> {
+        let Ok(delivery) = self.run(who, Command::Leave { notify_self: true }, now) else {
             return Vec::new();
         };
         let entries = self.entries(delivery, now);
@@ -93,15 +93,15 @@ impl Switchboard {
     }
 
     /// The error goes through the room like everything else, so that answers come in the order of the questions.
-    fn fault(&self, who: &Name, fault: Fault, now: Moment) -> Reaction {
-        if fault == Fault::NotUtf8 {
-            return Reaction {
+    fn fault(&self, who: &Name, fault: RequestError, now: Now) -> Effects {
+        if fault == RequestError::NotUtf8 {
+            return Effects {
                 close: Some(CloseCode::InvalidFramePayloadData),
-                ..Reaction::default()
+                ..Effects::default()
             };
         }
         let Some(member) = self.members.get(who) else {
-            return Reaction::default();
+            return Effects::default();
         };
         let mut frames = Frames::default();
         let text = json_encode::error(&fault.to_string(), now.timestamp);
@@ -112,7 +112,7 @@ impl Switchboard {
             None,
             &mut frames[Codec::Json as usize],
         );
-        Reaction::from(vec![Entry::Frames {
+        Effects::from(vec![Entry::Frames {
             to: Audience::Only(member.id),
             frames,
         }])

@@ -5,32 +5,36 @@ use std::net::SocketAddr;
 
 use log::debug;
 
-use crate::chat::chat::{Chat, Place};
-use crate::chat::domain::command::Refusal;
+use crate::chat::chat::{Chat, Membership};
+use crate::chat::domain::command::Rejection;
 use crate::chat::wire::messages_es::sentence;
 use crate::log_targets::CHAT;
 use enchufe::http::Response;
-use enchufe::net::{Answer, Error, Incoming, Reader, Sender, Upgrade, WebSocket};
+use enchufe::net::{Error, Incoming, Reader, Reply, Sender, Upgrade, WebSocket};
 use enchufe::protocol::CloseCode;
 
 impl Chat {
     /// An upgrade to `/?name=…`, the binary chat: the name is claimed before the 101, and a name that cannot be had is
     /// refused with 400 and a Spanish sentence.
     #[must_use]
-    pub fn upgrade_binary(&self, name: &[u8], peer: SocketAddr) -> Answer {
+    pub fn upgrade_binary(&self, name: &[u8], peer: SocketAddr) -> Reply {
         match self.reserve(name) {
             Ok(reservation) => {
                 let address = address(peer);
                 // A user who sees the 101 is in the chat: whoever comes later finds it there.
                 let connect = move |sender| reservation.connect(&address, &sender);
                 // Known clients send text that is not UTF-8.
-                let upgrade = Upgrade::prepared(connect, binary).accept_any_text();
-                Answer::Upgrade(upgrade.message_limits(self.limits().message.clone()))
+                let upgrade = Upgrade::with_setup(connect, binary).accept_any_text();
+                Reply::Upgrade(upgrade.message_limits(self.limits().message.clone()))
             }
-            Err(refusal) => {
+            Err(rejection) => {
                 // Of this one the client is innocent.
-                let status = if refusal == Refusal::CutOff { 503 } else { 400 };
-                Answer::Respond(Response::refusal(status, line(sentence(refusal))))
+                let status = if rejection == Rejection::ClusterUnavailable {
+                    503
+                } else {
+                    400
+                };
+                Reply::Respond(Response::rejection(status, line(sentence(rejection))))
             }
         }
     }
@@ -40,7 +44,7 @@ impl Chat {
     pub fn probe(&self, name: &[u8]) -> Response {
         match self.could_connect(name) {
             Ok(()) => Response::new(200).text(line("El nombre está disponible")),
-            Err(refusal) => Response::new(400).text(line(sentence(refusal))),
+            Err(rejection) => Response::new(400).text(line(sentence(rejection))),
         }
     }
 }
@@ -50,32 +54,36 @@ impl Chat {
 /// # Errors
 ///
 /// Why the connection ended other than by a closing handshake.
-pub fn binary(ws: WebSocket, place: Result<Place, Refusal>) -> Result<(), Error> {
+pub fn binary(ws: WebSocket, membership: Result<Membership, Rejection>) -> Result<(), Error> {
     let (reader, sender) = ws.split();
-    match place {
-        Ok(place) => converse(reader, &sender, place),
-        Err(refusal) => sender.close(CloseCode::InternalError, &refusal.to_string()),
+    match membership {
+        Ok(membership) => converse(reader, &sender, membership),
+        Err(rejection) => sender.close(CloseCode::InternalError, &rejection.to_string()),
     }
 }
 
 /// What both wires have in common: messages until the end, and the clock of inactivity.
-pub fn converse(mut reader: Reader, sender: &Sender, mut place: Place) -> Result<(), Error> {
-    debug!(target: CHAT, "{:?} is in the chat", place.name());
+pub fn converse(
+    mut reader: Reader,
+    sender: &Sender,
+    mut membership: Membership,
+) -> Result<(), Error> {
+    debug!(target: CHAT, "{:?} is in the chat", membership.name());
     loop {
-        let close = match reader.read_until(place.inactive_at())? {
-            Incoming::Message(message) => place.message(message.kind(), message.payload()),
+        let close = match reader.read_until(membership.inactive_at())? {
+            Incoming::Message(message) => membership.message(message.kind(), message.payload()),
             Incoming::Deadline => {
-                place.tick();
+                membership.tick();
                 None
             }
             Incoming::Closed => return Ok(()),
             Incoming::Frame(..) => None,
         };
         if let Some(code) = close {
-            place.settle();
+            membership.flush();
             return sender.close(code, "");
         }
-        place.deliver(reader.more_waits());
+        membership.deliver(reader.has_buffered_message());
     }
 }
 

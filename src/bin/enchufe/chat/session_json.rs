@@ -7,7 +7,7 @@ use crate::chat::chat::Chat;
 use crate::chat::domain::time::Timestamp;
 use crate::chat::session::{address, converse};
 use crate::chat::wire::json_encode;
-use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_error::RequestError;
 use enchufe::handshake::Offer;
 use enchufe::net::{Error, Incoming, Upgrade, WebSocket};
 use enchufe::protocol::CloseCode;
@@ -18,7 +18,7 @@ impl Chat {
     pub fn upgrade_json(&self, offer: &Offer, peer: SocketAddr) -> Upgrade {
         let (chat, address) = (self.clone(), address(peer));
         // What follows a NUL need not be UTF-8; what comes before it is checked here.
-        let upgrade = Upgrade::to(move |ws| json(ws, &chat, &address)).accept_any_text();
+        let upgrade = Upgrade::new(move |ws| json(ws, &chat, &address)).accept_any_text();
         // A stranger gets little memory; registering raises the limit.
         let upgrade = upgrade.message_limits(self.limits().first());
         if offer
@@ -50,11 +50,13 @@ pub fn json(ws: WebSocket, chat: &Chat, address: &str) -> Result<(), Error> {
             Incoming::Frame(..) => continue,
         };
         match chat.register(message.kind(), message.payload(), address, &sender) {
-            Ok(place) => {
+            Ok(membership) => {
                 reader.set_message_limits(chat.limits().message.clone());
-                return converse(reader, &sender, place);
+                return converse(reader, &sender, membership);
             }
-            Err(Fault::NotUtf8) => return sender.close(CloseCode::InvalidFramePayloadData, ""),
+            Err(RequestError::NotUtf8) => {
+                return sender.close(CloseCode::InvalidFramePayloadData, "");
+            }
             Err(fault) => {
                 let now = Timestamp::from(SystemTime::now());
                 let error = json_encode::error(&fault.to_string(), now);

@@ -2,13 +2,13 @@
 
 use enchufe::CloseReason;
 use enchufe::http::redact_url;
-use enchufe::net::{Error, Refused, TlsError};
+use enchufe::net::{Error, HttpRejection, TlsError};
 
 /// One line for a failed connection to `url`.
 pub fn explain(url: &str, error: &Error) -> String {
     let url = redact_url(url);
     match error {
-        Error::Refused(answer) if (300..400).contains(&answer.status) => {
+        Error::UnexpectedStatus(answer) if (300..400).contains(&answer.status) => {
             let (status, reason) = (answer.status, &answer.reason);
             let hint = match answer.headers.get("Location") {
                 Some(location) => {
@@ -18,11 +18,11 @@ pub fn explain(url: &str, error: &Error) -> String {
             };
             format!("{url} answered {status} {reason}{hint}")
         }
-        Error::Refused(answer) if answer.status == 401 => {
+        Error::UnexpectedStatus(answer) if answer.status == 401 => {
             let answer = answer_in_words(answer);
             format!("{url} answered {answer}; bring one with --token-file FILE or --token TOKEN")
         }
-        Error::Refused(answer) => format!("{url} answered {}", answer_in_words(answer)),
+        Error::UnexpectedStatus(answer) => format!("{url} answered {}", answer_in_words(answer)),
         Error::Url(error) => format!("{url}: {error}"),
         Error::Tls(error @ TlsError::UnknownIssuer) => {
             format!("cannot connect to {url}: {error}; name who signed it with --ca FILE")
@@ -35,7 +35,7 @@ pub fn explain(url: &str, error: &Error) -> String {
 }
 
 /// Status, reason and the beginning of the body of an HTTP answer.
-pub fn answer_in_words(answer: &Refused) -> String {
+pub fn answer_in_words(answer: &HttpRejection) -> String {
     let status = format!("{} {}", answer.status, answer.reason);
     let (status, body) = (status.trim_end(), first_words(&answer.body));
     match body.as_str() {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, reason: &str, body: &str) -> Error {
-        Error::Refused(Box::new(Refused {
+        Error::UnexpectedStatus(Box::new(HttpRejection {
             status,
             reason: reason.to_owned(),
             headers: Headers::default(),
@@ -100,7 +100,7 @@ mod tests {
     fn a_redirect_is_shown_with_where_it_leads() {
         let mut headers = Headers::default();
         headers.push("Location", "ws://other/");
-        let answer = Error::Refused(Box::new(Refused {
+        let answer = Error::UnexpectedStatus(Box::new(HttpRejection {
             status: 302,
             reason: "Found".to_owned(),
             headers,

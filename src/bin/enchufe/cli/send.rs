@@ -11,7 +11,7 @@ use enchufe::protocol::{CloseCode, MessageLimits};
 
 use crate::cli::exit_error::Failure;
 use crate::cli::options::client::SendOptions;
-use crate::cli::signals::{GLANCE, GOODBYE};
+use crate::cli::signals::{GOODBYE, POLL_INTERVAL};
 use crate::cli::terminal::escape_bytes;
 use crate::cli::{error_text, log_format, signals};
 
@@ -56,8 +56,8 @@ fn client(options: &SendOptions) -> Result<Client, Failure> {
     // What the server sends is what was asked for, however fast; and the input decides how much one message is.
     let limits = Limits {
         message,
-        rate: 0,
-        out_queue: usize::MAX,
+        message_rate: 0,
+        max_send_queue: usize::MAX,
         ..Limits::default()
     };
     let mut client = Client::new(&options.url).limits(limits);
@@ -78,7 +78,7 @@ fn client(options: &SendOptions) -> Result<Client, Failure> {
 fn print_messages(reader: &mut Reader, form: Form, done: &Done) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     loop {
-        let message = match reader.read_until(Some(Instant::now() + GLANCE)) {
+        let message = match reader.read_until(Some(Instant::now() + POLL_INTERVAL)) {
             Ok(Incoming::Message(message)) => message,
             Ok(Incoming::Closed) => return Ok(()),
             Ok(Incoming::Deadline) if done.has_waited_for_goodbye() => {
@@ -158,7 +158,7 @@ impl Done {
                 }
             };
             // One message waits at most, however long the input is.
-            if sent.and_then(|()| sender.wait_until_sent()).is_err() {
+            if sent.and_then(|()| sender.wait_flushed()).is_err() {
                 // The reading thread learns why.
                 return;
             }

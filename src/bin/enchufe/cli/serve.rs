@@ -25,7 +25,7 @@ use log::{info, warn};
 use crate::cli::exit_error::Failure;
 use crate::cli::options::serve::{ServeOptions, UNIX};
 use crate::cli::options::units::{show_size, show_time};
-use crate::cli::signals::Again;
+use crate::cli::signals::ReloadHook;
 #[cfg(feature = "tls")]
 use crate::cli::tls_files;
 use crate::cli::{log_format, signals, token};
@@ -42,13 +42,13 @@ pub fn run(options: ServeOptions) -> Result<(), Failure> {
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let mut again: Vec<Again> = Vec::new();
+    let mut again: Vec<ReloadHook> = Vec::new();
     if let Some(file) = options.token_file.clone() {
         let tokens = tokens.clone();
         again.push(Box::new(move || token::renew(&tokens, &file)));
     }
     let (mut router, kept) = services(&options, settings(&options, tokens, loopback))?;
-    tell_worst_case(&options);
+    log_worst_case_memory(&options);
     if let Some(files) = files {
         router = router.with_files(files);
     }
@@ -73,7 +73,7 @@ pub fn run(options: ServeOptions) -> Result<(), Failure> {
     };
 
     let handle = server.handle();
-    let within = match options.limits.drain {
+    let within = match options.limits.shutdown_grace {
         Duration::ZERO => String::new(),
         time => format!(" within {}", show_time(time)),
     };
@@ -92,9 +92,12 @@ pub fn run(options: ServeOptions) -> Result<(), Failure> {
 }
 
 /// What has to be there until the server has stopped, and is dropped then: a store, a place in a cluster.
-type Kept = Option<Box<dyn Any>>;
+type ShutdownGuards = Option<Box<dyn Any>>;
 
-fn services(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+fn services(
+    options: &ServeOptions,
+    settings: Settings,
+) -> Result<(Router, ShutdownGuards), Failure> {
     #[cfg(feature = "cluster")]
     if let Some(url) = &options.cluster {
         return clustered(url, options, settings);
@@ -108,7 +111,7 @@ fn clustered(
     url: &str,
     options: &ServeOptions,
     settings: Settings,
-) -> Result<(Router, Kept), Failure> {
+) -> Result<(Router, ShutdownGuards), Failure> {
     #[cfg(feature = "store")]
     if options.data.is_some() {
         return Err(Failure::Usage(
@@ -130,7 +133,7 @@ fn clustered(
 
 /// The services, with what is on disk if anything is to be.
 #[cfg(feature = "store")]
-fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, ShutdownGuards), Failure> {
     let Some(folder) = &options.data else {
         info!(target: CLI, "{MEMORY_ONLY}: give --data a folder, and it is kept");
         return Ok((Router::new(settings), None));
@@ -144,7 +147,7 @@ fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, Kept), F
 
 /// The services; this program was built without a store.
 #[cfg(not(feature = "store"))]
-fn alone(_: &ServeOptions, settings: Settings) -> Result<(Router, Kept), Failure> {
+fn alone(_: &ServeOptions, settings: Settings) -> Result<(Router, ShutdownGuards), Failure> {
     info!(target: CLI, "{MEMORY_ONLY}");
     Ok((Router::new(settings), None))
 }
@@ -227,7 +230,7 @@ fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings 
 
 /// The bounds multiply to more than any machine has, and are never reached all at once; who wants a guarantee lowers
 /// them until this number fits.
-fn tell_worst_case(options: &ServeOptions) {
+fn log_worst_case_memory(options: &ServeOptions) {
     let limits = &options.limits;
     let message = options
         .connections
@@ -235,7 +238,7 @@ fn tell_worst_case(options: &ServeOptions) {
         .max_message
         .max(options.max_echo_message);
     let each = message
-        .saturating_add(limits.out_queue)
+        .saturating_add(limits.max_send_queue)
         .saturating_add(STACK)
         .saturating_add(if options.deflate { DEFLATE } else { 0 });
     let all = limits.connection_cap().saturating_mul(each);

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 /// What SIGHUP does to one thing that came from a file.
-pub type Again = Box<dyn Fn() + Send>;
+pub type ReloadHook = Box<dyn Fn() + Send>;
 
 /// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
 /// with 128 and the number of the signal as exit status, as a shell reports it.
@@ -15,7 +15,7 @@ pub type Again = Box<dyn Fn() + Send>;
 ///
 /// SIGXFSZ, for a file that may not grow, would end the process too; caught, it is an error like that of a full disk.
 #[cfg(unix)]
-pub fn watch(end: impl FnOnce() + Send + 'static, again: Vec<Again>) -> io::Result<()> {
+pub fn watch(end: impl FnOnce() + Send + 'static, again: Vec<ReloadHook>) -> io::Result<()> {
     use std::io::IsTerminal;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -70,7 +70,7 @@ pub fn watch_terminal(again: impl Fn() + Send + 'static) -> io::Result<()> {
 
 /// Elsewhere a signal ends the process at once.
 #[cfg(not(unix))]
-pub fn watch(_: impl FnOnce() + Send + 'static, _: Vec<Again>) -> io::Result<()> {
+pub fn watch(_: impl FnOnce() + Send + 'static, _: Vec<ReloadHook>) -> io::Result<()> {
     Ok(())
 }
 
@@ -83,4 +83,4 @@ pub fn watch_terminal(_: impl Fn() + Send + 'static) -> io::Result<()> {
 /// How long a silent server may take to answer our Close, and how often we look whether that time is over. A Close that
 /// one thread sends does not wake the one that reads.
 pub const GOODBYE: Duration = Duration::from_secs(3);
-pub const GLANCE: Duration = Duration::from_secs(1);
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);

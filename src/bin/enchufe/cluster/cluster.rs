@@ -11,10 +11,10 @@ use log::info;
 
 use crate::cluster::error::JoinError;
 use crate::cluster::log_handle::Log;
-use crate::cluster::op_queue::Desk;
+use crate::cluster::op_queue::OpQueue;
 use crate::cluster::reader::Reader;
 use crate::cluster::redis_client::Address;
-use crate::cluster::replica::{Named, Replica, Replicas};
+use crate::cluster::replica::{NameOwner, Replica, Replicas};
 use crate::cluster::writer::{self, Writer};
 
 /// A cluster that can be reached, and that this server has not joined.
@@ -25,7 +25,7 @@ pub struct Opened {
 
 /// A server's place in a cluster. Dropping it publishes what is left, if Redis answers, and ends its threads.
 pub struct Cluster {
-    desk: Arc<Desk>,
+    queue: Arc<OpQueue>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -36,14 +36,14 @@ pub struct Cluster {
 /// [`JoinError`], in one line for people.
 pub fn open(url: &str, lease: Duration) -> Result<Opened, JoinError> {
     let address = Address::parse(url, lease)?;
-    let mut link = address.patient_link();
-    link.epoch().map_err(|reason| JoinError::Link {
+    let mut client = address.patient_link();
+    client.epoch().map_err(|reason| JoinError::RedisClient {
         url: address.shown.clone(),
         reason,
     })?;
     Ok(Opened {
         address,
-        log: Log(Arc::new(Desk::new())),
+        log: Log(Arc::new(OpQueue::new())),
     })
 }
 
@@ -60,35 +60,35 @@ impl Opened {
     /// [`JoinError`].
     pub fn start(
         self,
-        named: Arc<dyn Named>,
+        named: Arc<dyn NameOwner>,
         nameless: Option<Arc<dyn Replica>>,
     ) -> Result<Cluster, JoinError> {
         let Opened { address, log } = self;
-        let desk = log.0;
+        let queue = log.0;
         let replicas = Replicas { named, nameless };
-        let failed = |reason| JoinError::Link {
+        let failed = |reason| JoinError::RedisClient {
             url: address.shown.clone(),
             reason,
         };
         let joined = address.patient_link().join().map_err(failed)?;
-        desk.take_place((joined.epoch, joined.server));
-        let link = address.patient_link();
-        let mut reader = Reader::new(link, Arc::clone(&desk), replicas.clone());
+        queue.take_place((joined.epoch, joined.server));
+        let client = address.patient_link();
+        let mut reader = Reader::new(client, Arc::clone(&queue), replicas.clone());
         reader.load().map_err(failed)?;
-        reader.follow_by(address.link());
+        reader.follow_by(address.client());
         info!(
             target: CLUSTER, "server {} of the cluster at {}, up to entry {} of the log",
             joined.server, address.shown, joined.seq
         );
         let mut writer = Writer {
-            link: address.link(),
-            desk: Arc::clone(&desk),
+            client: address.client(),
+            queue: Arc::clone(&queue),
             replicas,
             batch: Vec::new(),
             pause: writer::PAUSE_MIN,
         };
         let mut cluster = Cluster {
-            desk,
+            queue,
             threads: Vec::new(),
         };
         cluster.spawn("cluster-reader", move || reader.run())?;
@@ -104,17 +104,17 @@ impl Cluster {
         name: &str,
         mut work: impl FnMut() + Send + 'static,
     ) -> Result<(), JoinError> {
-        let tireless = move || while catch_unwind(AssertUnwindSafe(&mut work)).is_err() {};
+        let restart_on_panic = move || while catch_unwind(AssertUnwindSafe(&mut work)).is_err() {};
         let thread = thread::Builder::new().name(name.to_owned());
         self.threads
-            .push(thread.spawn(tireless).map_err(JoinError::Thread)?);
+            .push(thread.spawn(restart_on_panic).map_err(JoinError::Thread)?);
         Ok(())
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.desk.end();
+        self.queue.end();
         for thread in self.threads.drain(..) {
             let _never_panics = thread.join();
         }

@@ -22,7 +22,7 @@ pub enum JoinError {
         reason: redis::RedisError,
     },
     /// Redis is there or not, but cannot be used.
-    Link {
+    RedisClient {
         /// Where, without a password.
         url: String,
         /// What is wrong.
@@ -49,7 +49,7 @@ impl fmt::Display for JoinError {
                 f,
                 "'{url}' is not the URL of a Redis: {reason}; write redis://HOST:PORT/DATABASE"
             ),
-            JoinError::Link { url, reason } => write!(
+            JoinError::RedisClient { url, reason } => write!(
                 f,
                 "cannot join the cluster at {url}: {reason}; it takes a Redis 7 that listens there"
             ),

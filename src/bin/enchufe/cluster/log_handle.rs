@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::cluster::counters::Counters;
 use crate::cluster::op::Op;
-use crate::cluster::op_queue::{Desk, Inner};
+use crate::cluster::op_queue::{Inner, OpQueue};
 
 /// A server's way into the log. All clones are the same.
 #[derive(Clone)]
-pub struct Log(pub Arc<Desk>);
+pub struct Log(pub Arc<OpQueue>);
 
 /// Why a name cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoClaim {
+pub enum ClaimError {
     /// It is somebody's.
     Taken,
     /// Redis does not answer.
@@ -28,12 +28,12 @@ impl Log {
     ///
     /// # Errors
     /// [`NoClaim`]. After [`NoClaim::CutOff`] the claim is withdrawn.
-    pub fn claim(&self, name: &[u8]) -> Result<u64, NoClaim> {
-        let (tell, answer): (_, Receiver<Result<u64, NoClaim>>) = sync_channel(1);
+    pub fn claim(&self, name: &[u8]) -> Result<u64, ClaimError> {
+        let (tell, answer): (_, Receiver<Result<u64, ClaimError>>) = sync_channel(1);
         let number = {
             let mut inner = self.0.lock();
-            if inner.told {
-                return Err(NoClaim::CutOff);
+            if inner.outage_reported {
+                return Err(ClaimError::CutOff);
             }
             let op = Op::Claim {
                 name: name.to_vec(),
@@ -45,15 +45,15 @@ impl Log {
             Ok(answer) => answer,
             Err(_) => {
                 self.release(name, number, Vec::new());
-                Err(NoClaim::CutOff)
+                Err(ClaimError::CutOff)
             }
         }
     }
 
     /// Publishes in a name. Never waits. Returns the operation's number.
-    pub fn tell(&self, name: &[u8], claim: u64, what: Vec<u8>) -> u64 {
+    pub fn append_as(&self, name: &[u8], claim: u64, what: Vec<u8>) -> u64 {
         let name = name.to_vec();
-        self.put(Op::Tell { name, claim, what })
+        self.put(Op::AppendAs { name, claim, what })
     }
 
     /// Gives a name back, publishing `what` if that is something. Never waits. Returns the operation's number.
@@ -63,8 +63,8 @@ impl Log {
     }
 
     /// Publishes in nobody's name. Never waits. Returns the operation's number.
-    pub fn post(&self, what: Vec<u8>) -> u64 {
-        self.put(Op::Post { what })
+    pub fn append(&self, what: Vec<u8>) -> u64 {
+        self.put(Op::Append { what })
     }
 
     /// Whether an operation has come back, or never will.
@@ -76,7 +76,8 @@ impl Log {
     /// answer. False if it is still on its way. Call it without any lock.
     pub fn wait(&self, number: u64, at_most: Duration) -> bool {
         let inner = self.0.lock();
-        let waits = |inner: &mut Inner| inner.resolved < number && !inner.told && !inner.end;
+        let waits =
+            |inner: &mut Inner| inner.resolved < number && !inner.outage_reported && !inner.end;
         let waited = self
             .0
             .progress
@@ -131,8 +132,8 @@ mod tests {
 
     #[test]
     fn an_operation_has_come_back_when_what_it_led_to_is_applied() {
-        let log = Log(Arc::new(Desk::new()));
-        let number = log.tell(b"ana", 1, b"x".to_vec());
+        let log = Log(Arc::new(OpQueue::new()));
+        let number = log.append_as(b"ana", 1, b"x".to_vec());
         assert_eq!(log.0.take(Instant::now()).0.len(), 1);
         log.0.answered(number, 7);
         assert!(!log.wait(number, SOON));
@@ -148,10 +149,10 @@ mod tests {
 
     #[test]
     fn nobody_waits_while_redis_is_silent() {
-        let log = Log(Arc::new(Desk::new()));
+        let log = Log(Arc::new(OpQueue::new()));
         log.0.report(Side::Writer, false, Duration::ZERO);
-        assert_eq!(log.claim(b"ana"), Err(NoClaim::CutOff));
-        let number = log.tell(b"ana", 1, b"x".to_vec());
+        assert_eq!(log.claim(b"ana"), Err(ClaimError::CutOff));
+        let number = log.append_as(b"ana", 1, b"x".to_vec());
         assert!(!log.wait(number, Duration::from_secs(60)));
     }
 }

@@ -6,7 +6,7 @@ pub enum Op {
     /// Makes a name this server's own, unless it is somebody's. Its number is the claim.
     Claim { name: Vec<u8>, claim: u64 },
     /// Publishes in a name, if the claim on it still holds.
-    Tell {
+    AppendAs {
         name: Vec<u8>,
         claim: u64,
         what: Vec<u8>,
@@ -18,7 +18,7 @@ pub enum Op {
         what: Vec<u8>,
     },
     /// Publishes in nobody's name.
-    Post { what: Vec<u8> },
+    Append { what: Vec<u8> },
 }
 
 impl Op {
@@ -26,9 +26,9 @@ impl Op {
     pub fn arguments(&self) -> [Vec<u8>; 4] {
         let (kind, name, claim, what): (&str, &[u8], u64, &[u8]) = match self {
             Op::Claim { name, claim } => ("claim", name, *claim, b""),
-            Op::Tell { name, claim, what } => ("tell", name, *claim, what),
+            Op::AppendAs { name, claim, what } => ("tell", name, *claim, what),
             Op::Release { name, claim, what } => ("release", name, *claim, what),
-            Op::Post { what } => ("post", b"", 0, what),
+            Op::Append { what } => ("post", b"", 0, what),
         };
         let claim = claim.to_string().into_bytes();
         [
@@ -43,8 +43,10 @@ impl Op {
     pub fn cost(&self) -> usize {
         let content = match self {
             Op::Claim { name, .. } => name.len(),
-            Op::Tell { name, what, .. } | Op::Release { name, what, .. } => name.len() + what.len(),
-            Op::Post { what } => what.len(),
+            Op::AppendAs { name, what, .. } | Op::Release { name, what, .. } => {
+                name.len() + what.len()
+            }
+            Op::Append { what } => what.len(),
         };
         size_of::<Op>() + content
     }

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::cluster::counters::Counters;
 use crate::cluster::entry::{Entry, Position};
-use crate::cluster::log_handle::NoClaim;
+use crate::cluster::log_handle::ClaimError;
 use crate::cluster::op::Op;
 
 /// What sessions and the two threads share.
-pub struct Desk {
+pub struct OpQueue {
     inner: Mutex<Inner>,
     /// For the writer: there is something to do.
     pub work: Condvar,
@@ -42,9 +42,9 @@ pub struct Inner {
     /// Since when writing and reading fail.
     failing: [Option<Instant>; 2],
     /// Whether people have been told so.
-    pub told: bool,
+    pub outage_reported: bool,
     /// The epoch that the reader is to be in.
-    wanted: u64,
+    target_epoch: u64,
     /// The reader is to take a snapshot.
     snapshot_due: bool,
     pub end: bool,
@@ -55,7 +55,7 @@ pub struct Waiting {
     pub number: u64,
     pub op: Op,
     /// Who waits for a claim.
-    pub claimant: Option<SyncSender<Result<u64, NoClaim>>>,
+    pub claimant: Option<SyncSender<Result<u64, ClaimError>>>,
 }
 
 /// The two threads.
@@ -72,9 +72,9 @@ pub enum Change {
     Healed,
 }
 
-impl Desk {
-    pub fn new() -> Desk {
-        Desk {
+impl OpQueue {
+    pub fn new() -> OpQueue {
+        OpQueue {
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 bytes: 0,
@@ -85,8 +85,8 @@ impl Desk {
                 place: (0, 0),
                 seen: 0,
                 failing: [None; 2],
-                told: false,
-                wanted: 0,
+                outage_reported: false,
+                target_epoch: 0,
                 snapshot_due: false,
                 end: false,
             }),
@@ -105,7 +105,7 @@ impl Desk {
         &self,
         inner: &mut Inner,
         op: Op,
-        claimant: Option<SyncSender<Result<u64, NoClaim>>>,
+        claimant: Option<SyncSender<Result<u64, ClaimError>>>,
     ) -> u64 {
         let number = inner.next;
         inner.next += 1;
@@ -154,16 +154,16 @@ impl Desk {
     pub fn take_place(&self, place: (u64, u64)) {
         let mut inner = self.lock();
         inner.place = place;
-        inner.wanted = place.0;
+        inner.target_epoch = place.0;
     }
 
     /// The reader is to be in this epoch.
     pub fn want(&self, epoch: u64) {
-        self.lock().wanted = epoch;
+        self.lock().target_epoch = epoch;
     }
 
-    pub fn wanted(&self) -> u64 {
-        self.lock().wanted
+    pub fn target_epoch(&self) -> u64 {
+        self.lock().target_epoch
     }
 
     pub fn ask_for_snapshot(&self) {
@@ -185,7 +185,7 @@ impl Desk {
     }
 
     /// Marks entries of this server's own.
-    pub fn recognise(&self, entries: &mut [Entry]) {
+    pub fn mark_own(&self, entries: &mut [Entry]) {
         let (epoch, server) = self.lock().place;
         for entry in entries {
             entry.own = entry.position.epoch == epoch && entry.by == server && entry.number > 0;
@@ -226,14 +226,16 @@ impl Desk {
             failing.get_or_insert_with(Instant::now);
         }
         let mut since = inner.failing.iter().flatten();
-        let change = match (inner.told, since.clone().count()) {
+        let change = match (inner.outage_reported, since.clone().count()) {
             (true, 0) => Some(Change::Healed),
             (false, _) if since.any(|since| since.elapsed() >= grace) => Some(Change::CutOff),
             _ => None,
         };
         if let Some(change) = change {
-            inner.told = change == Change::CutOff;
-            self.counters.cut_off.store(u64::from(inner.told), Relaxed);
+            inner.outage_reported = change == Change::CutOff;
+            self.counters
+                .cut_off
+                .store(u64::from(inner.outage_reported), Relaxed);
             drop(inner);
             self.progress.notify_all();
         }
@@ -274,8 +276,8 @@ mod tests {
 
     #[test]
     fn people_are_told_once_when_redis_is_silent_and_once_when_it_is_not() {
-        let desk = Desk::new();
-        let report = |side, works| desk.report(side, works, SOON * 20);
+        let queue = OpQueue::new();
+        let report = |side, works| queue.report(side, works, SOON * 20);
         assert_eq!(report(Side::Writer, false), None, "for a moment");
         std::thread::sleep(SOON * 25);
         assert_eq!(report(Side::Reader, false), Some(Change::CutOff));

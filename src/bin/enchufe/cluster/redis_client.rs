@@ -21,7 +21,7 @@ pub struct Address {
 }
 
 /// A connection to it, made when it is needed.
-pub struct Link {
+pub struct RedisClient {
     address: Address,
     /// How long an answer may take.
     patience: Duration,
@@ -40,7 +40,7 @@ pub struct Joined {
 
 /// The answer to a step.
 #[derive(Debug)]
-pub enum Stepped {
+pub enum BatchReply {
     Done {
         seq: u64,
         /// A letter for each operation.
@@ -84,17 +84,17 @@ impl Address {
         })
     }
 
-    pub fn link(&self) -> Link {
+    pub fn client(&self) -> RedisClient {
         self.link_within((self.lease / 4).max(Duration::from_millis(100)))
     }
 
     /// A connection for the start, when there is nobody yet who waits.
-    pub fn patient_link(&self) -> Link {
+    pub fn patient_link(&self) -> RedisClient {
         self.link_within(self.lease.max(START))
     }
 
-    fn link_within(&self, patience: Duration) -> Link {
-        Link {
+    fn link_within(&self, patience: Duration) -> RedisClient {
+        RedisClient {
             address: self.clone(),
             patience,
             connection: None,
@@ -102,13 +102,13 @@ impl Address {
     }
 }
 
-impl Link {
+impl RedisClient {
     pub fn lease(&self) -> Duration {
         self.address.lease
     }
 
     /// Breaks with the connection there is.
-    pub fn hang_up(&mut self) {
+    pub fn disconnect(&mut self) {
         self.connection = None;
     }
 
@@ -134,7 +134,7 @@ impl Link {
         server: u64,
         first: u64,
         ops: &[Op],
-    ) -> Result<Stepped, LinkError> {
+    ) -> Result<BatchReply, LinkError> {
         let mut arguments = vec![
             epoch.to_string().into_bytes(),
             server.to_string().into_bytes(),
@@ -153,14 +153,14 @@ impl Link {
                 Value::BulkString(results),
                 next,
                 due,
-            ] if word == b"ok" && results.len() == ops.len() => Ok(Stepped::Done {
+            ] if word == b"ok" && results.len() == ops.len() => Ok(BatchReply::Done {
                 seq: number(seq)?,
                 results: results.clone(),
                 next_lease: Duration::from_millis(number(next)?),
                 snapshot_due: number(due)? == 1,
             }),
-            [Value::BulkString(word)] if word == b"epoch" => Ok(Stepped::NewEpoch),
-            [Value::BulkString(word)] if word == b"fenced" => Ok(Stepped::Fenced),
+            [Value::BulkString(word)] if word == b"epoch" => Ok(BatchReply::NewEpoch),
+            [Value::BulkString(word)] if word == b"fenced" => Ok(BatchReply::Fenced),
             _ => Err(LinkError::Answer("step")),
         }
     }

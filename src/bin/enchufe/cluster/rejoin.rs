@@ -3,13 +3,13 @@
 
 use std::fmt;
 
-use crate::cluster::log_handle::NoClaim;
+use crate::cluster::log_handle::ClaimError;
 use crate::cluster::op::Op;
-use crate::cluster::op_queue::{Desk, Inner, Waiting};
+use crate::cluster::op_queue::{Inner, OpQueue, Waiting};
 
 /// An operation that was dropped, because this server counted as gone before the log had it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dropped {
+pub struct DroppedOp {
     /// Its number.
     pub number: u64,
     /// In whose name; empty for nobody's.
@@ -17,8 +17,8 @@ pub struct Dropped {
 }
 
 /// The moment at which a server takes its new place.
-pub struct Switch<'a> {
-    pub desk: &'a Desk,
+pub struct Rejoin<'a> {
+    pub queue: &'a OpQueue,
     pub joined: (u64, u64),
     /// Taken from the desk before, and never answered.
     pub in_flight: Vec<Waiting>,
@@ -26,15 +26,15 @@ pub struct Switch<'a> {
 
 /// Claims names at the head of everything else.
 pub struct Claims<'a> {
-    desk: &'a Desk,
+    queue: &'a OpQueue,
     inner: &'a mut Inner,
 }
 
-impl Switch<'_> {
+impl Rejoin<'_> {
     /// Takes the new place. Everything that was to be published from the old one, and that nobody has seen come back, is
     /// dropped. `claim` claims names anew, before anything else can be published. Returns what was dropped.
-    pub fn go(self, claim: impl FnOnce(&mut Claims<'_>)) -> Vec<Dropped> {
-        let mut inner = self.desk.lock();
+    pub fn go(self, claim: impl FnOnce(&mut Claims<'_>)) -> Vec<DroppedOp> {
+        let mut inner = self.queue.lock();
         let seen = inner.seen;
         inner.place = self.joined;
         inner.seen = 0;
@@ -44,24 +44,24 @@ impl Switch<'_> {
         let queue = std::mem::take(&mut inner.queue);
         let dropped = self.in_flight.into_iter().chain(queue).filter_map(|it| {
             if let Some(claimant) = it.claimant {
-                let _ = claimant.try_send(Err(NoClaim::CutOff)); // it may have given up
+                let _ = claimant.try_send(Err(ClaimError::CutOff)); // it may have given up
             }
             let who = match it.op {
-                Op::Tell { name, .. } => name,
-                Op::Post { .. } => Vec::new(),
+                Op::AppendAs { name, .. } => name,
+                Op::Append { .. } => Vec::new(),
                 Op::Claim { .. } | Op::Release { .. } => return None,
             };
             let number = it.number;
-            (number > seen).then_some(Dropped { number, who })
+            (number > seen).then_some(DroppedOp { number, who })
         });
         let dropped = dropped.collect();
         claim(&mut Claims {
-            desk: self.desk,
+            queue: self.queue,
             inner: &mut inner,
         });
         drop(inner);
-        self.desk.progress.notify_all();
-        self.desk.work.notify_one();
+        self.queue.progress.notify_all();
+        self.queue.work.notify_one();
         dropped
     }
 }
@@ -75,14 +75,14 @@ impl Claims<'_> {
             name: name.clone(),
             claim,
         };
-        self.desk.put(self.inner, op, None);
-        self.desk
-            .put(self.inner, Op::Tell { name, claim, what }, None);
+        self.queue.put(self.inner, op, None);
+        self.queue
+            .put(self.inner, Op::AppendAs { name, claim, what }, None);
         claim
     }
 }
 
-impl fmt::Debug for Switch<'_> {
+impl fmt::Debug for Rejoin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Switch").finish_non_exhaustive()
     }
@@ -105,15 +105,15 @@ mod tests {
 
     #[test]
     fn with_a_new_place_what_nobody_has_seen_is_dropped_and_names_are_claimed_first() {
-        let log = Log(Arc::new(Desk::new()));
-        let seen = log.tell(b"ana", 1, b"x".to_vec());
-        let unseen = log.tell(b"bo", 1, b"y".to_vec());
+        let log = Log(Arc::new(OpQueue::new()));
+        let seen = log.append_as(b"ana", 1, b"x".to_vec());
+        let unseen = log.append_as(b"bo", 1, b"y".to_vec());
         let (in_flight, _) = log.0.take(Instant::now());
         log.0.applied(Position { epoch: 1, seq: 1 }, Some(seen));
-        let queued = log.post(b"z".to_vec());
+        let queued = log.append(b"z".to_vec());
         log.release(b"cy", 1, Vec::new());
-        let switch = Switch {
-            desk: &log.0,
+        let switch = Rejoin {
+            queue: &log.0,
             joined: (2, 9),
             in_flight,
         };
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(dropped, [(unseen, &b"bo"[..]), (queued, b"")]);
         assert!(log.is_resolved(queued));
         assert_eq!(log.0.place(), (2, 9));
-        log.tell(b"ana", claimed, b"more".to_vec());
+        log.append_as(b"ana", claimed, b"more".to_vec());
         let (batch, _) = log.0.take(Instant::now());
         let ops: Vec<&Op> = batch.iter().map(|waiting| &waiting.op).collect();
         assert!(matches!(ops[0], Op::Claim { claim, .. } if *claim == claimed));

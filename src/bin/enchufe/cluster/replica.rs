@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cluster::entry::Entry;
-use crate::cluster::rejoin::{Dropped, Switch};
+use crate::cluster::rejoin::{DroppedOp, Rejoin};
 use crate::store::record::RecordError;
 
 /// The state of a service, as the log makes it. Every server applies the same entries in the same order, so what it
@@ -25,17 +25,17 @@ pub trait Replica: Send + Sync {
     fn resume(&self);
 
     /// Tells those who are connected how things stand.
-    fn news(&self, news: News);
+    fn news(&self, news: ClusterNotice);
 
     /// These operations were never published, and never will be.
-    fn dropped(&self, dropped: &[Dropped]);
+    fn dropped(&self, dropped: &[DroppedOp]);
 }
 
 /// A service that publishes in names, of which each is one server's own.
-pub trait Named: Replica {
+pub trait NameOwner: Replica {
     /// This server has a new place in the cluster, and no name is its own any more: calls [`Switch::go`] under the lock under
     /// which it publishes, and claims its names anew. Returns what was dropped.
-    fn rejoin(&self, switch: Switch<'_>) -> Vec<Dropped>;
+    fn rejoin(&self, switch: Rejoin<'_>) -> Vec<DroppedOp>;
 
     /// A name is not this server's, though it claimed it.
     fn lost(&self, name: &[u8], claim: u64);
@@ -44,7 +44,7 @@ pub trait Named: Replica {
 /// The services of a server: one gets what is published in names, the other what is published in nobody's.
 #[derive(Clone)]
 pub struct Replicas {
-    pub named: Arc<dyn Named>,
+    pub named: Arc<dyn NameOwner>,
     pub nameless: Option<Arc<dyn Replica>>,
 }
 
@@ -70,7 +70,7 @@ impl Replicas {
 
 /// How things stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum ClusterNotice {
     /// Redis does not answer: nothing is delivered.
     CutOff,
     /// It answers again.

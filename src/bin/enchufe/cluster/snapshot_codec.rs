@@ -14,20 +14,20 @@ pub fn pack(services: &[Vec<Vec<u8>>]) -> (Vec<u8>, usize) {
         let numbered = services.iter().enumerate();
         numbered.flat_map(|(service, rows)| rows.iter().map(move |row| (service, row)))
     };
-    let mut blob = Vec::with_capacity(rows().map(|(_, row)| row.len() + HEAD).sum());
+    let mut codec = Vec::with_capacity(rows().map(|(_, row)| row.len() + HEAD).sum());
     for (service, row) in rows() {
         // There are two services, and rows are messages.
-        blob.push(u8::try_from(service).unwrap_or(u8::MAX));
-        blob.extend(u32::try_from(row.len()).unwrap_or(u32::MAX).to_be_bytes());
-        blob.extend_from_slice(row);
+        codec.push(u8::try_from(service).unwrap_or(u8::MAX));
+        codec.extend(u32::try_from(row.len()).unwrap_or(u32::MAX).to_be_bytes());
+        codec.extend_from_slice(row);
     }
-    (blob, rows().count())
+    (codec, rows().count())
 }
 
 /// The rows of one service.
-pub fn unpack(mut blob: &[u8], service: u8) -> Result<Vec<&[u8]>, RecordError> {
+pub fn unpack(mut codec: &[u8], service: u8) -> Result<Vec<&[u8]>, RecordError> {
     let mut rows = Vec::new();
-    while let Some((head, rest)) = blob.split_first_chunk::<HEAD>() {
+    while let Some((head, rest)) = codec.split_first_chunk::<HEAD>() {
         let [of, length @ ..] = *head;
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         let (row, rest) = rest
@@ -36,9 +36,9 @@ pub fn unpack(mut blob: &[u8], service: u8) -> Result<Vec<&[u8]>, RecordError> {
         if of == service {
             rows.push(row);
         }
-        blob = rest;
+        codec = rest;
     }
-    if blob.is_empty() {
+    if codec.is_empty() {
         Ok(rows)
     } else {
         Err(RecordError::Malformed)
@@ -54,18 +54,18 @@ mod tests {
     #[test]
     fn what_is_packed_is_unpacked() {
         let services = [vec![b"a".to_vec(), Vec::new()], vec![vec![7; 300]]];
-        let (blob, rows) = pack(&services);
+        let (codec, rows) = pack(&services);
         assert_eq!(rows, 3);
-        assert_eq!(unpack(&blob, 0).unwrap(), [&b"a"[..], b""]);
-        assert_eq!(unpack(&blob, 1).unwrap(), [&[7; 300][..]]);
-        assert_eq!(unpack(&blob, 2).unwrap(), [&[0; 0][..]; 0]);
+        assert_eq!(unpack(&codec, 0).unwrap(), [&b"a"[..], b""]);
+        assert_eq!(unpack(&codec, 1).unwrap(), [&[7; 300][..]]);
+        assert_eq!(unpack(&codec, 2).unwrap(), [&[0; 0][..]; 0]);
     }
 
     #[test]
     fn a_snapshot_cut_short_is_malformed() {
-        let (blob, _) = pack(&[vec![b"hola".to_vec()]]);
-        for cut in 1..blob.len() {
-            assert!(unpack(&blob[..cut], 0).is_err(), "{cut}");
+        let (codec, _) = pack(&[vec![b"hola".to_vec()]]);
+        for cut in 1..codec.len() {
+            assert!(unpack(&codec[..cut], 0).is_err(), "{cut}");
         }
     }
 }

@@ -15,17 +15,17 @@ use log::{Level, info, log, warn};
 
 use crate::cluster::entry::Position;
 use crate::cluster::error::LinkError;
-use crate::cluster::log_handle::NoClaim;
+use crate::cluster::log_handle::ClaimError;
 use crate::cluster::op::Op;
-use crate::cluster::op_queue::{Change, Desk, Side, Waiting};
-use crate::cluster::redis_client::{Link, Stepped};
-use crate::cluster::rejoin::Switch;
-use crate::cluster::replica::{News, Replicas};
+use crate::cluster::op_queue::{Change, OpQueue, Side, Waiting};
+use crate::cluster::redis_client::{BatchReply, RedisClient};
+use crate::cluster::rejoin::Rejoin;
+use crate::cluster::replica::{ClusterNotice, Replicas};
 use crate::log_targets::CLUSTER;
 
 pub struct Writer {
-    pub link: Link,
-    pub desk: Arc<Desk>,
+    pub client: RedisClient,
+    pub queue: Arc<OpQueue>,
     pub replicas: Replicas,
     /// Taken from the desk, and not answered yet.
     pub batch: Vec<Waiting>,
@@ -38,15 +38,15 @@ impl Writer {
     pub fn run(&mut self) {
         let mut renew_at = Instant::now();
         loop {
-            let mut end = self.desk.is_over();
+            let mut end = self.queue.is_over();
             if self.batch.is_empty() {
-                (self.batch, end) = self.desk.take(renew_at);
+                (self.batch, end) = self.queue.take(renew_at);
                 if end && self.batch.is_empty() {
                     return;
                 }
             }
             match self.step() {
-                Ok(Stepped::Done {
+                Ok(BatchReply::Done {
                     seq,
                     results,
                     next_lease,
@@ -55,19 +55,19 @@ impl Writer {
                     let batch = std::mem::take(&mut self.batch);
                     self.settle(batch, &results, seq);
                     if snapshot_due {
-                        self.desk.ask_for_snapshot();
+                        self.queue.ask_for_snapshot();
                     }
                     // Whoever's lease runs out first: somebody has to be there to see it.
-                    let next = (next_lease + TICK).min(self.link.lease() / 3);
+                    let next = (next_lease + TICK).min(self.client.lease() / 3);
                     renew_at = Instant::now() + next;
                 }
-                Ok(Stepped::Fenced) => {
+                Ok(BatchReply::Fenced) => {
                     warn!(target: CLUSTER, "this server counted as gone: it joins anew");
-                    self.desk.counters.fenced.fetch_add(1, Relaxed);
+                    self.queue.counters.fenced.fetch_add(1, Relaxed);
                     self.rejoin();
                     renew_at = Instant::now();
                 }
-                Ok(Stepped::NewEpoch) => {
+                Ok(BatchReply::NewEpoch) => {
                     warn!(target: CLUSTER, "Redis has lost the log that was there: this server joins anew");
                     self.rejoin();
                     renew_at = Instant::now();
@@ -84,16 +84,16 @@ impl Writer {
         }
     }
 
-    fn step(&mut self) -> Result<Stepped, LinkError> {
-        let (epoch, server) = self.desk.place();
+    fn step(&mut self) -> Result<BatchReply, LinkError> {
+        let (epoch, server) = self.queue.place();
         let first = self.batch.first().map_or(0, |waiting| waiting.number);
         let ops: Vec<Op> = self
             .batch
             .iter()
             .map(|waiting| waiting.op.clone())
             .collect();
-        let stepped = self.link.step(epoch, server, first, &ops)?;
-        let counters = &self.desk.counters;
+        let stepped = self.client.step(epoch, server, first, &ops)?;
+        let counters = &self.queue.counters;
         counters.steps.fetch_add(1, Relaxed);
         counters.operations.fetch_add(ops.len() as u64, Relaxed);
         self.works();
@@ -103,31 +103,35 @@ impl Writer {
     /// Tells who waits for a claim what came of it, and who lost a name that it has.
     fn settle(&self, batch: Vec<Waiting>, results: &[u8], seq: u64) {
         let Some(last) = batch.last().map(|waiting| waiting.number) else {
-            return self.desk.answered(0, seq);
+            return self.queue.answered(0, seq);
         };
         for (waiting, result) in batch.into_iter().zip(results) {
             let done = *result == DONE;
             match (waiting.op, waiting.claimant) {
                 (Op::Claim { claim, .. }, Some(claimant)) => {
-                    let answer = if done { Ok(claim) } else { Err(NoClaim::Taken) };
+                    let answer = if done {
+                        Ok(claim)
+                    } else {
+                        Err(ClaimError::Taken)
+                    };
                     let _ = claimant.try_send(answer); // it may have given up
                 }
-                (Op::Claim { name, claim } | Op::Tell { name, claim, .. }, None) if !done => {
+                (Op::Claim { name, claim } | Op::AppendAs { name, claim, .. }, None) if !done => {
                     self.replicas.named.lost(&name, claim);
                 }
                 _ => {}
             }
         }
-        self.desk.answered(last, seq);
+        self.queue.answered(last, seq);
     }
 
     /// Joins, waits until this server knows all that was before, and begins from there.
     fn rejoin(&mut self) {
-        while !self.desk.is_over() {
+        while !self.queue.is_over() {
             match self.try_rejoin() {
                 Ok(Some(joined)) => {
-                    let switch = Switch {
-                        desk: &self.desk,
+                    let switch = Rejoin {
+                        queue: &self.queue,
                         joined,
                         in_flight: std::mem::take(&mut self.batch),
                     };
@@ -150,26 +154,26 @@ impl Writer {
 
     /// `None` if it has to be tried again.
     fn try_rejoin(&mut self) -> Result<Option<(u64, u64)>, LinkError> {
-        let joined = self.link.join()?;
+        let joined = self.client.join()?;
         self.works();
-        self.desk.want(joined.epoch);
+        self.queue.want(joined.epoch);
         let position = Position {
             epoch: joined.epoch,
             seq: joined.seq,
         };
         let place = (joined.epoch, joined.server);
-        while !self.desk.reach(position, self.link.lease() / 4) {
-            match self.link.step(joined.epoch, joined.server, 0, &[])? {
-                Stepped::Done { .. } => {}
-                Stepped::Fenced | Stepped::NewEpoch => return Ok(None),
+        while !self.queue.reach(position, self.client.lease() / 4) {
+            match self.client.step(joined.epoch, joined.server, 0, &[])? {
+                BatchReply::Done { .. } => {}
+                BatchReply::Fenced | BatchReply::NewEpoch => return Ok(None),
             }
         }
-        Ok(Some(place).filter(|_| !self.desk.is_over()))
+        Ok(Some(place).filter(|_| !self.queue.is_over()))
     }
 
     fn works(&mut self) {
         self.pause = PAUSE_MIN;
-        if let Some(change) = self.desk.report(Side::Writer, true, grace(&self.link)) {
+        if let Some(change) = self.queue.report(Side::Writer, true, grace(&self.client)) {
             tell(change, &self.replicas);
         }
     }
@@ -181,12 +185,12 @@ impl Writer {
             _ => Level::Debug,
         };
         log!(level, "Redis does not do what it is asked: {error}");
-        self.link.hang_up();
-        if let Some(change) = self.desk.report(Side::Writer, false, grace(&self.link)) {
+        self.client.disconnect();
+        if let Some(change) = self.queue.report(Side::Writer, false, grace(&self.client)) {
             tell(change, &self.replicas);
         }
-        self.desk.pause(self.pause);
-        self.pause = (self.pause * 2).min(PAUSE_MAX).min(self.link.lease() / 4);
+        self.queue.pause(self.pause);
+        self.pause = (self.pause * 2).min(PAUSE_MAX).min(self.client.lease() / 4);
     }
 }
 
@@ -195,11 +199,11 @@ pub fn tell(change: Change, replicas: &Replicas) {
     let news = match change {
         Change::CutOff => {
             warn!(target: CLUSTER, "cut off from Redis: nothing is delivered until it can be used again");
-            News::CutOff
+            ClusterNotice::CutOff
         }
         Change::Healed => {
             info!(target: CLUSTER, "not cut off from Redis any more");
-            News::Healed
+            ClusterNotice::Healed
         }
     };
     for replica in replicas.each() {
@@ -208,8 +212,8 @@ pub fn tell(change: Change, replicas: &Replicas) {
 }
 
 /// How long Redis may be silent before people are told.
-pub fn grace(link: &Link) -> Duration {
-    link.lease() / 4
+pub fn grace(client: &RedisClient) -> Duration {
+    client.lease() / 4
 }
 
 /// The letter for an operation that was carried out.

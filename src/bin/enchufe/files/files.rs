@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use enchufe::http::{Request, Response};
-use enchufe::net::Answer;
+use enchufe::net::Reply;
 
 use crate::files::conditions::{Validators, Verdict};
 use crate::files::path::Target;
@@ -37,9 +37,9 @@ impl Files {
 
     /// The answer to any request that no other service takes.
     #[must_use]
-    pub fn answer(&self, request: &Request) -> Answer {
+    pub fn answer(&self, request: &Request) -> Reply {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            return Answer::Respond(Response::method_not_allowed("GET, HEAD"));
+            return Reply::Respond(Response::method_not_allowed("GET, HEAD"));
         }
         let Some(target) = Target::parse(request.path()) else {
             return not_found();
@@ -88,7 +88,7 @@ impl Files {
         (metadata.is_file() && inside).then_some(Found::File(file, Box::new(metadata), real))
     }
 
-    fn send(&self, request: &Request, mut file: File, metadata: &Metadata, path: &Path) -> Answer {
+    fn send(&self, request: &Request, mut file: File, metadata: &Metadata, path: &Path) -> Reply {
         let length = metadata.len();
         let validators = Validators::of(metadata);
         let describe = |response: Response| {
@@ -99,9 +99,9 @@ impl Files {
                 .header("X-Content-Type-Options", "nosniff")
         };
         match validators.judge(&request.headers) {
-            Verdict::NotModified => return Answer::Respond(describe(Response::new(304))),
+            Verdict::NotModified => return Reply::Respond(describe(Response::new(304))),
             Verdict::Failed => {
-                return Answer::Respond(describe(Response::refusal(
+                return Reply::Respond(describe(Response::rejection(
                     412,
                     "412 Precondition Failed\n",
                 )));
@@ -126,22 +126,22 @@ impl Files {
                 )
             }
             Part::Unsatisfiable => {
-                let refusal = Response::new(416).text("416 Range Not Satisfiable\n");
-                return Answer::Respond(describe(
-                    refusal.header("Content-Range", format!("bytes */{length}")),
+                let rejection = Response::new(416).text("416 Range Not Satisfiable\n");
+                return Reply::Respond(describe(
+                    rejection.header("Content-Range", format!("bytes */{length}")),
                 ));
             }
         };
         if start > 0 && file.seek(SeekFrom::Start(start)).is_err() {
-            return Answer::Respond(Response::refusal(500, "The file could not be read.\n"));
+            return Reply::Respond(Response::rejection(500, "The file could not be read.\n"));
         }
         let response = describe(response)
             .header("Content-Type", crate::files::media_type::of(path))
             .header("Content-Length", count.to_string());
         if request.method == "HEAD" {
-            return Answer::Respond(response);
+            return Reply::Respond(response);
         }
-        Answer::Stream(
+        Reply::Stream(
             response,
             count,
             Box::new(Body {
@@ -191,14 +191,14 @@ fn same_file(_: &Metadata, _: &Metadata) -> bool {
 }
 
 /// `location` is percent-encoded, so nothing in it can end the attribute it stands in.
-fn moved(location: &str) -> Answer {
+fn moved(location: &str) -> Reply {
     let title = "301 Moved Permanently";
     let text = format!("<p>It is at <a href=\"{location}\">{location}</a>.\n");
-    Answer::Respond(page(301, title, &text).header("Location", location))
+    Reply::Respond(page(301, title, &text).header("Location", location))
 }
 
-fn not_found() -> Answer {
-    Answer::Respond(page(404, "404 Not Found", ""))
+fn not_found() -> Reply {
+    Reply::Respond(page(404, "404 Not Found", ""))
 }
 
 fn page(status: u16, title: &str, text: &str) -> Response {

@@ -50,7 +50,7 @@ pub enum Event {
 
 /// Why nothing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     /// The name is empty or only spaces, longer than 255 bytes, or has a control character.
     BadName,
     /// There is no such hospital.
@@ -65,14 +65,14 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// What was asked for.
-    pub subject: Subject,
+    pub kind: EventKind,
     /// What came of it.
-    pub outcome: Result<(), Refusal>,
+    pub outcome: Result<(), Rejection>,
 }
 
 /// The kinds of command and of event: one for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum EventKind {
     /// A hospital opens.
     HospitalCreated,
     /// A hospital closes.
@@ -97,41 +97,41 @@ pub struct BedId(pub i32);
 
 impl Command {
     /// What it is about.
-    pub fn subject(&self) -> Subject {
+    pub fn kind(&self) -> EventKind {
         match self {
-            Command::CreateHospital(_) => Subject::HospitalCreated,
-            Command::DeleteHospital(_) => Subject::HospitalDeleted,
-            Command::CreateBed(_) => Subject::BedCreated,
-            Command::DeleteBed(_) => Subject::BedDeleted,
-            Command::OccupyBed(_) => Subject::BedOccupied,
-            Command::FreeBed(_) => Subject::BedFreed,
+            Command::CreateHospital(_) => EventKind::HospitalCreated,
+            Command::DeleteHospital(_) => EventKind::HospitalDeleted,
+            Command::CreateBed(_) => EventKind::BedCreated,
+            Command::DeleteBed(_) => EventKind::BedDeleted,
+            Command::OccupyBed(_) => EventKind::BedOccupied,
+            Command::FreeBed(_) => EventKind::BedFreed,
         }
     }
 }
 
 impl Event {
     /// What it is about.
-    pub fn subject(&self) -> Subject {
+    pub fn kind(&self) -> EventKind {
         match self {
-            Event::HospitalCreated { .. } => Subject::HospitalCreated,
-            Event::HospitalDeleted(_) => Subject::HospitalDeleted,
-            Event::BedCreated { .. } => Subject::BedCreated,
-            Event::BedDeleted(_) => Subject::BedDeleted,
-            Event::BedOccupied(_) => Subject::BedOccupied,
-            Event::BedFreed(_) => Subject::BedFreed,
+            Event::HospitalCreated { .. } => EventKind::HospitalCreated,
+            Event::HospitalDeleted(_) => EventKind::HospitalDeleted,
+            Event::BedCreated { .. } => EventKind::BedCreated,
+            Event::BedDeleted(_) => EventKind::BedDeleted,
+            Event::BedOccupied(_) => EventKind::BedOccupied,
+            Event::BedFreed(_) => EventKind::BedFreed,
         }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refusal::BadName => "a name has 1 to 255 bytes and no control characters",
-            Refusal::UnknownHospital => "there is no such hospital",
-            Refusal::UnknownBed => "there is no such bed",
-            Refusal::Full => "the board is full",
+            Rejection::BadName => "a name has 1 to 255 bytes and no control characters",
+            Rejection::UnknownHospital => "there is no such hospital",
+            Rejection::UnknownBed => "there is no such bed",
+            Rejection::Full => "the board is full",
         })
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Rejection {}

@@ -13,18 +13,18 @@ use log::debug;
 
 #[cfg(feature = "cluster")]
 use crate::cluster::log_handle::Log;
-use crate::delivery::{Changes, Outlet};
+use crate::delivery::{DeliveryPipeline, PendingWrites};
 use crate::hospital::events::{Command, Notice};
 use crate::hospital::methods::{self, Call};
-use crate::hospital::persist::row_index::{Ledger, revive};
+use crate::hospital::persist::row_index::{RowIndex, restore};
 use crate::hospital::state::State;
 use crate::json::MAX_DEPTH;
 use crate::log_targets::HOSPITAL;
-use crate::signalr::close::End;
+use crate::signalr::close::EndReason;
 use crate::signalr::messages;
 use crate::signalr::session::{MAX_HANDSHAKE, MAX_RECORD, Session, Step};
 use crate::store::error::OpenError;
-use crate::store::writer::Opened;
+use crate::store::writer::StoreBuilder;
 use enchufe::net::{
     Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Sender, Upgrade, WebSocket,
 };
@@ -34,7 +34,7 @@ use enchufe::protocol::{MessageLimits, Opcode, encode_frame};
 #[derive(Debug)]
 pub struct Hub {
     board: Mutex<Board>,
-    pub outlet: Outlet,
+    pub pipeline: DeliveryPipeline,
     last_member: AtomicU64,
     /// The bounds on a message; a record is as long at most.
     limits: MessageLimits,
@@ -48,17 +48,17 @@ pub struct Hub {
 pub struct Board {
     pub state: State,
     /// With a store: what is to change in there.
-    ledger: Option<Ledger>,
+    row_index: Option<RowIndex>,
     /// The whole board as a frame, until it changes: every viewer asks for it after every change.
     pub view: Option<Vec<u8>>,
     /// When everybody was last told something.
-    pub told: Option<Instant>,
+    pub last_broadcast: Option<Instant>,
     /// In a cluster: who waits for which operation to come back, and the id of the call.
     #[cfg(feature = "cluster")]
     pub calls: HashMap<u64, (MemberId, String)>,
     /// In a cluster: the board is made anew, and nobody is told.
     #[cfg(feature = "cluster")]
-    pub quiet: bool,
+    pub suppress_notices: bool,
 }
 
 /// One client's connection. From the handshake until this is dropped, whatever the reason, it is a member of the room.
@@ -89,29 +89,29 @@ impl Hub {
     /// The same with other bounds on a message, and on a record.
     #[must_use]
     pub fn with_limits(limits: MessageLimits) -> Hub {
-        Hub::of(Board::default(), Outlet::direct(), limits)
+        Hub::of(Board::default(), DeliveryPipeline::direct(), limits)
     }
 
     /// The board as it is in a store, and from here on every change is on disk before anybody hears of it.
     ///
     /// # Errors
     /// What cannot be read.
-    pub fn stored(limits: MessageLimits, opened: &mut Opened) -> Result<Hub, OpenError> {
-        let (state, ledger) = revive(opened)?;
+    pub fn stored(limits: MessageLimits, opened: &mut StoreBuilder) -> Result<Hub, OpenError> {
+        let (state, row_index) = restore(opened)?;
         let board = Board {
             state,
-            ledger: Some(ledger),
+            row_index: Some(row_index),
             ..Board::default()
         };
         // The protocol has no word for a change that is made and not kept: the log says so.
-        let outlet = Outlet::stored(opened, Default::default);
-        Ok(Hub::of(board, outlet, limits))
+        let pipeline = DeliveryPipeline::stored(opened, Default::default);
+        Ok(Hub::of(board, pipeline, limits))
     }
 
-    fn of(board: Board, outlet: Outlet, limits: MessageLimits) -> Hub {
+    fn of(board: Board, pipeline: DeliveryPipeline, limits: MessageLimits) -> Hub {
         Hub {
             board: Mutex::new(board),
-            outlet,
+            pipeline,
             last_member: AtomicU64::default(),
             limits,
             json_depth: MAX_DEPTH,
@@ -135,7 +135,7 @@ impl Hub {
             max_message: MAX_HANDSHAKE.min(self.limits.max_message),
             ..self.limits.clone()
         };
-        Upgrade::to(move |ws| hub.session(ws)).message_limits(limits)
+        Upgrade::new(move |ws| hub.session(ws)).message_limits(limits)
     }
 
     /// Serves one client until it leaves, or breaks a rule and has been told so.
@@ -170,7 +170,7 @@ impl Hub {
             let due = if now < session.deadline() {
                 None
             } else {
-                session.wake(now, self.lock().told)
+                session.wake(now, self.lock().last_broadcast)
             };
             if let Some(end) = end.or_else(|| client.perform(due?)) {
                 return client.end(end);
@@ -182,7 +182,7 @@ impl Hub {
     fn call(&self, caller: MemberId, call: Call, id: Option<String>) {
         let complete = id.map(|id| frame(&messages::completion(&id, Ok(()))));
         let mut board = self.lock();
-        let (to, told) = match call {
+        let (to, last_broadcast) = match call {
             Call::View => (Audience::Only(caller), board.view()),
             Call::Change(command) => (
                 Audience::All,
@@ -191,10 +191,10 @@ impl Hub {
         };
         let complete = complete.map(|frame| entry(Audience::Only(caller), frame));
         let changes = board.take_changes();
-        let entries = [entry(to, told)].into_iter().chain(complete);
-        self.outlet.append(changes, entries);
+        let entries = [entry(to, last_broadcast)].into_iter().chain(complete);
+        self.pipeline.append(changes, entries);
         drop(board);
-        self.outlet.deliver();
+        self.pipeline.deliver();
     }
 
     /// A panic elsewhere leaves a board that is still a board: every change is made in one piece.
@@ -205,27 +205,27 @@ impl Hub {
 
 impl Board {
     pub fn change(&mut self, command: Command) -> Notice {
-        self.told = Some(Instant::now());
-        let subject = command.subject();
+        self.last_broadcast = Some(Instant::now());
+        let kind = command.kind();
         match self.state.decide(command) {
             Ok(event) => {
-                if let Some(ledger) = &mut self.ledger {
-                    ledger.note(&event);
+                if let Some(row_index) = &mut self.row_index {
+                    row_index.track(&event);
                 }
                 self.view = None;
                 self.state.apply(event)
             }
-            Err(refusal) => Notice {
-                subject,
-                outcome: Err(refusal),
+            Err(rejection) => Notice {
+                kind,
+                outcome: Err(rejection),
             },
         }
     }
 
     /// What has to be on disk before it is told.
-    fn take_changes(&mut self) -> Changes {
-        let rows = self.ledger.as_mut().map(Ledger::take);
-        Changes {
+    fn take_changes(&mut self) -> PendingWrites {
+        let rows = self.row_index.as_mut().map(RowIndex::take);
+        PendingWrites {
             rows: rows.unwrap_or_default(),
             author: None,
         }
@@ -240,7 +240,7 @@ impl Board {
 
 impl Client<'_> {
     /// Takes the steps a message asks for, up to one that ends the connection.
-    fn perform_all(&mut self, session: &mut Session<Call>) -> Result<Option<End>, Error> {
+    fn perform_all(&mut self, session: &mut Session<Call>) -> Result<Option<EndReason>, Error> {
         let mut next = session.next_step();
         while let Some(step) = next {
             if let Some(end) = self.perform(step) {
@@ -249,14 +249,14 @@ impl Client<'_> {
             next = session.next_step();
             if next.is_some() {
                 // The message was counted when it was read; each further request in it counts as much.
-                self.reader.wait_for_turn()?;
+                self.reader.throttle()?;
             }
         }
         session.listen(Instant::now());
         Ok(None)
     }
 
-    fn perform(&mut self, step: Step<Call>) -> Option<End> {
+    fn perform(&mut self, step: Step<Call>) -> Option<EndReason> {
         match step {
             Step::Welcome(record) => {
                 self.reader.set_message_limits(self.hub.limits.clone());
@@ -271,21 +271,21 @@ impl Client<'_> {
             Step::Answer(record) => self.share([entry(Audience::Only(self.id), frame(&record))]),
             Step::Call(call, id) => {
                 #[cfg(feature = "cluster")]
-                let call = self.hub.publish(self.id, call, &id, &mut self.last)?;
+                let call = self.hub.submit(self.id, call, &id, &mut self.last)?;
                 self.hub.call(self.id, call, id);
             }
-            Step::End(end) => return Some(end),
+            Step::EndReason(end) => return Some(end),
         }
         None
     }
 
     /// Says why, in the protocol's own words first, and closes.
-    fn end(mut self, end: End) -> Result<(), Error> {
+    fn end(mut self, end: EndReason) -> Result<(), Error> {
         debug!(target: HOSPITAL, "hospital client {} ends: {end:?}", self.id.0);
         // All that was told before comes first.
         #[cfg(feature = "cluster")]
         self.hub.wait_for(self.last);
-        self.hub.outlet.settle();
+        self.hub.pipeline.flush();
         self.leave();
         if let Some(record) = end.record() {
             self.sender.send(record)?;
@@ -302,8 +302,8 @@ impl Client<'_> {
 
     /// Answers travel through the room too, behind what was told before them.
     fn share(&self, entries: impl IntoIterator<Item = Entry>) {
-        self.hub.outlet.append(Changes::default(), entries);
-        self.hub.outlet.deliver();
+        self.hub.pipeline.append(PendingWrites::default(), entries);
+        self.hub.pipeline.deliver();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::hospital::events::{BedId, Command, HospitalId, Notice, Subject};
+use crate::hospital::events::{BedId, Command, EventKind, HospitalId, Notice};
 use crate::hospital::state::State;
 use crate::signalr::messages::{self, CallError, Invocation};
 
@@ -47,13 +47,13 @@ pub fn call(invocation: Invocation<'_>) -> Result<Call, CallError> {
 
 /// What everybody is told after a change, and after one that was refused: 0 or -1.
 pub fn notice(notice: &Notice) -> String {
-    let target = match notice.subject {
-        Subject::HospitalCreated => "HospitalCreado",
-        Subject::HospitalDeleted => "HospitalEliminado",
-        Subject::BedCreated => "CamaCreada",
-        Subject::BedDeleted => "CamaEliminada",
-        Subject::BedOccupied => "CamaOcupada",
-        Subject::BedFreed => "CamaDesocupada",
+    let target = match notice.kind {
+        EventKind::HospitalCreated => "HospitalCreado",
+        EventKind::HospitalDeleted => "HospitalEliminado",
+        EventKind::BedCreated => "CamaCreada",
+        EventKind::BedDeleted => "CamaEliminada",
+        EventKind::BedOccupied => "CamaOcupada",
+        EventKind::BedFreed => "CamaDesocupada",
     };
     messages::invocation(target, if notice.outcome.is_ok() { "0" } else { "-1" })
 }
@@ -130,7 +130,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::hospital::events::Refusal;
+    use crate::hospital::events::Rejection;
     use crate::hospital::state::{MAX_BEDS, MAX_HOSPITALS, MAX_NAME};
     use crate::json;
 
@@ -307,18 +307,18 @@ mod tests {
     #[test]
     fn every_notice_is_an_event_with_0_or_minus_1() {
         let events = [
-            (Subject::HospitalCreated, "HospitalCreado"),
-            (Subject::HospitalDeleted, "HospitalEliminado"),
-            (Subject::BedCreated, "CamaCreada"),
-            (Subject::BedDeleted, "CamaEliminada"),
-            (Subject::BedOccupied, "CamaOcupada"),
-            (Subject::BedFreed, "CamaDesocupada"),
+            (EventKind::HospitalCreated, "HospitalCreado"),
+            (EventKind::HospitalDeleted, "HospitalEliminado"),
+            (EventKind::BedCreated, "CamaCreada"),
+            (EventKind::BedDeleted, "CamaEliminada"),
+            (EventKind::BedOccupied, "CamaOcupada"),
+            (EventKind::BedFreed, "CamaDesocupada"),
         ];
-        for (subject, event) in events {
-            for (outcome, result) in [(Ok(()), 0), (Err(Refusal::UnknownBed), -1)] {
+        for (kind, event) in events {
+            for (outcome, result) in [(Ok(()), 0), (Err(Rejection::UnknownBed), -1)] {
                 let expected =
                     format!("{{\"type\":1,\"target\":\"{event}\",\"arguments\":[{result}]}}\x1e");
-                assert_eq!(notice(&Notice { subject, outcome }), expected);
+                assert_eq!(notice(&Notice { kind, outcome }), expected);
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::hospital::events::{BedId, Command, Event, HospitalId, Notice, Refusal};
+use crate::hospital::events::{BedId, Command, Event, HospitalId, Notice, Rejection};
 
 /// The board: every hospital and every bed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,12 +53,12 @@ impl State {
     ///
     /// # Errors
     /// A [`Refusal`] when it can do nothing.
-    pub fn decide(&self, command: Command) -> Result<Event, Refusal> {
+    pub fn decide(&self, command: Command) -> Result<Event, Rejection> {
         match command {
             Command::CreateHospital(name) => {
                 check_name(&name)?;
                 if self.hospitals.len() >= MAX_HOSPITALS {
-                    return Err(Refusal::Full);
+                    return Err(Rejection::Full);
                 }
                 let id = HospitalId(next(self.last_hospital)?);
                 Ok(Event::HospitalCreated { id, name })
@@ -70,7 +70,7 @@ impl State {
             Command::CreateBed(hospital) => {
                 let order = next(self.hospital(hospital)?.last_order)?;
                 if self.beds.len() >= MAX_BEDS {
-                    return Err(Refusal::Full);
+                    return Err(Rejection::Full);
                 }
                 let id = BedId(next(self.last_bed)?);
                 Ok(Event::BedCreated {
@@ -89,7 +89,7 @@ impl State {
     ///
     /// An event about something that is not there changes nothing.
     pub fn apply(&mut self, event: Event) -> Notice {
-        let subject = event.subject();
+        let kind = event.kind();
         match event {
             Event::HospitalCreated { id, name } => {
                 let hospital = Hospital {
@@ -135,32 +135,33 @@ impl State {
             Event::BedFreed(id) => self.set_occupied(id, false),
         }
         Notice {
-            subject,
+            kind,
             outcome: Ok(()),
         }
     }
 
-    /// Both doors at once: decides, applies, and says what everybody is told.
+    /// Decides and applies at once.
+    #[cfg(test)]
     pub fn execute(&mut self, command: Command) -> Notice {
-        let subject = command.subject();
+        let kind = command.kind();
         match self.decide(command) {
             Ok(event) => self.apply(event),
-            Err(refusal) => Notice {
-                subject,
-                outcome: Err(refusal),
+            Err(rejection) => Notice {
+                kind,
+                outcome: Err(rejection),
             },
         }
     }
 
-    fn hospital(&self, id: HospitalId) -> Result<&Hospital, Refusal> {
-        self.hospitals.get(&id).ok_or(Refusal::UnknownHospital)
+    fn hospital(&self, id: HospitalId) -> Result<&Hospital, Rejection> {
+        self.hospitals.get(&id).ok_or(Rejection::UnknownHospital)
     }
 
-    fn known_bed(&self, id: BedId) -> Result<BedId, Refusal> {
+    fn known_bed(&self, id: BedId) -> Result<BedId, Rejection> {
         if self.beds.contains_key(&id) {
             Ok(id)
         } else {
-            Err(Refusal::UnknownBed)
+            Err(Rejection::UnknownBed)
         }
     }
 
@@ -172,16 +173,16 @@ impl State {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Refusal> {
+fn check_name(name: &str) -> Result<(), Rejection> {
     let blank = name.trim().is_empty();
     if blank || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(Refusal::BadName);
+        return Err(Rejection::BadName);
     }
     Ok(())
 }
 
-fn next(last: i32) -> Result<i32, Refusal> {
-    last.checked_add(1).ok_or(Refusal::Full)
+fn next(last: i32) -> Result<i32, Rejection> {
+    last.checked_add(1).ok_or(Rejection::Full)
 }
 
 /// Bytes in a name: what the chat allows too.

@@ -10,7 +10,7 @@ use enchufe::protocol::CloseCode;
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum EndReason {
     /// The client said Close.
     Left,
     /// No handshake within [`HANDSHAKE_TIMEOUT`](crate::signalr::keep_alive::HANDSHAKE_TIMEOUT).
@@ -23,18 +23,18 @@ pub enum End {
     BadRecord(RecordError),
 }
 
-impl End {
+impl EndReason {
     /// The last record, before the WebSocket closes. It says no more than the client needs.
     pub fn record(self) -> Option<String> {
         match self {
-            End::Left => None,
-            End::NoHandshake => Some(handshake::response(Some(HandshakeRefusal::TooLate))),
-            End::Refused(refusal) => Some(handshake::response(Some(refusal))),
-            End::Silent => Some(messages::close(
+            EndReason::Left => None,
+            EndReason::NoHandshake => Some(handshake::response(Some(HandshakeRefusal::TooLate))),
+            EndReason::Refused(rejection) => Some(handshake::response(Some(rejection))),
+            EndReason::Silent => Some(messages::close(
                 "Nothing was heard from you for too long.",
                 true,
             )),
-            End::BadRecord(_) => Some(messages::close(
+            EndReason::BadRecord(_) => Some(messages::close(
                 "What you sent is not the SignalR JSON hub protocol.",
                 false,
             )),
@@ -44,17 +44,17 @@ impl End {
     /// How the WebSocket is closed: code and reason.
     pub fn close(self) -> (CloseCode, &'static str) {
         match self {
-            End::Left => (CloseCode::NormalClosure, ""),
-            End::NoHandshake => (CloseCode::PolicyViolation, "no handshake in time"),
-            End::Silent => (CloseCode::PolicyViolation, "silent for too long"),
-            End::Refused(HandshakeRefusal::OtherProtocol) => {
+            EndReason::Left => (CloseCode::NormalClosure, ""),
+            EndReason::NoHandshake => (CloseCode::PolicyViolation, "no handshake in time"),
+            EndReason::Silent => (CloseCode::PolicyViolation, "silent for too long"),
+            EndReason::Refused(HandshakeRefusal::OtherProtocol) => {
                 (CloseCode::UnsupportedData, "only the protocol json")
             }
-            End::BadRecord(RecordError::TooLong) => {
+            EndReason::BadRecord(RecordError::TooLong) => {
                 (CloseCode::MessageTooBig, "the record is too long")
             }
             // 7.4.1: data that is not what it has to be.
-            End::Refused(_) | End::BadRecord(_) => {
+            EndReason::Refused(_) | EndReason::BadRecord(_) => {
                 (CloseCode::InvalidFramePayloadData, "not a SignalR record")
             }
         }
@@ -74,21 +74,21 @@ mod tests {
             RecordError::TooDeep,
             RecordError::TooLong,
         ] {
-            assert_eq!(End::BadRecord(error).record().unwrap(), expected);
+            assert_eq!(EndReason::BadRecord(error).record().unwrap(), expected);
         }
-        assert_eq!(End::Left.record(), None);
+        assert_eq!(EndReason::Left.record(), None);
     }
 
     #[test]
     fn every_end_has_a_close_code() {
         let cases = [
-            (End::Left, 1000),
-            (End::Refused(HandshakeRefusal::OtherProtocol), 1003),
-            (End::Refused(HandshakeRefusal::NotAHandshake), 1007),
-            (End::BadRecord(RecordError::NotJson), 1007),
-            (End::NoHandshake, 1008),
-            (End::Silent, 1008),
-            (End::BadRecord(RecordError::TooLong), 1009),
+            (EndReason::Left, 1000),
+            (EndReason::Refused(HandshakeRefusal::OtherProtocol), 1003),
+            (EndReason::Refused(HandshakeRefusal::NotAHandshake), 1007),
+            (EndReason::BadRecord(RecordError::NotJson), 1007),
+            (EndReason::NoHandshake, 1008),
+            (EndReason::Silent, 1008),
+            (EndReason::BadRecord(RecordError::TooLong), 1009),
         ];
         for (end, code) in cases {
             assert_eq!(u16::from(end.close().0), code, "{end:?}");

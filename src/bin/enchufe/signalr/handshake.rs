@@ -37,10 +37,10 @@ pub fn check(record: &[u8], max_depth: usize) -> Result<(), HandshakeRefusal> {
 }
 
 /// The answer to the handshake: `{}`, or why not.
-pub fn response(refusal: Option<HandshakeRefusal>) -> String {
-    match refusal {
+pub fn response(rejection: Option<HandshakeRefusal>) -> String {
+    match rejection {
         None => record(&json!({})),
-        Some(refusal) => record(&json!({ "error": refusal.to_string() })),
+        Some(rejection) => record(&json!({ "error": rejection.to_string() })),
     }
 }
 
@@ -128,9 +128,9 @@ mod tests {
     #[test]
     fn the_handshake_is_answered_with_an_empty_object_or_an_error() {
         assert_eq!(response(None), "{}\x1e");
-        let refusal = response(Some(HandshakeRefusal::OtherProtocol));
+        let rejection = response(Some(HandshakeRefusal::OtherProtocol));
         assert_eq!(
-            refusal,
+            rejection,
             "{\"error\":\"Only the protocol json, version 1, is spoken here.\"}\x1e"
         );
     }

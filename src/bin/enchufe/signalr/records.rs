@@ -10,7 +10,7 @@ use crate::json::{self, JsonError, Object};
 
 /// Cuts what arrives into records. Every byte is looked at once, however it arrives.
 #[derive(Debug, Default)]
-pub struct Splitter {
+pub struct RecordReader {
     buffer: Vec<u8>,
     /// Where the next record begins.
     start: usize,
@@ -37,10 +37,10 @@ pub enum RecordError {
     BadInvocationId,
 }
 
-impl Splitter {
+impl RecordReader {
     /// Nothing has arrived.
-    pub fn new() -> Splitter {
-        Splitter::default()
+    pub fn new() -> RecordReader {
+        RecordReader::default()
     }
 
     /// Takes the bytes of one message.
@@ -140,7 +140,7 @@ mod tests {
     const LIMIT: usize = 100;
 
     /// Everything that comes out, the error last.
-    fn all(splitter: &mut Splitter, limit: usize) -> Result<Vec<String>, RecordError> {
+    fn all(splitter: &mut RecordReader, limit: usize) -> Result<Vec<String>, RecordError> {
         let mut out = Vec::new();
         while let Some(record) = splitter.take(limit)? {
             out.push(String::from_utf8_lossy(record).into_owned());
@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn split(message: &str) -> Result<Vec<String>, RecordError> {
-        let mut splitter = Splitter::new();
+        let mut splitter = RecordReader::new();
         splitter.push(message.as_bytes());
         all(&mut splitter, LIMIT)
     }
@@ -169,7 +169,7 @@ mod tests {
         let stream = "{\"a\":1}\x1e{\"ñ\":\"€\"}\x1e\x1e[2]\x1e".as_bytes();
         let whole = split(std::str::from_utf8(stream).unwrap());
         for cut in 0..=stream.len() {
-            let mut splitter = Splitter::new();
+            let mut splitter = RecordReader::new();
             let mut out = Vec::new();
             for part in [&stream[..cut], &stream[cut..]] {
                 splitter.push(part);
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn records_come_out_the_same_byte_by_byte() {
-        let mut splitter = Splitter::new();
+        let mut splitter = RecordReader::new();
         let mut out = Vec::new();
         for byte in b"{\"a\":1}\x1e{}\x1e" {
             splitter.push(&[*byte]);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_record_that_grows_by_single_bytes_is_refused_at_the_limit() {
-        let mut splitter = Splitter::new();
+        let mut splitter = RecordReader::new();
         for n in 0..=LIMIT {
             splitter.push(b"x");
             let taken = splitter.take(LIMIT).map(|record| record.map(<[u8]>::len));
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_of_the_moment_a_record_is_taken() {
-        let mut splitter = Splitter::new();
+        let mut splitter = RecordReader::new();
         splitter.push(format!("{{}}\x1e{}\x1e", "x".repeat(50)).as_bytes());
         assert_eq!(splitter.take(10), Ok(Some(&b"{}"[..])));
         assert_eq!(
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn memory_is_given_back_when_everything_is_taken() {
-        let mut splitter = Splitter::new();
+        let mut splitter = RecordReader::new();
         splitter.push(format!("{}\x1e", "x".repeat(60_000)).as_bytes());
         all(&mut splitter, 65_536).unwrap();
         assert!(splitter.buffer.capacity() <= KEPT_CAPACITY);

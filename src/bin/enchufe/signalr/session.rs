@@ -13,19 +13,19 @@
 use std::time::Instant;
 
 use crate::json::MAX_DEPTH;
-use crate::signalr::close::End;
+use crate::signalr::close::EndReason;
 use crate::signalr::handshake;
 use crate::signalr::invocation_ids::InvocationIds;
 use crate::signalr::keep_alive::{Due, KeepAlive};
 use crate::signalr::messages::{self, CallError, Invocation, Message};
-use crate::signalr::records::Splitter;
+use crate::signalr::records::RecordReader;
 
 /// What one client has sent so far, and when.
 #[derive(Debug)]
 pub struct Session<C> {
     /// Decodes an invocation into a call of this hub.
     decode: fn(Invocation<'_>) -> Result<C, CallError>,
-    records: Splitter,
+    records: RecordReader,
     max_record: usize,
     json_depth: usize,
     phase: Phase,
@@ -43,7 +43,7 @@ pub enum Step<C> {
     /// Carry out the call, tell those it concerns, and then, if there is an id, complete it.
     Call(C, Option<String>),
     /// Send the last record, if [`End::record`] has one, and close. No step follows.
-    End(End),
+    EndReason(EndReason),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl<C> Session<C> {
     pub fn new(now: Instant, decode: fn(Invocation<'_>) -> Result<C, CallError>) -> Self {
         Self {
             decode,
-            records: Splitter::new(),
+            records: RecordReader::new(),
             max_record: MAX_RECORD,
             json_depth: MAX_DEPTH,
             phase: Phase::Handshake,
@@ -104,7 +104,7 @@ impl<C> Session<C> {
                             self.phase = Phase::Open;
                             Step::Welcome(handshake::response(None))
                         }
-                        Err(refusal) => self.end(End::Refused(refusal)),
+                        Err(rejection) => self.end(EndReason::Refused(rejection)),
                     }
                 }
                 (Ok(Some(record)), _) => match messages::parse(record, self.json_depth) {
@@ -114,11 +114,11 @@ impl<C> Session<C> {
                             None => continue,
                         }
                     }
-                    Ok(Message::Close) => self.end(End::Left),
+                    Ok(Message::Close) => self.end(EndReason::Left),
                     Ok(Message::Nothing) => continue,
-                    Err(error) => self.end(End::BadRecord(error)),
+                    Err(error) => self.end(EndReason::BadRecord(error)),
                 },
-                (Err(error), _) => self.end(End::BadRecord(error)),
+                (Err(error), _) => self.end(EndReason::BadRecord(error)),
             };
             self.keep_alive.answered();
             return Some(step);
@@ -142,9 +142,9 @@ impl<C> Session<C> {
         match self.phase {
             Phase::Ended => None,
             Phase::Handshake if now < self.deadline() => None,
-            Phase::Handshake => Some(self.end(End::NoHandshake)),
+            Phase::Handshake => Some(self.end(EndReason::NoHandshake)),
             Phase::Open => match self.keep_alive.due(now)? {
-                Due::Timeout => Some(self.end(End::Silent)),
+                Due::Timeout => Some(self.end(EndReason::Silent)),
                 Due::Ping => {
                     self.keep_alive.spoke(now);
                     Some(Step::Answer(messages::ping()))
@@ -160,9 +160,9 @@ impl<C> Session<C> {
         }
     }
 
-    fn end(&mut self, end: End) -> Step<C> {
+    fn end(&mut self, end: EndReason) -> Step<C> {
         self.phase = Phase::Ended;
-        Step::End(end)
+        Step::EndReason(end)
     }
 }
 

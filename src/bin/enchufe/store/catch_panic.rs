@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 /// Does `work`. If it panics, returns what the panic says, and nothing is printed.
-pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let otherwise = panic::take_hook();
@@ -28,7 +28,7 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 thread_local! {
-    /// This thread is within [`guarded`].
+    /// This thread is within [`catch_panic`].
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -38,8 +38,11 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_with_its_words() {
-        assert_eq!(guarded(|| 7), Ok(7));
-        assert_eq!(guarded(|| panic!("no {}", 1)), Err::<(), _>("no 1".into()));
-        assert_eq!(guarded(|| panic!("no")), Err::<(), _>("no".into()));
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        assert_eq!(
+            catch_panic(|| panic!("no {}", 1)),
+            Err::<(), _>("no 1".into())
+        );
+        assert_eq!(catch_panic(|| panic!("no")), Err::<(), _>("no".into()));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::store::backend::DiskError;
+use crate::store::backend::BackendError;
 use crate::store::change::Table;
 use crate::store::record::RecordError;
 
@@ -20,7 +20,7 @@ pub struct OpenError {
 #[derive(Debug)]
 pub enum Reason {
     /// It cannot be opened, read or written.
-    Disk(DiskError),
+    Backend(BackendError),
     /// A row cannot be understood.
     Record(Table, u64, RecordError),
 }
@@ -29,17 +29,17 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.place.display();
         match &self.reason {
-            Reason::Disk(DiskError::InUse) => write!(
+            Reason::Backend(BackendError::InUse) => write!(
                 f,
                 "{place} is in use by another process; give each server a folder of its own"
             ),
-            Reason::Disk(error @ DiskError::Damaged(_)) => {
+            Reason::Backend(error @ BackendError::Damaged(_)) => {
                 write!(f, "cannot read {place}: {error}; {RESTORE}")
             }
-            Reason::Disk(error @ DiskError::TooNew(_)) => {
+            Reason::Backend(error @ BackendError::TooNew(_)) => {
                 write!(f, "cannot read {place}: {error}; {UPDATE}")
             }
-            Reason::Disk(error) => write!(
+            Reason::Backend(error) => write!(
                 f,
                 "cannot keep history in {place}: {error}; it takes a folder that can be written, and room on its disk"
             ),

@@ -15,35 +15,35 @@ use redb::{
 };
 
 use crate::log_targets::STORE;
-use crate::store::backend::{Disk, DiskError};
-use crate::store::catch_panic::guarded;
+use crate::store::backend::{Backend, BackendError};
+use crate::store::catch_panic::catch_panic;
 use crate::store::change::{Batch, Table};
 use crate::store::error::{OpenError, Reason};
-use crate::store::writer::Opened;
+use crate::store::writer::StoreBuilder;
 
 /// Opens the store in a folder, which is made if it is not there. The whole file is checked.
 ///
 /// # Errors
 /// [`OpenError`], whose one line says what to do: the folder cannot be written to, another process uses it, the file is
 /// damaged or too new.
-pub fn open(folder: &Path) -> Result<Opened, OpenError> {
+pub fn open(folder: &Path) -> Result<StoreBuilder, OpenError> {
     let path = folder.join(FILE_NAME);
     let opened = make_folder(folder)
-        .map_err(DiskError::Io)
+        .map_err(BackendError::Io)
         .and_then(|()| StoreFile::checked(&path));
     match opened {
         Ok(file) => {
             info!(target: STORE, "history is kept in {}", path.display());
-            Ok(Opened::over(file, path))
+            Ok(StoreBuilder::over(file, path))
         }
         Err(error) => {
             let place = match error {
-                DiskError::Damaged(_) | DiskError::TooNew(_) => path,
+                BackendError::Damaged(_) | BackendError::TooNew(_) => path,
                 _ => folder.to_owned(),
             };
             Err(OpenError {
                 place,
-                reason: Reason::Disk(error),
+                reason: Reason::Backend(error),
             })
         }
     }
@@ -59,11 +59,12 @@ struct StoreFile {
 
 impl StoreFile {
     /// Opening a damaged file may panic.
-    fn checked(path: &Path) -> Result<StoreFile, DiskError> {
-        guarded(|| StoreFile::open(path)).unwrap_or_else(|panic| Err(DiskError::Damaged(panic)))
+    fn checked(path: &Path) -> Result<StoreFile, BackendError> {
+        catch_panic(|| StoreFile::open(path))
+            .unwrap_or_else(|panic| Err(BackendError::Damaged(panic)))
     }
 
-    fn open(path: &Path) -> Result<StoreFile, DiskError> {
+    fn open(path: &Path) -> Result<StoreFile, BackendError> {
         let mut database = match create(path)? {
             Some(new) => new,
             None => database(existing(path)?)?,
@@ -72,7 +73,7 @@ impl StoreFile {
         database.check_integrity().map_err(damage)?;
         let (format, commits) = (mark(&database, FORMAT)?, mark(&database, COMMITS)?);
         if format > THIS_FORMAT {
-            return Err(DiskError::TooNew(format));
+            return Err(BackendError::TooNew(format));
         }
         Ok(StoreFile {
             path: path.to_owned(),
@@ -81,14 +82,14 @@ impl StoreFile {
         })
     }
 
-    fn database(&self) -> Result<&Database, DiskError> {
-        let closed = || DiskError::Other("the file is closed".to_owned());
+    fn database(&self) -> Result<&Database, BackendError> {
+        let closed = || BackendError::Other("the file is closed".to_owned());
         self.database.as_ref().ok_or_else(closed)
     }
 }
 
-impl Disk for StoreFile {
-    fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, DiskError> {
+impl Backend for StoreFile {
+    fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, BackendError> {
         let database = self.database()?;
         let transaction = database.begin_read()?;
         match transaction.open_table(rows_of(table)) {
@@ -104,10 +105,10 @@ impl Disk for StoreFile {
         mark(database, table.0)
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), DiskError> {
+    fn write(&mut self, batch: &Batch) -> Result<(), BackendError> {
         // Whatever goes wrong, the file is closed: it has to be opened anew to know what it holds.
         let database = self.database.take();
-        let closed = || DiskError::Other("the file is closed".to_owned());
+        let closed = || BackendError::Other("the file is closed".to_owned());
         let database = database.ok_or_else(closed)?;
         let transaction = database.begin_write()?;
         fill(&transaction, batch, self.commits + 1)?;
@@ -118,7 +119,7 @@ impl Disk for StoreFile {
         Ok(())
     }
 
-    fn recover(&mut self) -> Result<bool, DiskError> {
+    fn recover(&mut self) -> Result<bool, BackendError> {
         self.database = None;
         // Never made anew: in an empty file, what is left of the history would look like all of it.
         let database = database(existing(&self.path)?)?;
@@ -127,7 +128,7 @@ impl Disk for StoreFile {
             Some(0) => false,
             Some(1) => true,
             // Somebody else has written, or the file is not the one it was.
-            _ => return Err(DiskError::Replaced),
+            _ => return Err(BackendError::Replaced),
         };
         self.commits = commits;
         self.database = Some(database);
@@ -144,7 +145,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// A new file, unless there is one. Whoever is killed in here leaves a draft that the next one overwrites, and never half
 /// a file under the name of a whole one. The draft is locked before anybody looks, so that no two of them are at it.
-fn create(path: &Path) -> Result<Option<Database>, DiskError> {
+fn create(path: &Path) -> Result<Option<Database>, BackendError> {
     if path.try_exists()? {
         return Ok(None);
     }
@@ -157,7 +158,7 @@ fn create(path: &Path) -> Result<Option<Database>, DiskError> {
     let file = options.open(&draft)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(DiskError::InUse),
+        Err(TryLockError::WouldBlock) => return Err(BackendError::InUse),
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }
     if path.try_exists()? {
@@ -180,7 +181,7 @@ fn existing(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
-fn database(file: File) -> Result<Database, DiskError> {
+fn database(file: File) -> Result<Database, BackendError> {
     Builder::new()
         .set_cache_size(CACHE)
         .create_file(file)
@@ -188,23 +189,23 @@ fn database(file: File) -> Result<Database, DiskError> {
 }
 
 /// What opening reports. A file that is no database, or too short for one, is damaged and no failure of the disk.
-fn damage(error: DatabaseError) -> DiskError {
+fn damage(error: DatabaseError) -> BackendError {
     match error {
-        DatabaseError::DatabaseAlreadyOpen => DiskError::InUse,
+        DatabaseError::DatabaseAlreadyOpen => BackendError::InUse,
         DatabaseError::Storage(StorageError::Io(error))
             if matches!(
                 error.kind(),
                 ErrorKind::InvalidData | ErrorKind::UnexpectedEof
             ) =>
         {
-            DiskError::Damaged(error.to_string())
+            BackendError::Damaged(error.to_string())
         }
         DatabaseError::Storage(error) => error.into(),
-        error => DiskError::Damaged(error.to_string()),
+        error => BackendError::Damaged(error.to_string()),
     }
 }
 
-fn fill(transaction: &WriteTransaction, batch: &Batch, commits: u64) -> Result<(), DiskError> {
+fn fill(transaction: &WriteTransaction, batch: &Batch, commits: u64) -> Result<(), BackendError> {
     let rows: Vec<_> = batch.rows.iter().collect();
     for changes in rows.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
         let ((table, _), _) = changes[0]; // no chunk is empty
@@ -216,19 +217,19 @@ fn fill(transaction: &WriteTransaction, batch: &Batch, commits: u64) -> Result<(
             }
         }
     }
-    let mut marks = transaction.open_table(MARKS)?;
+    let mut meta = transaction.open_table(META)?;
     for (table, last) in &batch.last {
-        marks.insert(table.0, last)?;
+        meta.insert(table.0, last)?;
     }
-    marks.insert(COMMITS, commits)?;
-    marks.insert(FORMAT, THIS_FORMAT)?;
+    meta.insert(COMMITS, commits)?;
+    meta.insert(FORMAT, THIS_FORMAT)?;
     Ok(())
 }
 
-fn mark(database: &Database, name: &str) -> Result<u64, DiskError> {
+fn mark(database: &Database, name: &str) -> Result<u64, BackendError> {
     let transaction = database.begin_read()?;
-    match transaction.open_table(MARKS) {
-        Ok(marks) => Ok(marks.get(name)?.map_or(0, |mark| mark.value())),
+    match transaction.open_table(META) {
+        Ok(meta) => Ok(meta.get(name)?.map_or(0, |mark| mark.value())),
         Err(TableError::TableDoesNotExist(_)) => Ok(0),
         Err(error) => Err(error.into()),
     }
@@ -238,39 +239,39 @@ fn rows_of(table: Table) -> TableDefinition<'static, u64, &'static [u8]> {
     TableDefinition::new(table.0)
 }
 
-impl From<StorageError> for DiskError {
-    fn from(error: StorageError) -> DiskError {
+impl From<StorageError> for BackendError {
+    fn from(error: StorageError) -> BackendError {
         match error {
-            StorageError::Io(error) => DiskError::Io(error),
-            StorageError::Corrupted(how) => DiskError::Damaged(how),
-            error => DiskError::Other(error.to_string()),
+            StorageError::Io(error) => BackendError::Io(error),
+            StorageError::Corrupted(how) => BackendError::Damaged(how),
+            error => BackendError::Other(error.to_string()),
         }
     }
 }
 
-impl From<TableError> for DiskError {
-    fn from(error: TableError) -> DiskError {
+impl From<TableError> for BackendError {
+    fn from(error: TableError) -> BackendError {
         match error {
             TableError::Storage(error) => error.into(),
-            error => DiskError::Damaged(error.to_string()),
+            error => BackendError::Damaged(error.to_string()),
         }
     }
 }
 
-impl From<TransactionError> for DiskError {
-    fn from(error: TransactionError) -> DiskError {
+impl From<TransactionError> for BackendError {
+    fn from(error: TransactionError) -> BackendError {
         match error {
             TransactionError::Storage(error) => error.into(),
-            error => DiskError::Other(error.to_string()),
+            error => BackendError::Other(error.to_string()),
         }
     }
 }
 
-impl From<CommitError> for DiskError {
-    fn from(error: CommitError) -> DiskError {
+impl From<CommitError> for BackendError {
+    fn from(error: CommitError) -> BackendError {
         match error {
             CommitError::Storage(error) => error.into(),
-            error => DiskError::Other(error.to_string()),
+            error => BackendError::Other(error.to_string()),
         }
     }
 }
@@ -279,7 +280,7 @@ impl From<CommitError> for DiskError {
 pub const FILE_NAME: &str = "enchufe.redb";
 
 /// What the file says about itself.
-const MARKS: TableDefinition<'static, &'static str, u64> = TableDefinition::new("marks");
+const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("marks");
 const COMMITS: &str = "commits";
 const FORMAT: &str = "format";
 
@@ -314,7 +315,7 @@ mod tests {
             self.0.join(FILE_NAME)
         }
 
-        pub fn open(&self) -> Result<StoreFile, DiskError> {
+        pub fn open(&self) -> Result<StoreFile, BackendError> {
             make_folder(&self.0)?;
             StoreFile::checked(&self.file())
         }
@@ -363,7 +364,7 @@ mod tests {
     fn a_file_is_open_once_at_a_time() {
         let folder = Folder::new();
         let first = folder.open().unwrap();
-        assert!(matches!(folder.open(), Err(DiskError::InUse)));
+        assert!(matches!(folder.open(), Err(BackendError::InUse)));
         let line = open(&folder.0).unwrap_err().to_string();
         assert!(line.contains("in use by another process"), "{line}");
         drop(first);
@@ -386,7 +387,7 @@ mod tests {
         make_folder(&folder.0).unwrap();
         let draft = File::create(folder.file().with_extension("draft")).unwrap();
         draft.lock().unwrap();
-        assert!(matches!(folder.open(), Err(DiskError::InUse)));
+        assert!(matches!(folder.open(), Err(BackendError::InUse)));
     }
 
     #[cfg(unix)]
@@ -423,9 +424,9 @@ mod tests {
         }
         drop(other.open().unwrap());
         fs::rename(other.file(), folder.file()).unwrap();
-        assert!(matches!(file.recover(), Err(DiskError::Replaced)));
+        assert!(matches!(file.recover(), Err(BackendError::Replaced)));
         fs::remove_file(folder.file()).unwrap();
-        assert!(matches!(file.recover(), Err(DiskError::Io(_))));
+        assert!(matches!(file.recover(), Err(BackendError::Io(_))));
         assert!(!folder.file().exists(), "an empty file is no history");
     }
 
@@ -435,12 +436,12 @@ mod tests {
         let mut file = folder.open().unwrap();
         file.write(&batch(&[])).unwrap();
         let transaction = file.database().unwrap().begin_write().unwrap();
-        let mut marks = transaction.open_table(MARKS).unwrap();
-        marks.insert(FORMAT, THIS_FORMAT + 1).unwrap();
-        drop(marks);
+        let mut meta = transaction.open_table(META).unwrap();
+        meta.insert(FORMAT, THIS_FORMAT + 1).unwrap();
+        drop(meta);
         transaction.commit().unwrap();
         drop(file);
-        assert!(matches!(folder.open(), Err(DiskError::TooNew(2))));
+        assert!(matches!(folder.open(), Err(BackendError::TooNew(2))));
         let line = open(&folder.0).unwrap_err().to_string();
         assert!(line.contains("or a later one"), "{line}");
     }
@@ -469,7 +470,7 @@ mod tests {
                         assert_eq!(record.as_slice(), [record[0]; 500]);
                     }
                 }
-                Err(DiskError::Damaged(_)) => refused += 1,
+                Err(BackendError::Damaged(_)) => refused += 1,
                 Err(error) => panic!("{error:?}"),
             }
         };

@@ -14,7 +14,7 @@
 //!                                                             Unkept, and what the disk lacks is tried again later
 //! ```
 //!
-//! What a table means, and what its rows say, is the business of the services. Below, only [`Disk`] is needed: the file
+//! What a table means, and what its rows say, is the business of the services. Below, only [`Backend`] is needed: the file
 //! of the feature `store`, or one that a test plays.
 
 pub mod backend;

@@ -9,39 +9,39 @@ use log::error;
 
 use crate::log_targets::STORE;
 use crate::store::change::Change;
-use crate::store::unflushed::Lacking;
-use crate::store::writer::Bell;
+use crate::store::unflushed::Unflushed;
+use crate::store::writer::Wakeup;
 
 /// Hands changes and parcels to the store thread. All clones are the same lane.
-pub struct Lane<P> {
+pub struct WriteQueue<P> {
     shared: Arc<Shared<P>>,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
 }
 
 /// Whether the changes that came with some parcels are on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Durability {
     /// They are.
-    Kept,
+    Persisted,
     /// They are not, or not surely: writing fails at the moment.
-    Unkept,
+    NotPersisted,
 }
 
 /// What the store thread does with a lane of whatever parcels.
-pub trait Outlet: Send + Sync {
+pub trait QueueDrain: Send + Sync {
     /// Takes the changes that were pushed so far; their parcels are what [`Outlet::hand_on`] hands on next.
-    fn take(&self, lacking: &mut Lacking);
+    fn take(&self, unflushed: &mut Unflushed);
     /// Hands on the parcels whose changes were taken.
-    fn hand_on(&self, standing: Standing);
+    fn deliver(&self, standing: Durability);
     /// Closes the lane if nothing is in it: what is pushed later goes straight through.
     fn close(&self) -> bool;
 }
 
 struct Shared<P> {
     queue: Mutex<Queue<P>>,
-    shorter: Condvar,
+    space_freed: Condvar,
     /// The store thread's own: parcels taken, and what to do with them.
-    exit: Mutex<Exit<P>>,
+    exit: Mutex<Consumer<P>>,
 }
 
 struct Queue<P> {
@@ -52,33 +52,36 @@ struct Queue<P> {
     closed: bool,
 }
 
-struct Exit<P> {
+struct Consumer<P> {
     parcels: Vec<P>,
-    hand_on: Box<dyn FnMut(Vec<P>, Standing) + Send>,
+    deliver: Box<dyn FnMut(Vec<P>, Durability) + Send>,
 }
 
-impl<P: Send + 'static> Lane<P> {
-    pub fn new(bell: Arc<Bell>, hand_on: impl FnMut(Vec<P>, Standing) + Send + 'static) -> Lane<P> {
+impl<P: Send + 'static> WriteQueue<P> {
+    pub fn new(
+        wakeup: Arc<Wakeup>,
+        deliver: impl FnMut(Vec<P>, Durability) + Send + 'static,
+    ) -> WriteQueue<P> {
         let queue = Queue {
             changes: Vec::new(),
             parcels: Vec::new(),
             cost: 0,
             closed: false,
         };
-        let exit = Exit {
+        let exit = Consumer {
             parcels: Vec::new(),
-            hand_on: Box::new(hand_on),
+            deliver: Box::new(deliver),
         };
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
-            shorter: Condvar::new(),
+            space_freed: Condvar::new(),
             exit: Mutex::new(exit),
         });
-        Lane { shared, bell }
+        WriteQueue { shared, wakeup }
     }
 
-    pub fn outlet(&self) -> Arc<dyn Outlet> {
-        Arc::clone(&self.shared) as Arc<dyn Outlet>
+    pub fn outlet(&self) -> Arc<dyn QueueDrain> {
+        Arc::clone(&self.shared) as Arc<dyn QueueDrain>
     }
 
     /// Appends to the order: `parcel`, which takes about `cost` bytes of memory, leaves when `changes` and all that was
@@ -88,20 +91,26 @@ impl<P: Send + 'static> Lane<P> {
         if queue.closed {
             drop(queue);
             // Nobody writes any more: the server is on its last breath.
-            return self.shared.exit().hand_on(vec![parcel], Standing::Unkept);
+            return self
+                .shared
+                .exit()
+                .deliver(vec![parcel], Durability::NotPersisted);
         }
         queue.cost += cost + changes.iter().map(Change::cost).sum::<usize>();
         queue.changes.extend(changes);
         queue.parcels.push(parcel);
         drop(queue);
-        self.bell.ring();
+        self.wakeup.notify();
     }
 
     /// Waits while more than [`MAX_WAITING`] bytes wait for the disk: a session that is not read from sends no more. Call
     /// it without any lock.
     pub fn wait(&self) {
         let full = |queue: &mut Queue<P>| queue.cost > MAX_WAITING && !queue.closed;
-        let waited = self.shared.shorter.wait_while(self.shared.queue(), full);
+        let waited = self
+            .shared
+            .space_freed
+            .wait_while(self.shared.queue(), full);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -111,30 +120,30 @@ impl<P> Shared<P> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn exit(&self) -> MutexGuard<'_, Exit<P>> {
+    fn exit(&self) -> MutexGuard<'_, Consumer<P>> {
         self.exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<P: Send> Outlet for Shared<P> {
-    fn take(&self, lacking: &mut Lacking) {
+impl<P: Send> QueueDrain for Shared<P> {
+    fn take(&self, unflushed: &mut Unflushed) {
         let mut exit = self.exit();
         let mut queue = self.queue();
         let changes = std::mem::take(&mut queue.changes);
         exit.parcels.append(&mut queue.parcels);
         queue.cost = 0;
         drop(queue);
-        self.shorter.notify_all();
+        self.space_freed.notify_all();
         for change in changes {
-            lacking.add(change);
+            unflushed.add(change);
         }
     }
 
-    fn hand_on(&self, standing: Standing) {
+    fn deliver(&self, standing: Durability) {
         let mut exit = self.exit();
         let parcels = std::mem::take(&mut exit.parcels);
         if !parcels.is_empty() {
-            exit.hand_on(parcels, standing);
+            exit.deliver(parcels, standing);
         }
     }
 
@@ -145,28 +154,28 @@ impl<P: Send> Outlet for Shared<P> {
     }
 }
 
-impl<P> Exit<P> {
+impl<P> Consumer<P> {
     /// A panic in there loses what it was given, and must not end the thread that everybody needs.
-    fn hand_on(&mut self, parcels: Vec<P>, standing: Standing) {
-        let handed = catch_unwind(AssertUnwindSafe(|| (self.hand_on)(parcels, standing)));
+    fn deliver(&mut self, parcels: Vec<P>, standing: Durability) {
+        let handed = catch_unwind(AssertUnwindSafe(|| (self.deliver)(parcels, standing)));
         if handed.is_err() {
             error!(target: STORE, "handing on what was written panicked");
         }
     }
 }
 
-impl<P> Clone for Lane<P> {
-    fn clone(&self) -> Lane<P> {
-        Lane {
+impl<P> Clone for WriteQueue<P> {
+    fn clone(&self) -> WriteQueue<P> {
+        WriteQueue {
             shared: Arc::clone(&self.shared),
-            bell: Arc::clone(&self.bell),
+            wakeup: Arc::clone(&self.wakeup),
         }
     }
 }
 
-impl<P> fmt::Debug for Lane<P> {
+impl<P> fmt::Debug for WriteQueue<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").finish_non_exhaustive()
+        f.debug_struct("WriteQueue").finish_non_exhaustive()
     }
 }
 

@@ -21,17 +21,17 @@ use std::time::{Duration, Instant};
 use log::{debug, error, info, warn};
 
 use crate::log_targets::STORE;
-use crate::store::backend::{Disk, DiskError};
-use crate::store::catch_panic::guarded;
+use crate::store::backend::{Backend, BackendError};
+use crate::store::catch_panic::catch_panic;
 use crate::store::change::{Change, Table};
 use crate::store::counters::Counters;
 use crate::store::error::{OpenError, Reason};
 use crate::store::record::RecordError;
-use crate::store::unflushed::Lacking;
-use crate::store::write_queue::{Lane, Outlet, Standing};
+use crate::store::unflushed::Unflushed;
+use crate::store::write_queue::{Durability, QueueDrain, WriteQueue};
 
 /// A store that can be read, and that nobody writes to yet.
-pub struct Opened {
+pub struct StoreBuilder {
     place: PathBuf,
     writer: Writer,
 }
@@ -39,44 +39,44 @@ pub struct Opened {
 /// A running store. Dropping it, or [`Store::close`], writes what is left and ends its thread.
 #[derive(Debug)]
 pub struct Store {
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Wakes the store thread.
 #[derive(Debug, Default)]
-pub struct Bell {
-    rung: Mutex<Rung>,
+pub struct Wakeup {
+    rung: Mutex<Flags>,
     heard: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Rung {
+struct Flags {
     work: bool,
     end: bool,
 }
 
 struct Writer {
-    disk: Box<dyn Disk>,
-    bell: Arc<Bell>,
-    lanes: Vec<Arc<dyn Outlet>>,
+    disk: Box<dyn Backend>,
+    wakeup: Arc<Wakeup>,
+    lanes: Vec<Arc<dyn QueueDrain>>,
     counters: Arc<Counters>,
-    lacking: Lacking,
+    unflushed: Unflushed,
     /// Since writing began to fail: when to try again, and how long to wait if that fails too.
     failing: Option<(Instant, Duration)>,
 }
 
-impl Opened {
+impl StoreBuilder {
     /// A store on this disk; `place` names it in errors.
-    pub fn over(disk: impl Disk + 'static, place: impl Into<PathBuf>) -> Opened {
-        Opened {
+    pub fn over(disk: impl Backend + 'static, place: impl Into<PathBuf>) -> StoreBuilder {
+        StoreBuilder {
             place: place.into(),
             writer: Writer {
                 disk: Box::new(disk),
-                bell: Arc::default(),
+                wakeup: Arc::default(),
                 lanes: Vec::new(),
                 counters: Arc::default(),
-                lacking: Lacking::default(),
+                unflushed: Unflushed::default(),
                 failing: None,
             },
         }
@@ -98,35 +98,35 @@ impl Opened {
                 bad = each(key, record).err().map(|error| (key, error));
             }
         };
-        let read = attempt(|| self.writer.disk.read(table, &mut each));
-        let last = read.map_err(|error| self.error(Reason::Disk(error)))?;
+        let read = begin_write(|| self.writer.disk.read(table, &mut each));
+        let last = read.map_err(|error| self.error(Reason::Backend(error)))?;
         match bad {
             Some((key, error)) => Err(self.error(Reason::Record(table, key, error))),
             None => Ok(last),
         }
     }
 
-    /// A change that reading led to, a row that is not needed any more above all. [`Opened::start`] writes it.
+    /// A change that reading led to, a row that is not needed any more above all. [`StoreBuilder::start`] writes it.
     pub fn change(&mut self, change: Change) {
-        self.writer.lacking.add(change);
+        self.writer.unflushed.add(change);
     }
 
     /// The changes so far, to look at.
     #[cfg(test)]
     pub fn changes(&mut self) -> Vec<Change> {
-        let rows = self.writer.lacking.attempt().rows.clone();
+        let rows = self.writer.unflushed.begin_write().rows.clone();
         let change = |((table, key), record)| Change { table, key, record };
         rows.into_iter().map(change).collect()
     }
 
     /// A lane for one service. The store thread calls `hand_on` with what was pushed, in order.
-    pub fn lane<P: Send + 'static>(
+    pub fn queue<P: Send + 'static>(
         &mut self,
-        hand_on: impl FnMut(Vec<P>, Standing) + Send + 'static,
-    ) -> Lane<P> {
-        let lane = Lane::new(Arc::clone(&self.writer.bell), hand_on);
-        self.writer.lanes.push(lane.outlet());
-        lane
+        deliver: impl FnMut(Vec<P>, Durability) + Send + 'static,
+    ) -> WriteQueue<P> {
+        let queue = WriteQueue::new(Arc::clone(&self.writer.wakeup), deliver);
+        self.writer.lanes.push(queue.outlet());
+        queue
     }
 
     /// What the store will count.
@@ -140,21 +140,21 @@ impl Opened {
     /// # Errors
     /// What the disk reports: a disk that cannot be written to is found out now.
     pub fn start(mut self) -> Result<Store, OpenError> {
-        let batch = self.writer.lacking.attempt();
+        let batch = self.writer.unflushed.begin_write();
         if let Err(error) = self.writer.disk.write(batch) {
-            return Err(self.error(Reason::Disk(error)));
+            return Err(self.error(Reason::Backend(error)));
         }
-        self.writer.lacking.settle(true);
-        let (place, bell) = (self.place, Arc::clone(&self.writer.bell));
+        self.writer.unflushed.finish_write(true);
+        let (place, wakeup) = (self.place, Arc::clone(&self.writer.wakeup));
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || self.writer.run());
         let thread = thread.map_err(|error| OpenError {
             place,
-            reason: Reason::Disk(DiskError::Io(error)),
+            reason: Reason::Backend(BackendError::Io(error)),
         })?;
         Ok(Store {
-            bell,
+            wakeup,
             thread: Some(thread),
         })
     }
@@ -176,7 +176,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.bell.end();
+        self.wakeup.end();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -188,61 +188,61 @@ impl Drop for Store {
 impl Writer {
     fn run(mut self) {
         loop {
-            let end = self.bell.wait(self.failing.map(|(again, _)| again));
-            for lane in &self.lanes {
-                lane.take(&mut self.lacking);
+            let end = self.wakeup.wait(self.failing.map(|(again, _)| again));
+            for queue in &self.lanes {
+                queue.take(&mut self.unflushed);
             }
             match self.failing {
                 None => {
                     let standing = self.write();
-                    self.hand_on(standing);
+                    self.deliver(standing);
                 }
                 Some((again, _)) => {
-                    self.hand_on(Standing::Unkept);
+                    self.deliver(Durability::NotPersisted);
                     if end || again <= Instant::now() {
                         self.try_again();
                     }
                 }
             }
-            if end && self.lanes.iter().all(|lane| lane.close()) {
+            if end && self.lanes.iter().all(|queue| queue.close()) {
                 break;
             }
         }
-        if !self.lacking.is_empty() {
-            let rows = self.lacking.rows();
+        if !self.unflushed.is_empty() {
+            let rows = self.unflushed.rows();
             warn!(target: STORE, "history ends without {rows} changes that could not be written");
         }
     }
 
     /// Writes what the disk lacks, if anything.
-    fn write(&mut self) -> Standing {
-        if self.lacking.is_empty() {
-            return Standing::Kept;
+    fn write(&mut self) -> Durability {
+        if self.unflushed.is_empty() {
+            return Durability::Persisted;
         }
         let began = Instant::now();
-        let batch = self.lacking.attempt();
-        match attempt(|| self.disk.write(batch)) {
+        let batch = self.unflushed.begin_write();
+        match begin_write(|| self.disk.write(batch)) {
             Ok(()) => {
                 let rows = batch.rows.len();
                 debug!(target: STORE, "{rows} changes on disk in {:?}", began.elapsed());
                 self.counters.commits.fetch_add(1, Relaxed);
                 self.counters.rows.fetch_add(rows as u64, Relaxed);
-                self.lacking.settle(true);
-                Standing::Kept
+                self.unflushed.finish_write(true);
+                Durability::Persisted
             }
             Err(error) => {
                 self.failed(&error);
-                Standing::Unkept
+                Durability::NotPersisted
             }
         }
     }
 
     /// Opens the disk anew, and writes all that was said meanwhile.
     fn try_again(&mut self) {
-        match attempt(|| self.disk.recover()) {
+        match begin_write(|| self.disk.recover()) {
             Ok(on_disk) => {
-                self.lacking.settle(on_disk);
-                if self.write() == Standing::Kept {
+                self.unflushed.finish_write(on_disk);
+                if self.write() == Durability::Persisted {
                     self.failing = None;
                     self.counters.failing.store(false, Relaxed);
                     info!(target: STORE, "history is kept again, with all that was said meanwhile");
@@ -253,7 +253,7 @@ impl Writer {
     }
 
     /// Notes a failure: in the log once, however long it lasts.
-    fn failed(&mut self, error: &DiskError) {
+    fn failed(&mut self, error: &BackendError) {
         let pause = match self.failing {
             None => {
                 error!(target: STORE, "history is not kept any more: {error}; the chat goes on without");
@@ -269,16 +269,16 @@ impl Writer {
         self.failing = Some((Instant::now() + pause, pause));
     }
 
-    fn hand_on(&self, standing: Standing) {
-        for lane in &self.lanes {
-            lane.hand_on(standing);
+    fn deliver(&self, standing: Durability) {
+        for queue in &self.lanes {
+            queue.deliver(standing);
         }
     }
 }
 
-impl Bell {
+impl Wakeup {
     /// There is something to do.
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         let mut rung = self.lock();
         if !rung.work {
             rung.work = true;
@@ -314,19 +314,19 @@ impl Bell {
         rung.end
     }
 
-    fn lock(&self) -> MutexGuard<'_, Rung> {
+    fn lock(&self) -> MutexGuard<'_, Flags> {
         self.rung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A panic in there is a failure like any other.
-fn attempt<T>(work: impl FnOnce() -> Result<T, DiskError>) -> Result<T, DiskError> {
-    guarded(work).unwrap_or_else(|panic| Err(DiskError::Other(panic)))
+fn begin_write<T>(work: impl FnOnce() -> Result<T, BackendError>) -> Result<T, BackendError> {
+    catch_panic(work).unwrap_or_else(|panic| Err(BackendError::Other(panic)))
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for StoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened")
+        f.debug_struct("StoreBuilder")
             .field("place", &self.place)
             .finish_non_exhaustive()
     }

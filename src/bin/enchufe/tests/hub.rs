@@ -1,7 +1,7 @@
 //! Records of the hospital hub: the separator alone cuts, wherever the messages end, and every record has a verdict.
 
 use crate::json::MAX_DEPTH;
-use crate::signalr::records::{RecordError, Splitter};
+use crate::signalr::records::{RecordError, RecordReader};
 use crate::signalr::{handshake, messages};
 
 /// The first byte says how long the messages are in which the rest comes.
@@ -23,7 +23,7 @@ pub(crate) fn check(bytes: &[u8]) {
 
 /// The records of a stream up to the first that is too long.
 fn records(stream: &[u8], size: usize) -> Vec<Result<Vec<u8>, RecordError>> {
-    let mut splitter = Splitter::new();
+    let mut splitter = RecordReader::new();
     let mut records = Vec::new();
     for message in stream.chunks(size.max(1)) {
         splitter.push(message);

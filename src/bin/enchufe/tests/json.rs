@@ -20,8 +20,8 @@ pub(crate) fn check(bytes: &[u8]) {
             let said = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
             assert!(json::parse(std::str::from_utf8(said).expect("text"), depth).is_ok());
             let ana = Name::parse(b"ana").expect("a name");
-            let _ = json_decode::meaning(&object, None);
-            let _ = json_decode::meaning(&object, Some(&ana));
+            let _ = json_decode::decode(&object, None);
+            let _ = json_decode::decode(&object, Some(&ana));
         }
     }
 }

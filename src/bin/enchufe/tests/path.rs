@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use crate::files::Files;
 use enchufe::handshake::Url;
 use enchufe::http::{Authority, HeadLimits, RequestParser, percent_decode};
-use enchufe::net::Answer;
+use enchufe::net::Reply;
 
 pub(crate) fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -33,11 +33,11 @@ fn ask(target: &str) {
         return;
     };
     match files().answer(&request) {
-        Answer::Respond(response) => {
+        Reply::Respond(response) => {
             let mut bytes = Vec::new();
             response.encode(&mut bytes).expect("it can be sent");
         }
-        Answer::Stream(response, length, mut body) => {
+        Reply::Stream(response, length, mut body) => {
             let mut content = String::new();
             body.read_to_string(&mut content).expect("a file of text");
             assert_eq!(content.len() as u64, length);
@@ -45,7 +45,7 @@ fn ask(target: &str) {
             let mut bytes = Vec::new();
             response.encode_head(&mut bytes).expect("it can be sent");
         }
-        Answer::Upgrade(_) => panic!("{target}: nobody asked for an upgrade"),
+        Reply::Upgrade(_) => panic!("{target}: nobody asked for an upgrade"),
     }
 }
 

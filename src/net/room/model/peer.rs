@@ -9,7 +9,7 @@ use std::time::Duration;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::counters::Counters;
 use crate::net::limits::Limits;
 use crate::net::socket::transport::Transport;
@@ -58,15 +58,15 @@ impl Peer {
     }
 
     /// A server's connection to this peer, whose opening handshake is done.
-    pub(crate) fn connect(&self, out_queue: usize) -> Arc<Outbox<Peer>> {
+    pub(crate) fn connect(&self, max_send_queue: usize) -> Arc<SendQueue<Peer>> {
         let limits = Limits {
-            out_queue,
+            max_send_queue,
             ..Limits::default()
         };
         let counters = Arc::new(Counters::default());
-        let outbox = Outbox::new(1, self.clone(), Role::Server, &limits, counters);
-        outbox.open().expect("it opens");
-        outbox
+        let queue = SendQueue::new(1, self.clone(), Role::Server, &limits, counters);
+        queue.uncork().expect("it opens");
+        queue
     }
 
     /// What it was told, frame by frame. Fails unless all of them are whole.

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 
-use crate::net::connection::send_queue::Outbox;
+use crate::net::connection::send_queue::SendQueue;
 use crate::net::connection::sync::Mutex;
 use crate::net::connection::websocket::Sender;
 use crate::net::room::model::check;
@@ -79,7 +79,7 @@ struct Scene {
     room: Room<Peer>,
     /// What happened in the room. Whatever is appended to it is appended under this lock, as a service does it.
     order: Mutex<Vec<Step>>,
-    guests: [(Peer, Arc<Outbox<Peer>>); 3],
+    guests: [(Peer, Arc<SendQueue<Peer>>); 3],
 }
 
 #[derive(Debug)]
@@ -106,19 +106,20 @@ struct Told {
 
 impl Scene {
     /// A room with two members. The slow one may have a backlog of so many bytes.
-    fn new(out_queue: usize) -> Scene {
+    fn new(max_send_queue: usize) -> Scene {
         let mut room = Room::default();
         // So few that a deliverer has to hand over although little is said.
         room.rounds = thread_rng().gen_range(1..=2);
         let guests = [
-            (Peer::stalled(), out_queue),
+            (Peer::stalled(), max_send_queue),
             (Peer::quick(), AMPLE),
             (Peer::fickle(), AMPLE),
         ];
         let scene = Scene {
             room,
             order: Mutex::default(),
-            guests: guests.map(|(peer, out_queue)| (peer.clone(), peer.connect(out_queue))),
+            guests: guests
+                .map(|(peer, max_send_queue)| (peer.clone(), peer.connect(max_send_queue))),
         };
         scene.join(Guest::Slow);
         scene.join(Guest::Leaver);
@@ -151,7 +152,7 @@ impl Scene {
     /// one Close.
     fn end(&self) -> [Told; 3] {
         [Guest::Slow, Guest::Newcomer, Guest::Leaver].map(|guest| {
-            self.outbox(guest).wind_down();
+            self.queue(guest).shutdown_send();
             let (meant, owed) = self.meant_for(guest);
             let mut frames = self.peer(guest).heard();
             let Some(Heard::Close(code)) = frames.pop() else {
@@ -227,8 +228,8 @@ impl Scene {
     /// As a server that stops takes leave of everybody.
     fn close_all(&self) {
         let reason = CloseReason::new(CloseCode::GoingAway, "");
-        for (_, outbox) in &self.guests {
-            let _ = outbox.close(Some(&reason)); // it may be closed already
+        for (_, queue) in &self.guests {
+            let _ = queue.close(Some(&reason)); // it may be closed already
         }
     }
 
@@ -244,13 +245,13 @@ impl Scene {
         &self.guests[guest as usize].0
     }
 
-    fn outbox(&self, guest: Guest) -> &Arc<Outbox<Peer>> {
+    fn queue(&self, guest: Guest) -> &Arc<SendQueue<Peer>> {
         &self.guests[guest as usize].1
     }
 
     fn sender(&self, guest: Guest) -> Sender<Peer> {
-        let outbox = Arc::clone(self.outbox(guest));
-        Sender { outbox }
+        let queue = Arc::clone(self.queue(guest));
+        Sender { queue }
     }
 }
 

@@ -23,43 +23,43 @@ fn a_peer_that_is_too_slow_gets_whole_frames_and_then_one_close() {
 }
 
 /// The owner, two threads that deliver for rooms, and one that closes; then the owner winds the connection down.
-fn play(out_queue: usize) {
+fn play(max_send_queue: usize) {
     let peer = Peer::fickle();
-    let outbox = peer.connect(out_queue);
+    let queue = peer.connect(max_send_queue);
 
     let rooms = ["a", "b"].map(|name| {
-        let outbox = Arc::clone(&outbox);
+        let queue = Arc::clone(&queue);
         thread::spawn(move || {
             for number in 0..MESSAGES {
-                outbox.send_encoded(&text_frame(&format!("{name}{number}")), 1);
+                queue.send_encoded(&text_frame(&format!("{name}{number}")), 1);
             }
         })
     });
     let closer = {
-        let outbox = Arc::clone(&outbox);
+        let queue = Arc::clone(&queue);
         thread::spawn(move || {
             let reason = CloseReason::new(CloseCode::NormalClosure, "");
-            let _ = outbox.close(Some(&reason)); // the peer may be too slow by then
+            let _ = queue.close(Some(&reason)); // the peer may be too slow by then
         })
     };
 
-    outbox.owned_by_this_thread();
+    queue.owned_by_this_thread();
     let mut accepted = 0;
     for number in 0..MESSAGES {
-        outbox.set_more_waits(number == 0);
+        queue.set_more_waits(number == 0);
         let text = format!("o{number}");
-        accepted += usize::from(outbox.send(text.as_message()).is_ok());
+        accepted += usize::from(queue.send(text.as_message()).is_ok());
     }
-    outbox.set_more_waits(false);
-    let _ = outbox.flush(); // likewise
+    queue.set_more_waits(false);
+    let _ = queue.flush(); // likewise
     for thread in rooms.into_iter().chain([closer]) {
         thread.join().expect("it does not panic");
     }
-    outbox.wind_down();
+    queue.shutdown_send();
 
     let heard = peer.heard();
     let (last, texts) = heard.split_last().expect("a Close at least");
-    let code = if outbox.is_too_slow() { 1008 } else { 1000 };
+    let code = if queue.is_too_slow() { 1008 } else { 1000 };
     assert_eq!(*last, Heard::Close(code), "{heard:?}");
     let texts: Vec<_> = texts.iter().map(Heard::text).collect();
     let of = |name| texts.iter().filter(move |text| text.starts_with(name));
@@ -70,7 +70,7 @@ fn play(out_queue: usize) {
             "{heard:?}"
         );
     }
-    if !outbox.is_too_slow() {
+    if !queue.is_too_slow() {
         assert_eq!(
             of("o").count(),
             accepted,

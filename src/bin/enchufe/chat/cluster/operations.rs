@@ -20,7 +20,7 @@ pub fn encode(command: Command<'_>) -> Option<Vec<u8>> {
     Some(match command {
         Command::Reserve | Command::Release => return None,
         Command::Connect { address } => Record::new(CONNECT).rest(address.as_bytes()),
-        Command::Leave { farewell } => Record::new(LEAVE).byte(u8::from(farewell)).end(),
+        Command::Leave { notify_self } => Record::new(LEAVE).byte(u8::from(notify_self)).end(),
         Command::ChangeStatus { status, .. } => Record::new(STATUS).byte(status?.number()).end(),
         Command::Say { to, text } => match to {
             Target::General => Record::new(SAY).rest(text),
@@ -36,7 +36,7 @@ pub fn encode(command: Command<'_>) -> Option<Vec<u8>> {
 /// Why it is none.
 pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, RecordError> {
     if what.is_empty() {
-        return Ok(Command::Leave { farewell: false });
+        return Ok(Command::Leave { notify_self: false });
     }
     let (kind, mut fields) = Fields::of(what)?;
     Ok(match kind {
@@ -44,7 +44,7 @@ pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, RecordEr
             address: str::from_utf8(fields.rest()).map_err(|_| RecordError::Malformed)?,
         },
         LEAVE => Command::Leave {
-            farewell: fields.byte()? == 1,
+            notify_self: fields.byte()? == 1,
         },
         STATUS => Command::ChangeStatus {
             name: who.as_bytes(),
@@ -82,8 +82,8 @@ mod tests {
         let ana = Name::parse(b"ana").unwrap();
         for command in [
             Command::Connect { address: "::1" },
-            Command::Leave { farewell: true },
-            Command::Leave { farewell: false },
+            Command::Leave { notify_self: true },
+            Command::Leave { notify_self: false },
             Command::ChangeStatus {
                 name: b"ana",
                 status: Some(Status::Busy),
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_lease_that_runs_out_is_a_leave() {
         let ana = Name::parse(b"ana").unwrap();
-        assert_eq!(decode(&ana, b""), Ok(Command::Leave { farewell: false }));
+        assert_eq!(decode(&ana, b""), Ok(Command::Leave { notify_self: false }));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::chat::cluster::operations;
 use crate::chat::dispatcher::Codec;
-use crate::chat::domain::command::{Command, Refusal, Target};
+use crate::chat::domain::command::{Command, Rejection, Target};
 use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::Settings;
@@ -15,31 +15,31 @@ use enchufe::net::{MemberId, Sender};
 
 /// The cluster's side of a switchboard.
 #[derive(Debug)]
-pub struct Front {
+pub struct PendingOps {
     pub log: Log,
     pub settings: Settings,
     /// What the last step asked for, as it goes into the log.
     diverted: Vec<Vec<u8>>,
     /// Users whose coming is in the log or on its way there.
-    pub arriving: HashMap<Name, Arrival>,
+    pub arriving: HashMap<Name, PendingJoin>,
     /// Users with a connection to this server.
-    pub holds: HashMap<Name, Hold>,
+    pub holds: HashMap<Name, LocalSession>,
     /// While the state is made anew: who was connected before.
     pub before: Option<Vec<Name>>,
 }
 
 /// A user who waits for its coming to come back.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct PendingJoin {
     /// The number of the operation that says that it comes.
     pub number: u64,
-    pub hold: Hold,
+    pub hold: LocalSession,
     pub codec: Codec,
 }
 
 /// A user's connection, and the claim on its name.
 #[derive(Debug, Clone)]
-pub struct Hold {
+pub struct LocalSession {
     pub claim: u64,
     /// Its place in the room, once it has one.
     pub member: Option<MemberId>,
@@ -47,10 +47,10 @@ pub struct Hold {
     pub address: Arc<str>,
 }
 
-impl Front {
+impl PendingOps {
     /// Nobody is here.
-    pub fn new(log: Log, settings: Settings) -> Front {
-        Front {
+    pub fn new(log: Log, settings: Settings) -> PendingOps {
+        PendingOps {
             log,
             settings,
             diverted: Vec::new(),
@@ -62,21 +62,21 @@ impl Front {
 
     /// Keeps a command for the log, unless it is wrong wherever it stands there. Who is not here yet may be there by then: that
     /// is for the log to say.
-    pub fn divert(
+    pub fn enqueue(
         &mut self,
         command: Command<'_>,
-        decided: Result<Event, Refusal>,
-    ) -> Result<(), Refusal> {
+        decided: Result<Event, Rejection>,
+    ) -> Result<(), Rejection> {
         match (decided, command) {
             (Ok(_), _) => {}
             (
-                Err(Refusal::RecipientDisconnected),
+                Err(Rejection::RecipientDisconnected),
                 Command::Say {
                     to: Target::User(name),
                     ..
                 },
             ) if Name::parse(name).is_ok() => {}
-            (Err(refusal), _) => return Err(refusal),
+            (Err(rejection), _) => return Err(rejection),
         }
         self.diverted.extend(operations::encode(command));
         Ok(())

@@ -9,16 +9,16 @@ use log::error;
 
 use crate::chat::chat::{Chat, now};
 use crate::chat::cluster::operations;
-use crate::chat::cluster::pending::Arrival;
+use crate::chat::cluster::pending::PendingJoin;
 use crate::chat::cluster::snapshot;
-use crate::chat::dispatcher::{Switchboard, only};
+use crate::chat::dispatcher::{ChatEngine, only};
 use crate::chat::domain::command::Command;
-use crate::chat::domain::event::{Audience, Delivery, Event, Notice, Standing};
+use crate::chat::domain::event::{Audience, ClusterStatus, Delivery, Event, Notice};
 use crate::chat::domain::name::Name;
-use crate::chat::domain::time::{Moment, Timestamp};
+use crate::chat::domain::time::{Now, Timestamp};
 use crate::cluster;
-use crate::cluster::rejoin::{Dropped, Switch};
-use crate::cluster::replica::{Named, News, Replica};
+use crate::cluster::rejoin::{DroppedOp, Rejoin};
+use crate::cluster::replica::{ClusterNotice, NameOwner, Replica};
 use crate::log_targets::CHAT;
 use crate::store::record::RecordError;
 use enchufe::net::{Entry, Sender};
@@ -27,8 +27,8 @@ use enchufe::protocol::CloseCode;
 impl Replica for Chat {
     fn apply(&self, entries: Vec<cluster::Entry>) {
         let instant = Instant::now();
-        self.tell(|switchboard| {
-            let follow = |entry| switchboard.follow(entry, instant);
+        self.tell(|engine| {
+            let follow = |entry| engine.follow(entry, instant);
             entries.iter().flat_map(follow).collect()
         });
     }
@@ -38,62 +38,62 @@ impl Replica for Chat {
     }
 
     fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
-        let mut switchboard = self.lock();
-        let before = switchboard.state().connected();
-        let Some(front) = &mut switchboard.front else {
+        let mut engine = self.lock();
+        let before = engine.state().connected();
+        let Some(pending) = &mut engine.pending else {
             return Ok(());
         };
         // A second beginning before the first was done: what people know is what was before that.
-        front.before.get_or_insert(before);
-        let state = snapshot::state(front.settings, rows, now())?;
-        switchboard.state = state;
+        pending.before.get_or_insert(before);
+        let state = snapshot::state(pending.settings, rows, now())?;
+        engine.state = state;
         Ok(())
     }
 
     fn resume(&self) {
-        self.tell(|switchboard| {
-            let front = switchboard.front.as_mut();
-            let before = front.and_then(|front| front.before.take());
+        self.tell(|engine| {
+            let pending = engine.pending.as_mut();
+            let before = pending.and_then(|pending| pending.before.take());
             let before = BTreeSet::from_iter(before.unwrap_or_default());
-            let here = BTreeSet::from_iter(switchboard.state().connected());
+            let here = BTreeSet::from_iter(engine.state().connected());
             let gone = before.difference(&here).cloned().map(Notice::Left);
             let come = here.difference(&before).cloned();
             let come = come.map(|name| Notice::Joined { name, new: false });
             let delivery: Delivery = gone.chain(come).map(of_others).collect();
-            switchboard.entries(delivery, now())
+            engine.entries(delivery, now())
         });
     }
 
-    fn news(&self, news: News) {
+    fn news(&self, news: ClusterNotice) {
         let standing = match news {
-            News::CutOff => Standing::CutOff,
-            News::Healed => Standing::Healed,
-            News::Anew => Standing::Anew,
+            ClusterNotice::CutOff => ClusterStatus::ClusterUnavailable,
+            ClusterNotice::Healed => ClusterStatus::Healed,
+            ClusterNotice::Anew => ClusterStatus::Anew,
         };
-        self.tell(|switchboard| {
-            let told = vec![(Audience::All, Notice::Standing(standing))];
-            switchboard.entries(told, now())
+        self.tell(|engine| {
+            let told = vec![(Audience::All, Notice::ClusterStatus(standing))];
+            engine.entries(told, now())
         });
     }
 
-    fn dropped(&self, dropped: &[Dropped]) {
+    fn dropped(&self, dropped: &[DroppedOp]) {
         let authors: BTreeSet<&[u8]> = dropped.iter().map(|it| &it.who[..]).collect();
         let authors = authors.into_iter().filter_map(|who| Name::parse(who).ok());
-        self.tell(|switchboard| {
-            let told = |who| only(&who, Notice::Standing(Standing::NotSent));
-            switchboard.entries(authors.flat_map(told).collect(), now())
+        self.tell(|engine| {
+            let told = |who| only(&who, Notice::ClusterStatus(ClusterStatus::NotSent));
+            engine.entries(authors.flat_map(told).collect(), now())
         });
     }
 }
 
-impl Named for Chat {
-    fn rejoin(&self, switch: Switch<'_>) -> Vec<Dropped> {
-        let mut switchboard = self.lock();
-        let Some(front) = &mut switchboard.front else {
+impl NameOwner for Chat {
+    fn rejoin(&self, switch: Rejoin<'_>) -> Vec<DroppedOp> {
+        let mut engine = self.lock();
+        let Some(pending) = &mut engine.pending else {
             return switch.go(|_| {});
         };
         switch.go(|claims| {
-            for (name, hold) in &mut front.holds {
+            for (name, hold) in &mut pending.holds {
                 let address = &hold.address;
                 if let Some(what) = operations::encode(Command::Connect { address }) {
                     hold.claim = claims.claim(name.as_bytes(), what);
@@ -105,29 +105,29 @@ impl Named for Chat {
     fn lost(&self, name: &[u8], claim: u64) {
         let Ok(name) = Name::parse(name) else { return };
         let mut loser: Option<Sender> = None;
-        self.tell(|switchboard| {
-            let holds = switchboard.front.as_ref().map(|front| &front.holds);
+        self.tell(|engine| {
+            let holds = engine.pending.as_ref().map(|pending| &pending.holds);
             let hold = holds.and_then(|holds| holds.get(&name));
             match hold.filter(|hold| hold.claim == claim) {
                 Some(hold) => {
                     loser = Some(hold.sender.clone());
-                    switchboard.forget(&name)
+                    engine.forget(&name)
                 }
                 None => Vec::new(),
             }
         });
         if let Some(sender) = loser {
             // What it was told before may still be with whoever delivers.
-            self.0.outlet.settle();
+            self.0.pipeline.flush();
             let _gone_already = sender.close(CloseCode::TryAgainLater, NAME_LOST);
         }
     }
 }
 
-impl Switchboard {
+impl ChatEngine {
     /// Does what an entry of the log says.
     fn follow(&mut self, entry: &cluster::Entry, instant: Instant) -> Vec<Entry> {
-        let now = Moment {
+        let now = Now {
             instant,
             timestamp: Timestamp(entry.at),
         };
@@ -157,22 +157,22 @@ impl Switchboard {
                 }
                 delivery
             }
-            Command::Leave { farewell } => self.apply(
+            Command::Leave { notify_self } => self.apply(
                 Event::Left {
                     name: who,
-                    farewell,
+                    notify_self,
                 },
                 now,
             ),
             command => match self.state().decide(&who, command, now) {
                 Ok(event) => self.apply(event, now),
-                Err(refusal) => only(&who, Notice::Refused(refusal)),
+                Err(rejection) => only(&who, Notice::Refused(rejection)),
             },
         };
         let is_told = self
-            .front
+            .pending
             .as_ref()
-            .is_none_or(|front| front.before.is_none());
+            .is_none_or(|pending| pending.before.is_none());
         if is_told {
             self.entries(delivery, now)
         } else {
@@ -180,23 +180,23 @@ impl Switchboard {
         }
     }
 
-    fn take_arrival(&mut self, who: &Name, entry: &cluster::Entry) -> Option<Arrival> {
-        let front = self.front.as_mut()?;
-        let arrival = front.arriving.get(who)?;
+    fn take_arrival(&mut self, who: &Name, entry: &cluster::Entry) -> Option<PendingJoin> {
+        let pending = self.pending.as_mut()?;
+        let arrival = pending.arriving.get(who)?;
         if !entry.own || entry.number != arrival.number {
             return None;
         }
-        front.arriving.remove(who)
+        pending.arriving.remove(who)
     }
 
     fn arrived(
         &mut self,
         name: Name,
-        arrival: Arrival,
+        arrival: PendingJoin,
         delivery: Delivery,
-        now: Moment,
+        now: Now,
     ) -> Vec<Entry> {
-        let Arrival {
+        let PendingJoin {
             mut hold, codec, ..
         } = arrival;
         // Between a goodbye and the end of the connection that said it, the name is free.
@@ -208,8 +208,8 @@ impl Switchboard {
             codec: codec as usize,
         };
         hold.member = Some(member.id);
-        if let Some(front) = &mut self.front {
-            front.holds.insert(name, hold);
+        if let Some(pending) = &mut self.pending {
+            pending.holds.insert(name, hold);
         }
         before.into_iter().chain([join]).chain(entries).collect()
     }
@@ -225,8 +225,8 @@ fn of_others(notice: Notice) -> (Audience, Notice) {
 }
 
 /// Where the chat is handed to a cluster.
-impl From<&Chat> for Arc<dyn Named> {
-    fn from(chat: &Chat) -> Arc<dyn Named> {
+impl From<&Chat> for Arc<dyn NameOwner> {
+    fn from(chat: &Chat) -> Arc<dyn NameOwner> {
         Arc::new(chat.clone())
     }
 }

@@ -7,17 +7,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::chat::chat::{Chat, Place, now};
+use crate::chat::chat::{Chat, Membership, now};
 use crate::chat::cluster::operations;
-use crate::chat::cluster::pending::{Arrival, Front, Hold};
-use crate::chat::dispatcher::{Codec, Member, Reaction, Switchboard};
-use crate::chat::domain::command::{Command, Refusal};
+use crate::chat::cluster::pending::{LocalSession, PendingJoin, PendingOps};
+use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Member};
+use crate::chat::domain::command::{Command, Rejection};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::Settings;
 use crate::chat::domain::status::Status;
 use crate::chat::limits::ConnectionLimits;
-use crate::cluster::log_handle::{Log, NoClaim};
-use crate::delivery::Changes;
+use crate::cluster::log_handle::{ClaimError, Log};
+use crate::delivery::PendingWrites;
 use enchufe::net::{Entry, MemberId, Sender};
 use enchufe::protocol::{CloseCode, MessageKind};
 
@@ -25,16 +25,16 @@ impl Chat {
     /// A chat that is one with those of other servers, once it follows `log`.
     #[must_use]
     pub fn clustered(settings: Settings, limits: ConnectionLimits, log: Log) -> Chat {
-        let mut switchboard = Switchboard::new(settings);
-        switchboard.front = Some(Front::new(log, settings));
-        Chat::behind(switchboard, limits)
+        let mut engine = ChatEngine::new(settings);
+        engine.pending = Some(PendingOps::new(log, settings));
+        Chat::behind(engine, limits)
     }
 
     /// Takes the place of a claimed name: publishes that the user comes, and waits until that has come back.
     ///
     /// # Errors
     ///
-    /// [`Refusal::CutOff`]; the claim is given back.
+    /// [`Rejection::CutOff`]; the claim is given back.
     pub fn arrive(
         &self,
         name: Name,
@@ -42,59 +42,57 @@ impl Chat {
         codec: Codec,
         address: &str,
         sender: &Sender,
-    ) -> Result<Place, Refusal> {
+    ) -> Result<Membership, Rejection> {
         let log = self.log()?;
-        let what = operations::encode(Command::Connect { address }).ok_or(Refusal::OutOfTurn)?;
-        let hold = Hold {
+        let what =
+            operations::encode(Command::Connect { address }).ok_or(Rejection::InvalidState)?;
+        let hold = LocalSession {
             claim,
             member: None,
             sender: sender.clone(),
             address: address.into(),
         };
-        let mut switchboard = self.lock();
+        let mut engine = self.lock();
         // Under the lock under which it will come back.
-        let number = log.tell(name.as_bytes(), claim, what);
-        let arrival = Arrival {
+        let number = log.append_as(name.as_bytes(), claim, what);
+        let arrival = PendingJoin {
             number,
             hold,
             codec,
         };
-        switchboard
-            .front_mut()?
-            .arriving
-            .insert(name.clone(), arrival);
-        drop(switchboard);
+        engine.front_mut()?.arriving.insert(name.clone(), arrival);
+        drop(engine);
         let _in_time = log.wait(number, PATIENCE);
-        let mut switchboard = self.lock();
-        let front = switchboard.front_mut()?;
-        let gave_up = front.arriving.remove(&name).is_some();
-        let hold = front.holds.get(&name);
+        let mut engine = self.lock();
+        let pending = engine.front_mut()?;
+        let gave_up = pending.arriving.remove(&name).is_some();
+        let hold = pending.holds.get(&name);
         let member = hold.filter(|_| !gave_up).and_then(|hold| hold.member);
         let Some(member) = member else {
             log.release(name.as_bytes(), claim, left());
-            return Err(Refusal::CutOff);
+            return Err(Rejection::ClusterUnavailable);
         };
-        let inactive_at = switchboard.state().inactivity_deadline(&name);
-        drop(switchboard);
+        let inactive_at = engine.state().inactivity_deadline(&name);
+        drop(engine);
         let member = Member { id: member, codec };
-        Ok(self.place(name, member, inactive_at, number))
+        Ok(self.membership(name, member, inactive_at, number))
     }
 
-    fn log(&self) -> Result<&Log, Refusal> {
-        self.0.log.as_ref().ok_or(Refusal::OutOfTurn)
+    fn log(&self) -> Result<&Log, Rejection> {
+        self.0.log.as_ref().ok_or(Rejection::InvalidState)
     }
 
     /// Appends to the room and delivers what is told in a cluster.
-    pub fn tell(&self, tell: impl FnOnce(&mut Switchboard) -> Vec<Entry>) {
-        let mut switchboard = self.lock();
-        let entries = tell(&mut switchboard);
-        self.0.outlet.append(Changes::default(), entries);
-        drop(switchboard);
-        self.0.outlet.deliver();
+    pub fn tell(&self, tell: impl FnOnce(&mut ChatEngine) -> Vec<Entry>) {
+        let mut engine = self.lock();
+        let entries = tell(&mut engine);
+        self.0.pipeline.append(PendingWrites::default(), entries);
+        drop(engine);
+        self.0.pipeline.deliver();
     }
 }
 
-impl Place {
+impl Membership {
     /// What a message asks for goes into the log, or is answered.
     pub fn message_by_log(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
         let chat = self.chat.clone();
@@ -102,33 +100,33 @@ impl Place {
         let mut patient = true;
         loop {
             let heard = self.codec.read(kind, payload, depth);
-            let mut switchboard = chat.lock();
-            let reaction = switchboard.message(&self.name, heard, now());
-            let asked = switchboard.take_diverted();
+            let mut engine = chat.lock();
+            let reaction = engine.message(&self.name, heard, now());
+            let asked = engine.take_diverted();
             if asked.is_empty() && patient && !self.own_is_back() {
                 // Nothing has changed: what is answered here is asked again in a moment.
-                drop(switchboard);
+                drop(engine);
                 self.wait_for_own();
                 patient = false;
                 continue;
             }
-            self.publish(&mut switchboard, asked);
-            return self.carry(switchboard, reaction);
+            self.publish(&mut engine, asked);
+            return self.carry(engine, reaction);
         }
     }
 
     pub fn tick_by_log(&mut self) {
         self.wait_for_own();
         let chat = self.chat.clone();
-        let mut switchboard = chat.lock();
-        let due = switchboard.state().tick(&self.name, now()).is_some();
+        let mut engine = chat.lock();
+        let due = engine.state().tick(&self.name, now()).is_some();
         let inactive = Command::ChangeStatus {
             name: self.name.as_bytes(),
             status: Some(Status::Inactive),
         };
         let asked = operations::encode(inactive).filter(|_| due);
-        self.publish(&mut switchboard, asked.into_iter().collect());
-        self.carry(switchboard, Reaction::default());
+        self.publish(&mut engine, asked.into_iter().collect());
+        self.carry(engine, Effects::default());
     }
 
     /// Waits, not for ever, until what this user asked for has come back.
@@ -143,13 +141,13 @@ impl Place {
         let Some(log) = &self.chat.0.log else {
             return;
         };
-        self.chat.tell(|switchboard| {
-            let held = switchboard.claim(&self.name, self.id);
+        self.chat.tell(|engine| {
+            let held = engine.claim(&self.name, self.id);
             let Some(claim) = held else {
                 return Vec::new(); // it was lost, and the member with it
             };
             log.release(self.name.as_bytes(), claim, left());
-            switchboard.forget(&self.name)
+            engine.forget(&self.name)
         });
     }
 
@@ -160,11 +158,11 @@ impl Place {
         }
     }
 
-    fn publish(&mut self, switchboard: &mut Switchboard, asked: Vec<Vec<u8>>) {
+    fn publish(&mut self, engine: &mut ChatEngine, asked: Vec<Vec<u8>>) {
         let Some(log) = &self.chat.0.log else {
             return;
         };
-        let claim = switchboard.claim(&self.name, self.id);
+        let claim = engine.claim(&self.name, self.id);
         let is_asked = !asked.is_empty();
         for what in asked {
             let Some(claim) = claim else { return };
@@ -172,10 +170,10 @@ impl Place {
             self.last = Some(if operations::is_leave(&what) {
                 log.release(name, claim, what)
             } else {
-                log.tell(name, claim, what)
+                log.append_as(name, claim, what)
             });
         }
-        let known = switchboard.state().inactivity_deadline(&self.name);
+        let known = engine.state().inactivity_deadline(&self.name);
         // What was just asked for may make the user active or inactive: it is looked at again soon.
         let soon = is_asked.then(|| Instant::now() + SOON);
         self.inactive_at = match (known, soon) {
@@ -186,23 +184,23 @@ impl Place {
 
     fn carry(
         &self,
-        switchboard: std::sync::MutexGuard<'_, Switchboard>,
-        reaction: Reaction,
+        engine: std::sync::MutexGuard<'_, ChatEngine>,
+        reaction: Effects,
     ) -> Option<CloseCode> {
         self.chat
             .0
-            .outlet
-            .append(Changes::default(), reaction.entries);
-        drop(switchboard);
+            .pipeline
+            .append(PendingWrites::default(), reaction.entries);
+        drop(engine);
         reaction.close
     }
 }
 
-impl Switchboard {
+impl ChatEngine {
     /// A user of this server is nobody's here any more; the state learns it by the log.
     pub fn forget(&mut self, name: &Name) -> Vec<Entry> {
-        if let Some(front) = &mut self.front {
-            front.holds.remove(name);
+        if let Some(pending) = &mut self.pending {
+            pending.holds.remove(name);
         }
         let member = self.remove(name);
         member
@@ -211,32 +209,32 @@ impl Switchboard {
             .collect()
     }
 
-    fn front_mut(&mut self) -> Result<&mut Front, Refusal> {
-        self.front.as_mut().ok_or(Refusal::OutOfTurn)
+    fn front_mut(&mut self) -> Result<&mut PendingOps, Rejection> {
+        self.pending.as_mut().ok_or(Rejection::InvalidState)
     }
 
     fn take_diverted(&mut self) -> Vec<Vec<u8>> {
-        self.front
+        self.pending
             .as_mut()
-            .map(Front::take_diverted)
+            .map(PendingOps::take_diverted)
             .unwrap_or_default()
     }
 
     fn claim(&self, name: &Name, member: MemberId) -> Option<u64> {
-        self.front.as_ref()?.claim(name, member)
+        self.pending.as_ref()?.claim(name, member)
     }
 }
 
 /// The entry of a user whose connection has ended.
 fn left() -> Vec<u8> {
-    operations::encode(Command::Leave { farewell: false }).unwrap_or_default()
+    operations::encode(Command::Leave { notify_self: false }).unwrap_or_default()
 }
 
-impl From<NoClaim> for Refusal {
-    fn from(no: NoClaim) -> Refusal {
+impl From<ClaimError> for Rejection {
+    fn from(no: ClaimError) -> Rejection {
         match no {
-            NoClaim::Taken => Refusal::NameTaken,
-            NoClaim::CutOff => Refusal::CutOff,
+            ClaimError::Taken => Rejection::NameTaken,
+            ClaimError::CutOff => Rejection::ClusterUnavailable,
         }
     }
 }

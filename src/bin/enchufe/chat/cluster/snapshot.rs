@@ -12,7 +12,7 @@ use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::{Settings, State};
 use crate::chat::domain::status::Status;
-use crate::chat::domain::time::Moment;
+use crate::chat::domain::time::Now;
 use crate::chat::persist::rows;
 use crate::store::record::{Fields, Record, RecordError};
 
@@ -40,7 +40,7 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
                     0,
                     &Event::Left {
                         name,
-                        farewell: false,
+                        notify_self: false,
                     },
                 ),
                 Some(status) => {
@@ -58,7 +58,7 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
 /// # Errors
 ///
 /// The first row that makes no sense.
-pub fn state(settings: Settings, rows: &[&[u8]], now: Moment) -> Result<State, RecordError> {
+pub fn state(settings: Settings, rows: &[&[u8]], now: Now) -> Result<State, RecordError> {
     let mut state = State::new(settings);
     for row in rows {
         let (kind, mut fields) = Fields::of(row)?;
@@ -95,8 +95,8 @@ mod tests {
     use crate::chat::domain::command::{Command, Target};
     use crate::chat::domain::time::Timestamp;
 
-    fn now() -> Moment {
-        Moment {
+    fn now() -> Now {
+        Now {
             instant: Instant::now(),
             timestamp: Timestamp(7),
         }
@@ -126,7 +126,7 @@ mod tests {
         say(&mut state, "ana", Target::General);
         say(&mut state, "bo", Target::User(b"ana"));
         for who in ["cy", "bo"] {
-            run(&mut state, who, Command::Leave { farewell: false });
+            run(&mut state, who, Command::Leave { notify_self: false });
         }
         for (who, status) in [("ana", Status::Inactive), ("di", Status::Busy)] {
             let name = who.as_bytes();

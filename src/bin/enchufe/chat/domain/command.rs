@@ -30,7 +30,7 @@ pub enum Command<'a> {
     /// The connection ended, or is about to.
     Leave {
         /// True if the leaver is to be told too, as one who said goodbye.
-        farewell: bool,
+        notify_self: bool,
     },
     /// Set the status of a user, who must be oneself.
     ChangeStatus {
@@ -77,7 +77,7 @@ pub enum Target<'a> {
 
 /// Why something asked for does not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     /// The name has no bytes.
     NameEmpty,
     /// The name has more than 255 bytes.
@@ -99,28 +99,28 @@ pub enum Refusal {
     /// The recipient is unknown or offline.
     RecipientDisconnected,
     /// It does not fit where the asker stands: connecting without a claimed name, or anything else without a connection.
-    OutOfTurn,
+    InvalidState,
     /// This server is cut off from its cluster, where names are granted.
-    CutOff,
+    ClusterUnavailable,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refusal::NameEmpty => "the name is empty",
-            Refusal::NameTooLong => "the name is longer than 255 bytes",
-            Refusal::NameNotUtf8 => "the name is not UTF-8",
-            Refusal::NameHasControlCharacter => "the name has a control character",
-            Refusal::NameReserved => "the name is reserved",
-            Refusal::NameTaken => "the name is taken",
-            Refusal::NoSuchUser => "no such user",
-            Refusal::InvalidStatus => "invalid status",
-            Refusal::EmptyMessage => "the message is empty",
-            Refusal::RecipientDisconnected => "the recipient is not connected",
-            Refusal::OutOfTurn => "not possible now",
-            Refusal::CutOff => "this server is cut off from the others",
+            Rejection::NameEmpty => "the name is empty",
+            Rejection::NameTooLong => "the name is longer than 255 bytes",
+            Rejection::NameNotUtf8 => "the name is not UTF-8",
+            Rejection::NameHasControlCharacter => "the name has a control character",
+            Rejection::NameReserved => "the name is reserved",
+            Rejection::NameTaken => "the name is taken",
+            Rejection::NoSuchUser => "no such user",
+            Rejection::InvalidStatus => "invalid status",
+            Rejection::EmptyMessage => "the message is empty",
+            Rejection::RecipientDisconnected => "the recipient is not connected",
+            Rejection::InvalidState => "not possible now",
+            Rejection::ClusterUnavailable => "this server is cut off from the others",
         })
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Rejection {}

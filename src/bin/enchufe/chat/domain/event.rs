@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::chat::domain::command::Refusal;
+use crate::chat::domain::command::Rejection;
 use crate::chat::domain::message::Message;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
@@ -30,7 +30,7 @@ pub enum Event {
         /// Who.
         name: Name,
         /// True if the leaver is told too.
-        farewell: bool,
+        notify_self: bool,
     },
     /// A user's status was set; perhaps to what it was.
     StatusChanged {
@@ -45,9 +45,9 @@ pub enum Event {
 
 /// What becomes of what is said on one server of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum ClusterStatus {
     /// This server is cut off: nothing that is said is delivered until it is not.
-    CutOff,
+    ClusterUnavailable,
     /// It is not cut off any more.
     Healed,
     /// What you said last was not delivered, and will not be.
@@ -76,7 +76,7 @@ pub enum Audience {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// What you asked for does not happen.
-    Refused(Refusal),
+    Refused(Rejection),
     /// You are connected, and so are these: by name, yourself included.
     Welcome(Vec<Name>),
     /// Who is connected.
@@ -114,9 +114,9 @@ pub enum Notice {
     /// A chat message.
     Said(Message),
     /// What you say next in this order is delivered, and is not on disk: the history is unavailable.
-    Unkept,
+    NotPersisted,
     /// How this server stands with the others of its cluster.
-    Standing(Standing),
+    ClusterStatus(ClusterStatus),
     /// The messages of one chat.
     History {
         /// The other user of a chat of two; `None` for the general chat.

@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::chat::domain::command::Refusal;
+use crate::chat::domain::command::Rejection;
 
 /// A user's name: 1 to 255 bytes of UTF-8 without control characters, neither `~` nor `server`.
 ///
@@ -20,20 +20,20 @@ impl Name {
     ///
     /// # Errors
     ///
-    /// The first rule that fails, from [`Refusal::NameEmpty`] to [`Refusal::NameReserved`].
-    pub fn parse(bytes: &[u8]) -> Result<Name, Refusal> {
+    /// The first rule that fails, from [`Rejection::NameEmpty`] to [`Rejection::NameReserved`].
+    pub fn parse(bytes: &[u8]) -> Result<Name, Rejection> {
         if bytes.is_empty() {
-            return Err(Refusal::NameEmpty);
+            return Err(Rejection::NameEmpty);
         }
         if bytes.len() > MAX_NAME {
-            return Err(Refusal::NameTooLong);
+            return Err(Rejection::NameTooLong);
         }
-        let name = std::str::from_utf8(bytes).map_err(|_| Refusal::NameNotUtf8)?;
+        let name = std::str::from_utf8(bytes).map_err(|_| Rejection::NameNotUtf8)?;
         if name.chars().any(char::is_control) {
-            return Err(Refusal::NameHasControlCharacter);
+            return Err(Rejection::NameHasControlCharacter);
         }
         if RESERVED.contains(&name) {
-            return Err(Refusal::NameReserved);
+            return Err(Rejection::NameReserved);
         }
         Ok(Name(name.into()))
     }
@@ -85,26 +85,26 @@ mod tests {
 
     #[test]
     fn a_name_is_1_to_255_bytes() {
-        assert_eq!(Name::parse(b""), Err(Refusal::NameEmpty));
+        assert_eq!(Name::parse(b""), Err(Rejection::NameEmpty));
         assert!(Name::parse(b"a").is_ok());
         assert!(Name::parse(&[b'a'; 255]).is_ok());
-        assert_eq!(Name::parse(&[b'a'; 256]), Err(Refusal::NameTooLong));
-        assert_eq!(Name::parse(&[b'a'; 1024]), Err(Refusal::NameTooLong));
+        assert_eq!(Name::parse(&[b'a'; 256]), Err(Rejection::NameTooLong));
+        assert_eq!(Name::parse(&[b'a'; 1024]), Err(Rejection::NameTooLong));
         let two_bytes_each = "ñ".repeat(128);
         assert_eq!(
             Name::parse(two_bytes_each.as_bytes()),
-            Err(Refusal::NameTooLong)
+            Err(Rejection::NameTooLong)
         );
     }
 
     #[test]
     fn a_name_is_utf_8_without_control_characters() {
-        assert_eq!(Name::parse(b"\xff"), Err(Refusal::NameNotUtf8));
-        assert_eq!(Name::parse(b"\xed\xa0\x80"), Err(Refusal::NameNotUtf8));
+        assert_eq!(Name::parse(b"\xff"), Err(Rejection::NameNotUtf8));
+        assert_eq!(Name::parse(b"\xed\xa0\x80"), Err(Rejection::NameNotUtf8));
         for control in ["\0", "a\0", "a\r\nb", "\u{1b}[2J", "\t", "\u{7f}", "\u{85}"] {
             assert_eq!(
                 Name::parse(control.as_bytes()),
-                Err(Refusal::NameHasControlCharacter),
+                Err(Rejection::NameHasControlCharacter),
                 "{control:?}"
             );
         }
@@ -116,8 +116,8 @@ mod tests {
 
     #[test]
     fn the_general_chat_and_the_server_are_nobody_s_name() {
-        assert_eq!(Name::parse(b"~"), Err(Refusal::NameReserved));
-        assert_eq!(Name::parse(b"server"), Err(Refusal::NameReserved));
+        assert_eq!(Name::parse(b"~"), Err(Rejection::NameReserved));
+        assert_eq!(Name::parse(b"server"), Err(Rejection::NameReserved));
         assert!(Name::parse(b"~~").is_ok());
         assert!(Name::parse(b"Server").is_ok());
     }

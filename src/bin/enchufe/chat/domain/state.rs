@@ -15,14 +15,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::chat::domain::command::{Command, Query, Refusal, Target};
+use crate::chat::domain::command::{Command, Query, Rejection, Target};
 use crate::chat::domain::event::{Audience, Delivery, Event, Notice};
 use crate::chat::domain::history::{Histories, HistoryLimits};
 use crate::chat::domain::message::{Channel, Message};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::presence::Presence;
 use crate::chat::domain::status::Status;
-use crate::chat::domain::time::Moment;
+use crate::chat::domain::time::Now;
 
 /// Users, statuses and histories.
 #[derive(Debug)]
@@ -32,12 +32,12 @@ pub struct State {
     histories: Histories,
     next_sequence: u64,
     /// What was forgotten since somebody asked, if anybody ever will.
-    forgotten: Option<Vec<Forgotten>>,
+    forgotten: Option<Vec<Evicted>>,
 }
 
 /// What is not remembered any more, because of a bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Forgotten {
+pub enum Evicted {
     /// The message of this sequence number.
     Message(u64),
     /// A user without a connection.
@@ -83,7 +83,7 @@ impl State {
     }
 
     /// What was forgotten since this was asked last, in order.
-    pub fn take_forgotten(&mut self) -> Vec<Forgotten> {
+    pub fn take_forgotten(&mut self) -> Vec<Evicted> {
         self.forgotten.as_mut().map_or(Vec::new(), std::mem::take)
     }
 
@@ -118,7 +118,7 @@ impl State {
     /// # Errors
     ///
     /// The first rule that forbids it.
-    pub fn decide(&self, who: &Name, command: Command<'_>, now: Moment) -> Result<Event, Refusal> {
+    pub fn decide(&self, who: &Name, command: Command<'_>, now: Now) -> Result<Event, Rejection> {
         match command {
             Command::Reserve => self.decide_reserve(who),
             Command::Release if self.users.is_reserved(who) => Ok(Event::Released(who.clone())),
@@ -126,11 +126,11 @@ impl State {
                 name: who.clone(),
                 address: address.into(),
             }),
-            Command::Release | Command::Connect { .. } => Err(Refusal::OutOfTurn),
-            _ if self.users.get(who).is_none() => Err(Refusal::OutOfTurn),
-            Command::Leave { farewell } => Ok(Event::Left {
+            Command::Release | Command::Connect { .. } => Err(Rejection::InvalidState),
+            _ if self.users.get(who).is_none() => Err(Rejection::InvalidState),
+            Command::Leave { notify_self } => Ok(Event::Left {
                 name: who.clone(),
-                farewell,
+                notify_self,
             }),
             Command::ChangeStatus { name, status } => self.decide_status(who, name, status),
             Command::Say { to, text } => self.decide_say(who, to, text, now),
@@ -140,7 +140,7 @@ impl State {
     /// Makes an event true. Never fails: what could be wrong with it was seen when it was decided.
     ///
     /// What is large in here is never inlined: who comes in and listens would have it all on the stack.
-    pub fn apply(&mut self, event: Event, now: Moment) -> Delivery {
+    pub fn apply(&mut self, event: Event, now: Now) -> Delivery {
         match event {
             Event::Reserved(name) => self.users.reserve(name),
             Event::Released(name) => self.users.release(&name),
@@ -148,7 +148,7 @@ impl State {
                 let new = self.users.connect(name.clone(), address, now.instant);
                 return vec![(Audience::AllBut(name.clone()), Notice::Joined { name, new })];
             }
-            Event::Left { name, farewell } => return self.apply_left(name, farewell),
+            Event::Left { name, notify_self } => return self.apply_left(name, notify_self),
             Event::StatusChanged { name, status } => {
                 return self.apply_status(name, status, now.instant);
             }
@@ -161,10 +161,10 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NoSuchUser`] for an unknown name, [`Refusal::OutOfTurn`] if the asker is not connected.
-    pub fn answer(&self, who: &Name, query: Query<'_>) -> Result<Notice, Refusal> {
+    /// [`Rejection::NoSuchUser`] for an unknown name, [`Rejection::OutOfTurn`] if the asker is not connected.
+    pub fn answer(&self, who: &Name, query: Query<'_>) -> Result<Notice, Rejection> {
         if self.users.get(who).is_none() {
-            return Err(Refusal::OutOfTurn);
+            return Err(Rejection::InvalidState);
         }
         match query {
             Query::Welcome => Ok(Notice::Welcome(
@@ -185,7 +185,7 @@ impl State {
                 })
             }
             Query::User(name) => {
-                let (name, status, address) = self.users.find(name).ok_or(Refusal::NoSuchUser)?;
+                let (name, status, address) = self.users.find(name).ok_or(Rejection::NoSuchUser)?;
                 Ok(Notice::User {
                     name: name.clone(),
                     status,
@@ -206,7 +206,7 @@ impl State {
     }
 
     /// What the passing of time has done to `who`, if anything.
-    pub fn tick(&self, who: &Name, now: Moment) -> Option<Event> {
+    pub fn tick(&self, who: &Name, now: Now) -> Option<Event> {
         let due = self.inactivity_deadline(who)? <= now.instant;
         due.then(|| Event::StatusChanged {
             name: who.clone(),
@@ -214,9 +214,9 @@ impl State {
         })
     }
 
-    fn decide_reserve(&self, who: &Name) -> Result<Event, Refusal> {
+    fn decide_reserve(&self, who: &Name) -> Result<Event, Rejection> {
         if self.users.is_reserved(who) || self.users.get(who).is_some() {
-            return Err(Refusal::NameTaken);
+            return Err(Rejection::NameTaken);
         }
         Ok(Event::Reserved(who.clone()))
     }
@@ -226,11 +226,11 @@ impl State {
         who: &Name,
         name: &[u8],
         status: Option<Status>,
-    ) -> Result<Event, Refusal> {
-        let status = status.ok_or(Refusal::InvalidStatus)?;
-        let (name, ..) = self.users.find(name).ok_or(Refusal::NoSuchUser)?;
+    ) -> Result<Event, Rejection> {
+        let status = status.ok_or(Rejection::InvalidStatus)?;
+        let (name, ..) = self.users.find(name).ok_or(Rejection::NoSuchUser)?;
         if name != who {
-            return Err(Refusal::InvalidStatus);
+            return Err(Rejection::InvalidStatus);
         }
         Ok(Event::StatusChanged {
             name: who.clone(),
@@ -243,16 +243,16 @@ impl State {
         who: &Name,
         to: Target<'_>,
         text: &[u8],
-        now: Moment,
-    ) -> Result<Event, Refusal> {
+        now: Now,
+    ) -> Result<Event, Rejection> {
         if text.is_empty() {
-            return Err(Refusal::EmptyMessage);
+            return Err(Rejection::EmptyMessage);
         }
         let to = match to {
             Target::General => None,
             Target::User(name) => match self.users.find(name) {
                 None | Some((_, Status::Disconnected, _)) => {
-                    return Err(Refusal::RecipientDisconnected);
+                    return Err(Rejection::RecipientDisconnected);
                 }
                 Some((name, ..)) => Some(name.clone()),
             },
@@ -268,17 +268,17 @@ impl State {
     }
 
     #[inline(never)]
-    fn apply_left(&mut self, name: Name, farewell: bool) -> Delivery {
+    fn apply_left(&mut self, name: Name, notify_self: bool) -> Delivery {
         let forgotten = &mut self.forgotten;
         let report = |name| {
             if let Some(list) = forgotten {
-                list.push(Forgotten::User(name));
+                list.push(Evicted::User(name));
             }
         };
         if !self.users.leave(&name, report) {
             return Delivery::new();
         }
-        let audience = if farewell {
+        let audience = if notify_self {
             Audience::All
         } else {
             Audience::AllBut(name.clone())
@@ -315,7 +315,7 @@ impl State {
         let forgotten = &mut self.forgotten;
         self.histories.push(message.clone(), |sequence| {
             if let Some(list) = forgotten {
-                list.push(Forgotten::Message(sequence));
+                list.push(Evicted::Message(sequence));
             }
         });
         delivery.push((audience, Notice::Said(message)));
@@ -327,11 +327,11 @@ impl State {
         who: &Name,
         of: Target<'_>,
         after: Option<u64>,
-    ) -> Result<Notice, Refusal> {
+    ) -> Result<Notice, Rejection> {
         let (channel, with) = match of {
             Target::General => (Channel::General, None),
             Target::User(name) => {
-                let (other, ..) = self.users.find(name).ok_or(Refusal::NoSuchUser)?;
+                let (other, ..) = self.users.find(name).ok_or(Rejection::NoSuchUser)?;
                 (Channel::between(who, other), Some(other.clone()))
             }
         };

@@ -12,7 +12,7 @@ pub struct Timestamp(pub u64);
 
 /// One point in time on both clocks. The state reads neither: it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct Now {
     /// For durations: it never goes back.
     pub instant: Instant,
     /// For people.

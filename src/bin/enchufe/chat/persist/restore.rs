@@ -3,52 +3,52 @@
 
 use crate::chat::domain::event::Event;
 use crate::chat::domain::state::{Settings, State};
-use crate::chat::domain::time::Moment;
-use crate::chat::persist::retention::{Ledger, MESSAGES, PEOPLE};
+use crate::chat::domain::time::Now;
+use crate::chat::persist::retention::{MESSAGES, PEOPLE, RowIndex};
 use crate::chat::persist::rows;
 use crate::store::error::OpenError;
-use crate::store::writer::Opened;
+use crate::store::writer::StoreBuilder;
 
 /// The state as the store has it, and the ledger that goes on from there.
 ///
 /// # Errors
 ///
 /// What cannot be read.
-pub fn revive(
+pub fn restore(
     settings: Settings,
-    opened: &mut Opened,
-    now: Moment,
-) -> Result<(State, Ledger), OpenError> {
-    let (mut state, mut ledger) = (State::new(settings), Ledger::default());
+    opened: &mut StoreBuilder,
+    now: Now,
+) -> Result<(State, RowIndex), OpenError> {
+    let (mut state, mut rows) = (State::new(settings), RowIndex::default());
     state.report_forgotten();
     let last = opened.read(PEOPLE, |key, row| {
         let event = rows::decode(key, row)?;
-        ledger.note_read(key, &event);
+        rows.note_read(key, &event);
         state.apply(event, now);
-        ledger.forget(state.take_forgotten());
+        rows.forget(state.take_forgotten());
         Ok(())
     })?;
-    ledger.resume_after(last);
+    rows.resume_after(last);
     // Who was connected when the server ended has left.
     for name in state.connected() {
         let left = Event::Left {
             name,
-            farewell: false,
+            notify_self: false,
         };
-        ledger.note(&left);
+        rows.track(&left);
         state.apply(left, now);
     }
     let last = opened.read(MESSAGES, |key, row| {
         let event = rows::decode(key, row)?;
         state.apply(event, now);
-        ledger.forget(state.take_forgotten());
+        rows.forget(state.take_forgotten());
         Ok(())
     })?;
     state.resume_after(last);
-    ledger.forget(state.take_forgotten());
-    let (changes, _) = ledger.take();
+    rows.forget(state.take_forgotten());
+    let (changes, _) = rows.take();
     for change in changes {
         opened.change(change);
     }
-    Ok((state, ledger))
+    Ok((state, rows))
 }

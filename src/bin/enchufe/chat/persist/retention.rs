@@ -8,13 +8,13 @@ use std::collections::HashMap;
 
 use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::Forgotten;
+use crate::chat::domain::state::Evicted;
 use crate::chat::persist::rows;
 use crate::store::change::{Change, Table};
 
 /// The rows that are, or will be, on disk.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub struct RowIndex {
     /// The last key used for a coming or going.
     last: u64,
     people: HashMap<Name, Rows>,
@@ -31,9 +31,9 @@ struct Rows {
     left: Option<u64>,
 }
 
-impl Ledger {
+impl RowIndex {
     /// Notes an event that is about to be applied.
-    pub fn note(&mut self, event: &Event) {
+    pub fn track(&mut self, event: &Event) {
         let (table, key) = match event {
             Event::Said(message) => (MESSAGES, message.sequence),
             _ => (PEOPLE, self.last + 1),
@@ -41,7 +41,7 @@ impl Ledger {
         let Some(record) = rows::encode(event) else {
             return;
         };
-        if self.matters(key, event) {
+        if self.needs_row(key, event) {
             if table == PEOPLE {
                 self.last = key;
             }
@@ -52,7 +52,7 @@ impl Ledger {
     /// Notes an event that was read from `key` of [`PEOPLE`], in the order of the keys. One that does not matter any more
     /// is removed.
     pub fn note_read(&mut self, key: u64, event: &Event) {
-        if !self.matters(key, event) {
+        if !self.needs_row(key, event) {
             self.changes.push(Change::remove(PEOPLE, key));
         }
     }
@@ -63,13 +63,13 @@ impl Ledger {
     }
 
     /// Notes what the state does not remember any more.
-    pub fn forget(&mut self, forgotten: Vec<Forgotten>) {
+    pub fn forget(&mut self, forgotten: Vec<Evicted>) {
         for forgotten in forgotten {
             match forgotten {
-                Forgotten::Message(sequence) => {
+                Evicted::Message(sequence) => {
                     self.changes.push(Change::remove(MESSAGES, sequence));
                 }
-                Forgotten::User(name) => {
+                Evicted::User(name) => {
                     let rows = self.people.remove(&name).unwrap_or_default();
                     self.remove(rows);
                 }
@@ -86,7 +86,7 @@ impl Ledger {
     }
 
     /// Whether a row is needed for the event, which gets this key if it is. Removes the rows of which it takes the place.
-    fn matters(&mut self, key: u64, event: &Event) -> bool {
+    fn needs_row(&mut self, key: u64, event: &Event) -> bool {
         match event {
             Event::Said(_) => {
                 self.said = true;
@@ -140,17 +140,17 @@ mod tests {
     use crate::chat::domain::event::Notice;
     use crate::chat::domain::history::HistoryLimits;
     use crate::chat::domain::state::{Settings, State};
-    use crate::chat::domain::time::{Moment, Timestamp};
-    use crate::chat::persist::restore::revive;
-    use crate::chat::tests::random::Noise;
-    use crate::store::backend::{Disk, DiskError};
+    use crate::chat::domain::time::{Now, Timestamp};
+    use crate::chat::persist::restore::restore;
+    use crate::chat::tests::random::XorShift;
+    use crate::store::backend::{Backend, BackendError};
     use crate::store::change::Batch;
-    use crate::store::writer::Opened;
+    use crate::store::writer::StoreBuilder;
 
     /// A chat whose rows a test keeps.
     struct Scene {
         state: State,
-        ledger: Ledger,
+        rows: RowIndex,
         disk: Shelf,
     }
 
@@ -176,8 +176,12 @@ mod tests {
         }
     }
 
-    impl Disk for Shelf {
-        fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, DiskError> {
+    impl Backend for Shelf {
+        fn read(
+            &self,
+            table: Table,
+            each: &mut dyn FnMut(u64, &[u8]),
+        ) -> Result<u64, BackendError> {
             for ((of, key), record) in &self.rows {
                 if *of == table {
                     each(*key, record);
@@ -186,41 +190,37 @@ mod tests {
             Ok(self.last.get(&table).copied().unwrap_or(0))
         }
 
-        fn write(&mut self, _: &Batch) -> Result<(), DiskError> {
+        fn write(&mut self, _: &Batch) -> Result<(), BackendError> {
             unreachable!("nothing is started")
         }
 
-        fn recover(&mut self) -> Result<bool, DiskError> {
+        fn recover(&mut self) -> Result<bool, BackendError> {
             unreachable!("nothing is started")
         }
     }
 
     impl Scene {
         fn new(settings: Settings) -> Scene {
-            Scene::revived(settings, Shelf::default())
+            Scene::restored(settings, Shelf::default())
         }
 
-        fn revived(settings: Settings, mut disk: Shelf) -> Scene {
-            let mut opened = Opened::over(disk.clone(), "shelf");
-            let (state, ledger) = revive(settings, &mut opened, now()).unwrap();
+        fn restored(settings: Settings, mut disk: Shelf) -> Scene {
+            let mut opened = StoreBuilder::over(disk.clone(), "shelf");
+            let (state, rows) = restore(settings, &mut opened, now()).unwrap();
             for change in opened.changes() {
                 disk.change(change);
             }
-            Scene {
-                state,
-                ledger,
-                disk,
-            }
+            Scene { state, rows, disk }
         }
 
         fn run(&mut self, who: &str, command: Command<'_>) {
             let Ok(event) = self.state.decide(&name(who), command, now()) else {
                 return;
             };
-            self.ledger.note(&event);
+            self.rows.track(&event);
             self.state.apply(event, now());
-            self.ledger.forget(self.state.take_forgotten());
-            for change in self.ledger.take().0 {
+            self.rows.forget(self.state.take_forgotten());
+            for change in self.rows.take().0 {
                 self.disk.change(change);
             }
         }
@@ -236,7 +236,7 @@ mod tests {
         }
 
         fn go(&mut self, who: &str) {
-            self.run(who, Command::Leave { farewell: false });
+            self.run(who, Command::Leave { notify_self: false });
         }
 
         fn say(&mut self, who: &str, to: &str, text: &str) {
@@ -275,8 +275,8 @@ mod tests {
         Name::parse(name.as_bytes()).unwrap()
     }
 
-    fn now() -> Moment {
-        Moment {
+    fn now() -> Now {
+        Now {
             instant: Instant::now() + Duration::from_secs(1),
             timestamp: Timestamp(7),
         }
@@ -294,7 +294,7 @@ mod tests {
             },
             ..Settings::default()
         };
-        let mut noise = Noise(0x5eed);
+        let mut noise = XorShift(0x5eed);
         let mut scene = Scene::new(settings);
         for round in 0..400 {
             for _ in 0..noise.number(12) {
@@ -307,14 +307,14 @@ mod tests {
                     _ => scene.say(who, to, &format!("{round}")),
                 }
             }
-            let mut again = Scene::revived(settings, scene.disk.clone());
+            let mut again = Scene::restored(settings, scene.disk.clone());
             for who in NAMES.into_iter().chain(["eve"]) {
                 scene.go(who);
             }
             assert_eq!(again.seen(), scene.seen(), "{round}");
             assert!(scene.disk.rows.len() < 2 * 9 + 4 * 11, "{round}");
             if round % 3 == 0 {
-                scene = Scene::revived(settings, scene.disk.clone());
+                scene = Scene::restored(settings, scene.disk.clone());
             }
         }
     }
@@ -334,7 +334,7 @@ mod tests {
             scene.say("ana", "", "hola");
         }
         assert!(scene.disk.rows.keys().all(|(table, _)| *table == PEOPLE));
-        let mut scene = Scene::revived(settings, scene.disk);
+        let mut scene = Scene::restored(settings, scene.disk);
         scene.come("ana");
         let said = Command::Say {
             to: Target::General,
@@ -361,7 +361,7 @@ mod tests {
             },
             ..Settings::default()
         };
-        let mut scene = Scene::revived(narrow, scene.disk);
+        let mut scene = Scene::restored(narrow, scene.disk);
         let rows = |table| {
             let keys = scene.disk.rows.keys();
             keys.filter(|(of, _)| *of == table).count()

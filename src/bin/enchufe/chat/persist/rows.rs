@@ -30,9 +30,9 @@ pub fn encode(event: &Event) -> Option<Vec<u8>> {
             .string(name.as_bytes())
             .string(address.as_bytes())
             .end(),
-        Event::Left { name, farewell } => Record::new(LEFT)
+        Event::Left { name, notify_self } => Record::new(LEFT)
             .string(name.as_bytes())
-            .byte(u8::from(*farewell))
+            .byte(u8::from(*notify_self))
             .end(),
         Event::Reserved(_) | Event::Released(_) | Event::StatusChanged { .. } => return None,
     })
@@ -74,13 +74,13 @@ pub fn decode(key: u64, record: &[u8]) -> Result<Event, RecordError> {
         }
         LEFT => {
             let name = name(fields.string()?)?;
-            let farewell = match fields.byte()? {
+            let notify_self = match fields.byte()? {
                 0 => false,
                 1 => true,
                 _ => return Err(RecordError::Malformed),
             };
             fields.end()?;
-            Ok(Event::Left { name, farewell })
+            Ok(Event::Left { name, notify_self })
         }
         kind => Err(RecordError::UnknownKind(kind)),
     }
@@ -98,7 +98,7 @@ const LEFT: u8 = 3;
 mod tests {
     use super::*;
     use crate::chat::domain::status::Status;
-    use crate::chat::tests::random::Noise;
+    use crate::chat::tests::random::XorShift;
 
     fn name(name: &str) -> Name {
         Name::parse(name.as_bytes()).unwrap()
@@ -124,11 +124,11 @@ mod tests {
             },
             Event::Left {
                 name: name("ana"),
-                farewell: true,
+                notify_self: true,
             },
             Event::Left {
                 name: name("ana"),
-                farewell: false,
+                notify_self: false,
             },
         ]
     }
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(encode(&connected).unwrap(), b"\x01\x02\x03ana\x03::1");
         let left = Event::Left {
             name: name("ana"),
-            farewell: true,
+            notify_self: true,
         };
         assert_eq!(encode(&left).unwrap(), b"\x01\x03\x03ana\x01");
     }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn random_bytes_never_panic() {
-        let mut noise = Noise(3);
+        let mut noise = XorShift(3);
         for round in 0..20_000 {
             let fields = noise.bytes(round % 40, b"\x00\x01\x02\x03\x04ana\xff");
             for kind in 0..5 {

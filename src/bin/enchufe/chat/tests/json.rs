@@ -1,101 +1,106 @@
 //! The JSON chat (seed 002) as a specification: each row of its table, on the wire.
 
-use crate::chat::domain::command::Refusal;
-use crate::chat::tests::support::{Hall, NOTHING, broadcast, error, private, status_update, told};
-use crate::chat::wire::json_error::Fault;
+use crate::chat::domain::command::Rejection;
+use crate::chat::tests::support::{
+    NOTHING, TestRoom, broadcast, error, private, server_message, status_update,
+};
+use crate::chat::wire::json_error::RequestError;
 use enchufe::protocol::{CloseCode, MessageKind};
 
 #[test]
 fn register_is_answered_with_all_who_are_connected() {
-    let mut hall = Hall::mixed(&["bo"], &["cy"]);
-    hall.register("ana").unwrap();
+    let mut room = TestRoom::mixed(&["bo"], &["cy"]);
+    room.register("ana").unwrap();
     let welcome = r#""content":"Registro exitoso","userList":["ana","bo","cy"]"#;
-    assert_eq!(hall.got_text("ana"), [told("register_success", welcome)]);
-    assert_eq!(hall.got_text("cy"), [status_update("ana", "ACTIVO")]);
-    assert_eq!(hall.got("bo"), [b"\x35\x03ana\x01"]);
+    assert_eq!(
+        room.got_text("ana"),
+        [server_message("register_success", welcome)]
+    );
+    assert_eq!(room.got_text("cy"), [status_update("ana", "ACTIVO")]);
+    assert_eq!(room.take_inbox("bo"), [b"\x35\x03ana\x01"]);
 }
 
 #[test]
 fn register_is_refused_for_a_name_that_is_taken_or_none() {
-    let mut hall = Hall::mixed(&[], &["ana"]);
-    let fault = hall.register("ana").unwrap_err();
+    let mut room = TestRoom::mixed(&[], &["ana"]);
+    let fault = room.register("ana").unwrap_err();
     assert_eq!(fault.to_string(), "El usuario ya existe");
-    for (bad, refusal) in [
-        ("", Refusal::NameEmpty),
-        ("~", Refusal::NameReserved),
-        ("server", Refusal::NameReserved),
-        ("a\\u0000", Refusal::NameHasControlCharacter),
-        ("a\\r\\nb", Refusal::NameHasControlCharacter),
+    for (bad, rejection) in [
+        ("", Rejection::NameEmpty),
+        ("~", Rejection::NameReserved),
+        ("server", Rejection::NameReserved),
+        ("a\\u0000", Rejection::NameHasControlCharacter),
+        ("a\\r\\nb", Rejection::NameHasControlCharacter),
     ] {
-        assert_eq!(hall.register(bad), Err(Fault::Refused(refusal)));
+        assert_eq!(room.register(bad), Err(RequestError::Refused(rejection)));
     }
     let long = "x".repeat(256);
     assert_eq!(
-        hall.register(&long),
-        Err(Fault::Refused(Refusal::NameTooLong))
+        room.register(&long),
+        Err(RequestError::Refused(Rejection::NameTooLong))
     );
-    assert_eq!(hall.got("ana"), NOTHING);
-    hall.register("bo").expect("the connection may try again");
+    assert_eq!(room.take_inbox("ana"), NOTHING);
+    room.register("bo").expect("the connection may try again");
 }
 
 #[test]
 fn before_register_everything_else_is_an_error() {
-    let mut hall = Hall::new();
+    let mut room = TestRoom::new();
     let text = MessageKind::Text;
     assert_eq!(
-        hall.first(text, br#"{"type":"list_users"}"#),
-        Err(Fault::NotRegistered)
+        room.first(text, br#"{"type":"list_users"}"#),
+        Err(RequestError::NotRegistered)
     );
-    assert_eq!(hall.first(text, b"hola"), Err(Fault::NotJson));
-    assert_eq!(hall.first(text, b"\xff"), Err(Fault::NotUtf8));
+    assert_eq!(room.first(text, b"hola"), Err(RequestError::NotJson));
+    assert_eq!(room.first(text, b"\xff"), Err(RequestError::NotUtf8));
     let register = br#"{"type":"register","sender":"ana"}"#;
     assert_eq!(
-        hall.first(MessageKind::Binary, register),
-        Err(Fault::NotText)
+        room.first(MessageKind::Binary, register),
+        Err(RequestError::NotText)
     );
-    hall.first(text, register).unwrap();
+    room.first(text, register).unwrap();
 }
 
 #[test]
 fn broadcast_is_to_all_sender_included() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo"]);
-    hall.json(
+    let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
+    room.json(
         "ana",
         r#"{"type":"broadcast","sender":"ana","content":"hola"}"#,
     );
     for who in ["ana", "bo"] {
-        assert_eq!(hall.got_text(who), [broadcast("ana", "hola")]);
+        assert_eq!(room.got_text(who), [broadcast("ana", "hola")]);
     }
-    hall.json("ana", r#"{"type":"broadcast","content":""}"#);
-    assert_eq!(hall.got_text("ana"), [error("El mensaje está vacío")]);
-    assert_eq!(hall.got("bo"), NOTHING);
+    room.json("ana", r#"{"type":"broadcast","content":""}"#);
+    assert_eq!(room.got_text("ana"), [error("El mensaje está vacío")]);
+    assert_eq!(room.take_inbox("bo"), NOTHING);
 }
 
 #[test]
 fn private_is_to_the_target_and_the_sender() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo", "cy"]);
-    hall.json(
+    let mut room = TestRoom::mixed(&[], &["ana", "bo", "cy"]);
+    room.json(
         "ana",
         r#"{"type":"private","target":"bo","content":"psst"}"#,
     );
     for who in ["ana", "bo"] {
-        assert_eq!(hall.got_text(who), [private("ana", "bo", "psst")]);
+        assert_eq!(room.got_text(who), [private("ana", "bo", "psst")]);
     }
-    assert_eq!(hall.got("cy"), NOTHING);
-    hall.json(
+    assert_eq!(room.take_inbox("cy"), NOTHING);
+    room.json(
         "ana",
         r#"{"type":"private","target":"ana","content":"nota"}"#,
     );
-    assert_eq!(hall.got_text("ana"), [private("ana", "ana", "nota")]);
-    hall.leave("bo");
-    hall.inboxes.clear();
+    assert_eq!(room.got_text("ana"), [private("ana", "ana", "nota")]);
+    room.leave("bo");
+    room.inboxes.clear();
     for target in ["bo", "nobody", "~", "server", ""] {
-        hall.json(
+        room.json(
             "ana",
             &format!(r#"{{"type":"private","target":"{target}","content":"x"}}"#),
         );
         assert_eq!(
-            hall.got_text("ana"),
+            room.got_text("ana"),
             [error("El destinatario no está conectado")]
         );
     }
@@ -103,91 +108,91 @@ fn private_is_to_the_target_and_the_sender() {
 
 #[test]
 fn list_users_is_answered_with_names() {
-    let mut hall = Hall::mixed(&["bo"], &["ana", "cy"]);
-    hall.leave("cy");
-    hall.inboxes.clear();
-    hall.json("ana", r#"{"type":"list_users","sender":"ana"}"#);
-    let answer = told("list_users_response", r#""content":["ana","bo"]"#);
-    assert_eq!(hall.got_text("ana"), [answer]);
+    let mut room = TestRoom::mixed(&["bo"], &["ana", "cy"]);
+    room.leave("cy");
+    room.inboxes.clear();
+    room.json("ana", r#"{"type":"list_users","sender":"ana"}"#);
+    let answer = server_message("list_users_response", r#""content":["ana","bo"]"#);
+    assert_eq!(room.got_text("ana"), [answer]);
 }
 
 #[test]
 fn user_info_is_answered_with_ip_and_status() {
-    let mut hall = Hall::mixed(&["bo"], &["ana"]);
+    let mut room = TestRoom::mixed(&["bo"], &["ana"]);
     let info = |name: &str, ip: &str, status: &str| {
         let content = format!(r#""target":"{name}","content":{{"ip":"{ip}","status":"{status}"}}"#);
-        told("user_info_response", &content)
+        server_message("user_info_response", &content)
     };
-    hall.json("ana", r#"{"type":"user_info","target":"ana"}"#);
-    hall.json("ana", r#"{"type":"user_info","target":"bo"}"#);
-    hall.json("ana", r#"{"type":"user_info","target":"nobody"}"#);
+    room.json("ana", r#"{"type":"user_info","target":"ana"}"#);
+    room.json("ana", r#"{"type":"user_info","target":"bo"}"#);
+    room.json("ana", r#"{"type":"user_info","target":"nobody"}"#);
     let answers = [
         info("ana", "10.0.0.2", "ACTIVO"),
         info("bo", "10.0.0.1", "ACTIVO"),
         error("Usuario no encontrado"),
     ];
-    assert_eq!(hall.got_text("ana"), answers);
-    hall.leave("bo");
-    hall.inboxes.clear();
-    hall.json("ana", r#"{"type":"user_info","target":"bo"}"#);
+    assert_eq!(room.got_text("ana"), answers);
+    room.leave("bo");
+    room.inboxes.clear();
+    room.json("ana", r#"{"type":"user_info","target":"bo"}"#);
     assert_eq!(
-        hall.got_text("ana"),
+        room.got_text("ana"),
         [info("bo", "10.0.0.1", "DESCONECTADO")]
     );
 }
 
 #[test]
 fn change_status_is_told_to_all_asker_included() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo"]);
+    let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     for status in ["OCUPADO", "INACTIVO", "ACTIVO", "ACTIVO"] {
-        hall.json(
+        room.json(
             "ana",
             &format!(r#"{{"type":"change_status","content":"{status}"}}"#),
         );
         for who in ["ana", "bo"] {
-            assert_eq!(hall.got_text(who), [status_update("ana", status)]);
+            assert_eq!(room.got_text(who), [status_update("ana", status)]);
         }
     }
-    hall.json(
+    room.json(
         "ana",
         r#"{"type":"change_status","content":"DESCONECTADO"}"#,
     );
-    assert_eq!(hall.got_text("ana"), [error("El estado es inválido")]);
-    assert_eq!(hall.got("bo"), NOTHING);
+    assert_eq!(room.got_text("ana"), [error("El estado es inválido")]);
+    assert_eq!(room.take_inbox("bo"), NOTHING);
 }
 
 #[test]
 fn disconnect_is_told_to_all_leaver_included_and_then_the_connection_closes() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo"]);
-    let close = hall.json(
+    let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
+    let close = room.json(
         "ana",
         r#"{"type":"disconnect","sender":"ana","content":"Cierre"}"#,
     );
     assert_eq!(close, Some(CloseCode::NormalClosure));
-    let gone = told("user_disconnected", r#""content":"ana ha salido""#);
-    assert_eq!(hall.got_text("ana"), std::slice::from_ref(&gone));
-    assert_eq!(hall.got_text("bo"), [gone]);
-    hall.leave("ana");
-    assert_eq!(hall.got("bo"), NOTHING, "once");
+    let gone = server_message("user_disconnected", r#""content":"ana ha salido""#);
+    assert_eq!(room.got_text("ana"), std::slice::from_ref(&gone));
+    assert_eq!(room.got_text("bo"), [gone]);
+    room.leave("ana");
+    assert_eq!(room.take_inbox("bo"), NOTHING, "once");
 }
 
 #[test]
 fn a_connection_that_breaks_is_told_to_the_others() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo"]);
-    hall.leave("ana");
-    let gone = told("user_disconnected", r#""content":"ana ha salido""#);
-    assert_eq!(hall.got_text("bo"), [gone]);
-    hall.register("ana").unwrap();
-    assert_eq!(hall.got_text("bo"), [status_update("ana", "ACTIVO")]);
+    let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
+    room.leave("ana");
+    let gone = server_message("user_disconnected", r#""content":"ana ha salido""#);
+    assert_eq!(room.got_text("bo"), [gone]);
+    room.register("ana").unwrap();
+    assert_eq!(room.got_text("bo"), [status_update("ana", "ACTIVO")]);
 }
 
 #[test]
 fn history_has_sequence_numbers_that_a_client_reads_on_from() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo"]);
-    hall.json("ana", r#"{"type":"broadcast","content":"uno"}"#);
-    hall.json("ana", r#"{"type":"private","target":"bo","content":"dos"}"#);
-    hall.json("bo", r#"{"type":"broadcast","content":"tres"}"#);
-    hall.inboxes.clear();
+    let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
+    room.json("ana", r#"{"type":"broadcast","content":"uno"}"#);
+    room.json("ana", r#"{"type":"private","target":"bo","content":"dos"}"#);
+    room.json("bo", r#"{"type":"broadcast","content":"tres"}"#);
+    room.inboxes.clear();
     let entry = |seq: u64, sender: &str, content: &str| {
         format!(
             r#"{{"seq":{seq},"sender":"{sender}","content":"{content}","timestamp":"2025-03-16T09:05:00Z"}}"#
@@ -198,27 +203,27 @@ fn history_has_sequence_numbers_that_a_client_reads_on_from() {
         entry(2, "ana", "dos"),
         entry(3, "bo", "tres"),
     );
-    hall.json("bo", r#"{"type":"history"}"#);
-    hall.json("bo", r#"{"type":"history","after":1}"#);
-    hall.json("bo", r#"{"type":"history","after":3}"#);
-    hall.json("bo", r#"{"type":"history","target":"ana"}"#);
-    hall.json("bo", r#"{"type":"history","target":"nobody"}"#);
+    room.json("bo", r#"{"type":"history"}"#);
+    room.json("bo", r#"{"type":"history","after":1}"#);
+    room.json("bo", r#"{"type":"history","after":3}"#);
+    room.json("bo", r#"{"type":"history","target":"ana"}"#);
+    room.json("bo", r#"{"type":"history","target":"nobody"}"#);
     let answers = [
-        told("history_response", &format!(r#""content":[{one},{three}]"#)),
-        told("history_response", &format!(r#""content":[{three}]"#)),
-        told("history_response", r#""content":[]"#),
-        told(
+        server_message("history_response", &format!(r#""content":[{one},{three}]"#)),
+        server_message("history_response", &format!(r#""content":[{three}]"#)),
+        server_message("history_response", r#""content":[]"#),
+        server_message(
             "history_response",
             &format!(r#""target":"ana","content":[{two}]"#),
         ),
         error("Usuario no encontrado"),
     ];
-    assert_eq!(hall.got_text("bo"), answers);
+    assert_eq!(room.got_text("bo"), answers);
 }
 
 #[test]
 fn anything_wrong_is_answered_with_an_error_and_has_no_effect() {
-    let mut hall = Hall::mixed(&[], &["ana", "bo"]);
+    let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     for (message, sentence) in [
         ("hola", "El mensaje no es JSON válido"),
         ("[]", "El mensaje no es un objeto JSON"),
@@ -238,19 +243,19 @@ fn anything_wrong_is_answered_with_an_error_and_has_no_effect() {
             "Ya hay un registro en esta conexión",
         ),
     ] {
-        assert_eq!(hall.json("ana", message), None);
-        assert_eq!(hall.got_text("ana"), [error(sentence)]);
+        assert_eq!(room.json("ana", message), None);
+        assert_eq!(room.got_text("ana"), [error(sentence)]);
     }
-    assert_eq!(hall.send("ana", br#"{"type":"list_users"}"#), None);
-    assert_eq!(hall.got_text("ana"), [error("El mensaje no es de texto")]);
-    assert_eq!(hall.got("bo"), NOTHING);
+    assert_eq!(room.send("ana", br#"{"type":"list_users"}"#), None);
+    assert_eq!(room.got_text("ana"), [error("El mensaje no es de texto")]);
+    assert_eq!(room.take_inbox("bo"), NOTHING);
 }
 
 #[test]
 fn text_that_is_not_utf_8_fails_the_connection_unless_it_follows_a_nul() {
-    let mut hall = Hall::mixed(&[], &["ana"]);
-    let close = hall.send_as("ana", MessageKind::Text, b"{\"type\":\"\xff\"}");
+    let mut room = TestRoom::mixed(&[], &["ana"]);
+    let close = room.send_as("ana", MessageKind::Text, b"{\"type\":\"\xff\"}");
     assert_eq!(close, Some(CloseCode::InvalidFramePayloadData));
-    let close = hall.send_as("ana", MessageKind::Text, b"{\"type\":\"list_users\"}\0\xff");
-    assert_eq!((close, hall.got("ana").len()), (None, 1));
+    let close = room.send_as("ana", MessageKind::Text, b"{\"type\":\"list_users\"}\0\xff");
+    assert_eq!((close, room.take_inbox("ana").len()), (None, 1));
 }

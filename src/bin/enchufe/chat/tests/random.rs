@@ -1,9 +1,9 @@
 //! Bytes that look random and are the same in every run.
 
 /// A xorshift generator.
-pub struct Noise(pub u64);
+pub struct XorShift(pub u64);
 
-impl Noise {
+impl XorShift {
     /// So many bytes out of `alphabet`.
     pub fn bytes(&mut self, count: usize, alphabet: &[u8]) -> Vec<u8> {
         (0..count)

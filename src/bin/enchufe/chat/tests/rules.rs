@@ -2,23 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use crate::chat::domain::command::{Command, Query, Refusal, Target};
+use crate::chat::domain::command::{Command, Query, Rejection, Target};
 use crate::chat::domain::event::{Audience, Delivery, Notice};
 use crate::chat::domain::message::Message;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::{Settings, State};
 use crate::chat::domain::status::Status;
-use crate::chat::domain::time::{Moment, Timestamp};
+use crate::chat::domain::time::{Now, Timestamp};
 
 /// A chat at a clock that only the test moves.
 struct Scene {
     state: State,
-    now: Moment,
+    now: Now,
 }
 
 impl Scene {
     fn with(users: &[&str]) -> Scene {
-        let now = Moment {
+        let now = Now {
             instant: Instant::now(),
             timestamp: Timestamp(1_742_115_900_000),
         };
@@ -43,12 +43,12 @@ impl Scene {
         .unwrap()
     }
 
-    fn run(&mut self, who: &str, command: Command<'_>) -> Result<Delivery, Refusal> {
+    fn run(&mut self, who: &str, command: Command<'_>) -> Result<Delivery, Rejection> {
         let event = self.state.decide(&name(who), command, self.now)?;
         Ok(self.state.apply(event, self.now))
     }
 
-    fn say(&mut self, who: &str, to: Target<'_>, text: &str) -> Result<Delivery, Refusal> {
+    fn say(&mut self, who: &str, to: Target<'_>, text: &str) -> Result<Delivery, Rejection> {
         self.run(
             who,
             Command::Say {
@@ -58,7 +58,7 @@ impl Scene {
         )
     }
 
-    fn set(&mut self, who: &str, of: &str, status: u8) -> Result<Delivery, Refusal> {
+    fn set(&mut self, who: &str, of: &str, status: u8) -> Result<Delivery, Rejection> {
         let status = Status::from_number(status);
         self.run(
             who,
@@ -70,7 +70,8 @@ impl Scene {
     }
 
     fn leave(&mut self, who: &str) -> Delivery {
-        self.run(who, Command::Leave { farewell: false }).unwrap()
+        self.run(who, Command::Leave { notify_self: false })
+            .unwrap()
     }
 
     fn online(&self, asker: &str) -> Vec<String> {
@@ -94,7 +95,7 @@ impl Scene {
         who: &str,
         of: Target<'_>,
         after: Option<u64>,
-    ) -> Result<Vec<String>, Refusal> {
+    ) -> Result<Vec<String>, Rejection> {
         match self
             .state
             .answer(&name(who), Query::History { of, after })?
@@ -104,7 +105,7 @@ impl Scene {
         }
     }
 
-    fn wait(&mut self, seconds: u64) {
+    fn advance(&mut self, seconds: u64) {
         self.now.instant += Duration::from_secs(seconds);
         self.now.timestamp.0 += 1_000 * seconds;
     }
@@ -146,9 +147,15 @@ fn changed(who: &str, status: Status) -> (Audience, Notice) {
 fn a_name_is_claimed_once_until_it_is_given_back() {
     let mut scene = Scene::with(&[]);
     assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
-    assert_eq!(scene.run("ana", Command::Reserve), Err(Refusal::NameTaken));
+    assert_eq!(
+        scene.run("ana", Command::Reserve),
+        Err(Rejection::NameTaken)
+    );
     assert_eq!(scene.run("ana", Command::Release), Ok(vec![]));
-    assert_eq!(scene.run("ana", Command::Release), Err(Refusal::OutOfTurn));
+    assert_eq!(
+        scene.run("ana", Command::Release),
+        Err(Rejection::InvalidState)
+    );
     assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
 }
 
@@ -159,7 +166,7 @@ fn a_claimed_name_is_nobody_yet() {
     assert_eq!(scene.online("bo"), ["bo"]);
     assert_eq!(
         scene.state.answer(&name("bo"), Query::User(b"ana")),
-        Err(Refusal::NoSuchUser)
+        Err(Rejection::NoSuchUser)
     );
     scene.run("ana", Command::Release).unwrap();
     let joined = Notice::Joined {
@@ -175,9 +182,15 @@ fn a_claimed_name_is_nobody_yet() {
 #[test]
 fn a_name_in_use_cannot_be_claimed() {
     let mut scene = Scene::with(&["ana"]);
-    assert_eq!(scene.run("ana", Command::Reserve), Err(Refusal::NameTaken));
+    assert_eq!(
+        scene.run("ana", Command::Reserve),
+        Err(Rejection::NameTaken)
+    );
     scene.set("ana", "ana", 0).unwrap();
-    assert_eq!(scene.run("ana", Command::Reserve), Err(Refusal::NameTaken));
+    assert_eq!(
+        scene.run("ana", Command::Reserve),
+        Err(Rejection::NameTaken)
+    );
     scene.leave("ana");
     assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
 }
@@ -186,19 +199,19 @@ fn a_name_in_use_cannot_be_claimed() {
 fn one_who_is_not_connected_can_do_nothing() {
     let mut scene = Scene::with(&["bo"]);
     let connect = Command::Connect { address: "" };
-    assert_eq!(scene.run("ana", connect), Err(Refusal::OutOfTurn));
+    assert_eq!(scene.run("ana", connect), Err(Rejection::InvalidState));
     assert_eq!(
-        scene.run("ana", Command::Leave { farewell: true }),
-        Err(Refusal::OutOfTurn)
+        scene.run("ana", Command::Leave { notify_self: true }),
+        Err(Rejection::InvalidState)
     );
     assert_eq!(
         scene.say("ana", Target::General, "hola"),
-        Err(Refusal::OutOfTurn)
+        Err(Rejection::InvalidState)
     );
-    assert_eq!(scene.set("ana", "ana", 1), Err(Refusal::OutOfTurn));
+    assert_eq!(scene.set("ana", "ana", 1), Err(Rejection::InvalidState));
     assert_eq!(
         scene.state.answer(&name("ana"), Query::Users),
-        Err(Refusal::OutOfTurn)
+        Err(Rejection::InvalidState)
     );
 }
 
@@ -218,9 +231,9 @@ fn the_others_learn_who_comes_who_comes_back_and_who_goes() {
     let left = (Audience::AllBut(name("ana")), Notice::Left(name("ana")));
     assert_eq!(scene.leave("ana"), [left]);
     assert_eq!(scene.connect("ana"), [joined(false)]);
-    let farewell = scene.run("ana", Command::Leave { farewell: true });
+    let notify_self = scene.run("ana", Command::Leave { notify_self: true });
     assert_eq!(
-        farewell,
+        notify_self,
         Ok(vec![(Audience::All, Notice::Left(name("ana")))])
     );
 }
@@ -248,10 +261,10 @@ fn who_left_stays_known_with_status_0() {
 #[test]
 fn a_status_that_does_not_exist_is_refused_before_the_name_is_looked_at() {
     let mut scene = Scene::with(&["ana", "bo"]);
-    assert_eq!(scene.set("ana", "nobody", 4), Err(Refusal::InvalidStatus));
-    assert_eq!(scene.set("ana", "nobody", 3), Err(Refusal::NoSuchUser));
-    assert_eq!(scene.set("ana", "~", 3), Err(Refusal::NoSuchUser));
-    assert_eq!(scene.set("ana", "bo", 3), Err(Refusal::InvalidStatus));
+    assert_eq!(scene.set("ana", "nobody", 4), Err(Rejection::InvalidStatus));
+    assert_eq!(scene.set("ana", "nobody", 3), Err(Rejection::NoSuchUser));
+    assert_eq!(scene.set("ana", "~", 3), Err(Rejection::NoSuchUser));
+    assert_eq!(scene.set("ana", "bo", 3), Err(Rejection::InvalidStatus));
     assert_eq!(
         scene.set("ana", "ana", 3),
         Ok(vec![changed("ana", Status::Inactive)])
@@ -279,11 +292,11 @@ fn status_0_counts_as_offline_but_can_do_everything() {
     assert_eq!(scene.online("ana"), ["ana", "bo"]);
     assert_eq!(
         scene.say("bo", user("ana"), "psst"),
-        Err(Refusal::RecipientDisconnected)
+        Err(Rejection::RecipientDisconnected)
     );
     assert_eq!(
         scene.say("ana", user("ana"), "psst"),
-        Err(Refusal::RecipientDisconnected)
+        Err(Rejection::RecipientDisconnected)
     );
     let delivery = scene.say("ana", Target::General, "hola").unwrap();
     assert_eq!(delivery.len(), 1, "sending a chat does not end it");
@@ -311,16 +324,16 @@ fn a_message_without_text_is_refused_before_the_recipient_is_looked_at() {
     let mut scene = Scene::with(&["ana", "bo"]);
     assert_eq!(
         scene.say("ana", user("nobody"), ""),
-        Err(Refusal::EmptyMessage)
+        Err(Rejection::EmptyMessage)
     );
     assert_eq!(
         scene.say("ana", user("nobody"), "a"),
-        Err(Refusal::RecipientDisconnected)
+        Err(Rejection::RecipientDisconnected)
     );
     scene.leave("bo");
     assert_eq!(
         scene.say("ana", user("bo"), "a"),
-        Err(Refusal::RecipientDisconnected)
+        Err(Rejection::RecipientDisconnected)
     );
     assert_eq!(
         scene.history("ana", user("bo"), None),
@@ -351,7 +364,7 @@ fn histories_agree_with_the_order_of_what_was_said() {
     assert_eq!(scene.history("cy", user("ana"), None), Ok(vec![]));
     assert_eq!(
         scene.history("cy", user("nobody"), None),
-        Err(Refusal::NoSuchUser)
+        Err(Rejection::NoSuchUser)
     );
     scene.leave("ana");
     assert_eq!(
@@ -364,7 +377,7 @@ fn histories_agree_with_the_order_of_what_was_said() {
 #[test]
 fn a_message_carries_the_time_it_was_accepted() {
     let mut scene = Scene::with(&["ana"]);
-    scene.wait(5);
+    scene.advance(5);
     let delivery = scene.say("ana", Target::General, "hola").unwrap();
     let Notice::Said(message) = &delivery[0].1 else {
         panic!("{delivery:?}")
@@ -375,9 +388,9 @@ fn a_message_carries_the_time_it_was_accepted() {
 #[test]
 fn an_active_user_who_sends_no_chat_turns_inactive() {
     let mut scene = Scene::with(&["ana"]);
-    scene.wait(59);
+    scene.advance(59);
     assert_eq!(scene.tick("ana"), None);
-    scene.wait(1);
+    scene.advance(1);
     assert_eq!(
         scene.tick("ana"),
         Some(vec![changed("ana", Status::Inactive)])
@@ -389,7 +402,7 @@ fn an_active_user_who_sends_no_chat_turns_inactive() {
 #[test]
 fn only_a_chat_message_moves_the_deadline() {
     let mut scene = Scene::with(&["ana"]);
-    scene.wait(30);
+    scene.advance(30);
     scene.online("ana");
     scene.say("ana", user("nobody"), "hola").unwrap_err();
     let deadline = scene.state.inactivity_deadline(&name("ana")).unwrap();
@@ -415,7 +428,7 @@ fn busy_never_changes_by_itself() {
     scene.set("ana", "ana", 2).unwrap();
     assert_eq!(scene.say("ana", Target::General, "hola").unwrap().len(), 1);
     scene.say("bo", user("ana"), "psst").unwrap();
-    scene.wait(3_600);
+    scene.advance(3_600);
     assert_eq!(scene.tick("ana"), None);
     assert_eq!(scene.status("ana"), Status::Busy);
     scene.set("ana", "ana", 1).unwrap();

@@ -1,35 +1,35 @@
-//! A room played by a test: what [`Switchboard`] says is handed to the members it is for, byte for byte and without
+//! A room played by a test: what [`ChatEngine`] says is handed to the members it is for, byte for byte and without
 //! sockets.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::chat::dispatcher::{Codec, Member, Reaction, Switchboard};
-use crate::chat::domain::command::Refusal;
+use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Member};
+use crate::chat::domain::command::Rejection;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::Settings;
-use crate::chat::domain::time::{Moment, Timestamp};
+use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::wire::binary_client as client;
-use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object;
 use crate::json::MAX_DEPTH;
 use enchufe::net::{Audience, Entry, MemberId};
 use enchufe::protocol::{CloseCode, Header, MessageKind, Opcode};
 
 /// A chat whose room is played by a test.
-pub struct Hall {
-    pub switchboard: Switchboard,
-    pub now: Moment,
+pub struct TestRoom {
+    pub engine: ChatEngine,
+    pub now: Now,
     members: BTreeMap<MemberId, (String, Codec)>,
     /// What each user was sent and has not been looked at.
     pub inboxes: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
-impl Hall {
-    pub fn new() -> Hall {
-        Hall {
-            switchboard: Switchboard::new(Settings::default()),
-            now: Moment {
+impl TestRoom {
+    pub fn new() -> TestRoom {
+        TestRoom {
+            engine: ChatEngine::new(Settings::default()),
+            now: Now {
                 instant: Instant::now(),
                 timestamp: Timestamp(1_742_115_900_000),
             },
@@ -39,42 +39,42 @@ impl Hall {
     }
 
     /// Users of the binary chat, connected, with nothing in their inboxes.
-    pub fn binary(users: &[&str]) -> Hall {
-        Hall::mixed(users, &[])
+    pub fn binary(users: &[&str]) -> TestRoom {
+        TestRoom::mixed(users, &[])
     }
 
     /// Users of both chats.
-    pub fn mixed(binary: &[&str], json: &[&str]) -> Hall {
-        let mut hall = Hall::new();
+    pub fn mixed(binary: &[&str], json: &[&str]) -> TestRoom {
+        let mut room = TestRoom::new();
         for user in binary {
-            hall.connect(user).unwrap();
+            room.connect(user).unwrap();
         }
         for user in json {
-            hall.register(user).unwrap();
+            room.register(user).unwrap();
         }
-        hall.inboxes.clear();
-        hall
+        room.inboxes.clear();
+        room
     }
 
-    pub fn connect(&mut self, who: &str) -> Result<(), Refusal> {
+    pub fn connect(&mut self, who: &str) -> Result<(), Rejection> {
         let name = Name::parse(who.as_bytes())?;
-        self.switchboard.reserve(&name, self.now)?;
-        let (member, entries) =
-            self.switchboard
-                .connect(&name, "10.0.0.1", Codec::Binary, self.now)?;
+        self.engine.reserve(&name, self.now)?;
+        let (member, entries) = self
+            .engine
+            .connect(&name, "10.0.0.1", Codec::Binary, self.now)?;
         self.join(who, member, entries);
         Ok(())
     }
 
-    pub fn register(&mut self, who: &str) -> Result<(), Fault> {
+    pub fn register(&mut self, who: &str) -> Result<(), RequestError> {
         let message = format!(r#"{{"type":"register","sender":"{who}","content":null}}"#);
         self.first(MessageKind::Text, message.as_bytes())
     }
 
     /// A message of a JSON connection that is not registered.
-    pub fn first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), Fault> {
+    pub fn first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), RequestError> {
         let object = json_object::read(kind, message, MAX_DEPTH)?;
-        let registered = self.switchboard.register(&object, "10.0.0.2", self.now)?;
+        let registered = self.engine.register(&object, "10.0.0.2", self.now)?;
         self.join(
             registered.name.as_str(),
             registered.member,
@@ -110,42 +110,42 @@ impl Hall {
     }
 
     /// What a message of a connected user leads to.
-    pub fn react(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Reaction {
+    pub fn react(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Effects {
         let who = name(who);
-        let codec = self.switchboard.members[&who].codec;
+        let codec = self.engine.members[&who].codec;
         let heard = codec.read(kind, message, MAX_DEPTH);
-        self.switchboard.message(&who, heard, self.now)
+        self.engine.message(&who, heard, self.now)
     }
 
     pub fn leave(&mut self, who: &str) {
         let who = name(who);
-        let id = self.switchboard.members.get(&who).map(|member| member.id);
+        let id = self.engine.members.get(&who).map(|member| member.id);
         self.end(who.as_str(), id.unwrap_or(MemberId(u64::MAX)));
     }
 
     /// The connection of a member has ended.
     pub fn end(&mut self, who: &str, id: MemberId) {
-        let entries = self.switchboard.leave(&name(who), id, self.now);
+        let entries = self.engine.leave(&name(who), id, self.now);
         self.carry(entries);
     }
 
-    pub fn wait(&mut self, seconds: u64) {
+    pub fn advance(&mut self, seconds: u64) {
         self.now.instant += Duration::from_secs(seconds);
         self.now.timestamp.0 += 1_000 * seconds;
     }
 
     pub fn tick(&mut self, who: &str) {
-        let entries = self.switchboard.tick(&name(who), self.now);
+        let entries = self.engine.tick(&name(who), self.now);
         self.carry(entries);
     }
 
     /// What the user was sent since last asked.
-    pub fn got(&mut self, who: &str) -> Vec<Vec<u8>> {
+    pub fn take_inbox(&mut self, who: &str) -> Vec<Vec<u8>> {
         self.inboxes.remove(who).unwrap_or_default()
     }
 
     pub fn got_text(&mut self, who: &str) -> Vec<String> {
-        self.got(who)
+        self.take_inbox(who)
             .into_iter()
             .map(|message| String::from_utf8(message).unwrap())
             .collect()
@@ -204,16 +204,16 @@ pub fn name(name: &str) -> Name {
 }
 
 /// What the JSON chat says at the time of the scene.
-pub fn told(kind: &str, rest: &str) -> String {
+pub fn server_message(kind: &str, rest: &str) -> String {
     format!(r#"{{"type":"{kind}","sender":"server",{rest},"timestamp":"2025-03-16T09:05:00Z"}}"#)
 }
 
 pub fn error(sentence: &str) -> String {
-    told("error", &format!(r#""content":"{sentence}""#))
+    server_message("error", &format!(r#""content":"{sentence}""#))
 }
 
 pub fn status_update(user: &str, status: &str) -> String {
-    told(
+    server_message(
         "status_update",
         &format!(r#""content":{{"user":"{user}","status":"{status}"}}"#),
     )

@@ -3,8 +3,8 @@
 //! Sans-I/O: one WebSocket message in, a request out; one notice in, the messages that tell it out. What makes no
 //! sense is no request; nothing is allocated because a length asks for it.
 
-use crate::chat::domain::command::{Command, Query, Refusal, Request, Target};
-use crate::chat::domain::event::{Notice, Standing};
+use crate::chat::domain::command::{Command, Query, Rejection, Request, Target};
+use crate::chat::domain::event::{ClusterStatus, Notice};
 use crate::chat::domain::message::Message;
 use crate::chat::domain::name::{GENERAL, Name};
 use crate::chat::domain::status::Status;
@@ -41,8 +41,8 @@ pub fn decode(message: &[u8]) -> Option<Request<'_>> {
 /// this wire has no words for.
 pub fn encode(notice: &Notice, mut send: impl FnMut(&[u8])) {
     match notice {
-        Notice::Refused(refusal) => {
-            if let Some(code) = error_code(*refusal) {
+        Notice::Refused(rejection) => {
+            if let Some(code) = error_code(*rejection) {
                 send(&[ERROR, code]);
             }
         }
@@ -65,8 +65,8 @@ pub fn encode(notice: &Notice, mut send: impl FnMut(&[u8])) {
                 send(&said);
             }
         }
-        Notice::Unkept => send(&[ERROR, UNKEPT]),
-        Notice::Standing(standing) => send(&[ERROR, standing_code(*standing)]),
+        Notice::NotPersisted => send(&[ERROR, UNKEPT]),
+        Notice::ClusterStatus(standing) => send(&[ERROR, standing_code(*standing)]),
         Notice::History { messages, .. } => send(&history_message(messages)),
     }
 }
@@ -79,31 +79,31 @@ fn target(name: &[u8]) -> Target<'_> {
     }
 }
 
-fn error_code(refusal: Refusal) -> Option<u8> {
-    match refusal {
-        Refusal::NoSuchUser => Some(1),
-        Refusal::InvalidStatus => Some(2),
-        Refusal::EmptyMessage => Some(3),
-        Refusal::RecipientDisconnected => Some(4),
+fn error_code(rejection: Rejection) -> Option<u8> {
+    match rejection {
+        Rejection::NoSuchUser => Some(1),
+        Rejection::InvalidStatus => Some(2),
+        Rejection::EmptyMessage => Some(3),
+        Rejection::RecipientDisconnected => Some(4),
         // Names are refused before there is a connection, with HTTP.
-        Refusal::NameEmpty
-        | Refusal::NameTooLong
-        | Refusal::NameNotUtf8
-        | Refusal::NameHasControlCharacter
-        | Refusal::NameReserved
-        | Refusal::NameTaken
-        | Refusal::OutOfTurn
-        | Refusal::CutOff => None,
+        Rejection::NameEmpty
+        | Rejection::NameTooLong
+        | Rejection::NameNotUtf8
+        | Rejection::NameHasControlCharacter
+        | Rejection::NameReserved
+        | Rejection::NameTaken
+        | Rejection::InvalidState
+        | Rejection::ClusterUnavailable => None,
     }
 }
 
 /// Beyond the seed too.
-fn standing_code(standing: Standing) -> u8 {
+fn standing_code(standing: ClusterStatus) -> u8 {
     match standing {
-        Standing::CutOff => 6,
-        Standing::Healed => 7,
-        Standing::NotSent => 8,
-        Standing::Anew => 9,
+        ClusterStatus::ClusterUnavailable => 6,
+        ClusterStatus::Healed => 7,
+        ClusterStatus::NotSent => 8,
+        ClusterStatus::Anew => 9,
     }
 }
 
@@ -161,7 +161,7 @@ const MAX_COUNT: usize = 255;
 mod tests {
     use super::*;
     use crate::chat::domain::time::Timestamp;
-    use crate::chat::tests::random::Noise;
+    use crate::chat::tests::random::XorShift;
 
     fn name(name: &str) -> Name {
         Name::parse(name.as_bytes()).unwrap()
@@ -288,7 +288,7 @@ mod tests {
     fn random_bytes_never_panic() {
         // Small bytes are ids and lengths that fit: more of the paths.
         let alphabet = b"\0\x01\x02\x03\x04\x05\x06\x07\x08~a\x7f\x80\xff";
-        let mut noise = Noise(0x2545_f491_4f6c_dd1d);
+        let mut noise = XorShift(0x2545_f491_4f6c_dd1d);
         for round in 0..50_000 {
             decode(&noise.bytes(round % 40, alphabet));
         }
@@ -296,12 +296,12 @@ mod tests {
 
     #[test]
     fn an_error_is_50_with_its_code() {
-        let code = |refusal| encoded(&Notice::Refused(refusal));
-        assert_eq!(code(Refusal::NoSuchUser), [[50, 1]]);
-        assert_eq!(code(Refusal::InvalidStatus), [[50, 2]]);
-        assert_eq!(code(Refusal::EmptyMessage), [[50, 3]]);
-        assert_eq!(code(Refusal::RecipientDisconnected), [[50, 4]]);
-        assert!(code(Refusal::OutOfTurn).is_empty());
+        let code = |rejection| encoded(&Notice::Refused(rejection));
+        assert_eq!(code(Rejection::NoSuchUser), [[50, 1]]);
+        assert_eq!(code(Rejection::InvalidStatus), [[50, 2]]);
+        assert_eq!(code(Rejection::EmptyMessage), [[50, 3]]);
+        assert_eq!(code(Rejection::RecipientDisconnected), [[50, 4]]);
+        assert!(code(Rejection::InvalidState).is_empty());
     }
 
     #[test]

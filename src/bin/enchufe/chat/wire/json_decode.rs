@@ -4,12 +4,12 @@ use crate::chat::domain::command::{Command, Query, Request, Target};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
 use crate::chat::wire::json_encode::status_word;
-use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object::Object;
 
 /// What a message asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning<'a> {
+pub enum JsonRequest<'a> {
     /// To be known by this name from now on.
     Register(&'a str),
     /// To leave, and to be told so.
@@ -24,28 +24,31 @@ pub enum Meaning<'a> {
 ///
 /// # Errors
 ///
-/// A [`Fault`] from [`Fault::Missing`] on.
-pub fn meaning<'a>(object: &'a Object, registered: Option<&'a Name>) -> Result<Meaning<'a>, Fault> {
+/// A [`RequestError`] from [`RequestError::Missing`] on.
+pub fn decode<'a>(
+    object: &'a Object,
+    registered: Option<&'a Name>,
+) -> Result<JsonRequest<'a>, RequestError> {
     let kind = object.needed("type")?;
     if !TYPES.contains(&kind) {
-        return Err(Fault::UnknownType);
+        return Err(RequestError::UnknownType);
     }
     let Some(name) = registered else {
         return match kind {
-            "register" => Ok(Meaning::Register(object.needed("sender")?)),
-            _ => Err(Fault::NotRegistered),
+            "register" => Ok(JsonRequest::Register(object.needed("sender")?)),
+            _ => Err(RequestError::NotRegistered),
         };
     };
     if kind == "register" {
-        return Err(Fault::AlreadyRegistered);
+        return Err(RequestError::AlreadyRegistered);
     }
     if object
         .text("sender")?
         .is_some_and(|sender| sender != name.as_str())
     {
-        return Err(Fault::NotTheSender);
+        return Err(RequestError::NotTheSender);
     }
-    Ok(Meaning::Request(match kind {
+    Ok(JsonRequest::Request(match kind {
         "broadcast" => Request::Command(Command::Say {
             to: Target::General,
             text: object.needed("content")?.as_bytes(),
@@ -67,7 +70,7 @@ pub fn meaning<'a>(object: &'a Object, registered: Option<&'a Name>) -> Result<M
             after: object.number("after")?,
         }),
         // The one left in TYPES.
-        _ => return Ok(Meaning::Disconnect),
+        _ => return Ok(JsonRequest::Disconnect),
     }))
 }
 
@@ -93,11 +96,11 @@ const TYPES: [&str; 8] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::tests::random::Noise;
+    use crate::chat::tests::random::XorShift;
     use crate::chat::wire::json_object;
     use crate::json::MAX_DEPTH;
 
-    fn parse(message: &[u8]) -> Result<Object, Fault> {
+    fn parse(message: &[u8]) -> Result<Object, RequestError> {
         json_object::parse(message, MAX_DEPTH)
     }
 
@@ -106,27 +109,27 @@ mod tests {
     }
 
     /// What the registered `ana` asks for, printed so that it can be compared.
-    fn asked(message: &[u8]) -> Result<String, Fault> {
+    fn asked(message: &[u8]) -> Result<String, RequestError> {
         let name = ana();
-        meaning(&parse(message)?, Some(&name)).map(|meaning| format!("{meaning:?}"))
+        decode(&parse(message)?, Some(&name)).map(|meaning| format!("{meaning:?}"))
     }
 
-    fn request(request: Request<'_>) -> Result<String, Fault> {
-        Ok(format!("{:?}", Meaning::Request(request)))
+    fn request(request: Request<'_>) -> Result<String, RequestError> {
+        Ok(format!("{:?}", JsonRequest::Request(request)))
     }
 
-    fn command(command: Command<'_>) -> Result<String, Fault> {
+    fn command(command: Command<'_>) -> Result<String, RequestError> {
         request(Request::Command(command))
     }
 
-    fn query(query: Query<'_>) -> Result<String, Fault> {
+    fn query(query: Query<'_>) -> Result<String, RequestError> {
         request(Request::Query(query))
     }
 
-    fn first(message: &[u8]) -> Result<String, Fault> {
+    fn first(message: &[u8]) -> Result<String, RequestError> {
         let object = parse(message)?;
-        match meaning(&object, None)? {
-            Meaning::Register(name) => Ok(name.to_owned()),
+        match decode(&object, None)? {
+            JsonRequest::Register(name) => Ok(name.to_owned()),
             other => panic!("{other:?}"),
         }
     }
@@ -207,7 +210,7 @@ mod tests {
             let message = format!(r#"{{"type":"history","after":{after}}}"#);
             assert_eq!(
                 asked(message.as_bytes()),
-                Err(Fault::WrongType("after")),
+                Err(RequestError::WrongType("after")),
                 "{after}"
             );
         }
@@ -220,7 +223,7 @@ mod tests {
         assert_eq!(first(sent_by_the_seed_s_client), Ok("usuario1".to_owned()));
         assert_eq!(
             first(b"\0{\"type\":\"register\",\"sender\":\"a\"}"),
-            Err(Fault::NotJson)
+            Err(RequestError::NotJson)
         );
     }
 
@@ -240,7 +243,7 @@ mod tests {
         ] {
             assert_eq!(
                 asked(message.as_bytes()),
-                Err(Fault::NotJson),
+                Err(RequestError::NotJson),
                 "{message:?}"
             );
         }
@@ -253,23 +256,32 @@ mod tests {
         ] {
             assert_eq!(
                 asked(message.as_bytes()),
-                Err(Fault::NotAnObject),
+                Err(RequestError::NotAnObject),
                 "{message:?}"
             );
         }
-        assert_eq!(asked(b"{\"type\":\"\xff\"}"), Err(Fault::NotUtf8));
+        assert_eq!(asked(b"{\"type\":\"\xff\"}"), Err(RequestError::NotUtf8));
     }
 
     #[test]
     fn a_type_that_is_missing_wrong_or_unknown_is_told_so() {
-        assert_eq!(asked(b"{}"), Err(Fault::Missing("type")));
-        assert_eq!(asked(br#"{"type":null}"#), Err(Fault::Missing("type")));
-        assert_eq!(asked(br#"{"type":5}"#), Err(Fault::WrongType("type")));
-        assert_eq!(asked(br#"{"type":""}"#), Err(Fault::UnknownType));
-        assert_eq!(asked(br#"{"type":"BROADCAST"}"#), Err(Fault::UnknownType));
+        assert_eq!(asked(b"{}"), Err(RequestError::Missing("type")));
+        assert_eq!(
+            asked(br#"{"type":null}"#),
+            Err(RequestError::Missing("type"))
+        );
+        assert_eq!(
+            asked(br#"{"type":5}"#),
+            Err(RequestError::WrongType("type"))
+        );
+        assert_eq!(asked(br#"{"type":""}"#), Err(RequestError::UnknownType));
+        assert_eq!(
+            asked(br#"{"type":"BROADCAST"}"#),
+            Err(RequestError::UnknownType)
+        );
         assert_eq!(
             asked(br#"{"type":"register_success"}"#),
-            Err(Fault::UnknownType)
+            Err(RequestError::UnknownType)
         );
     }
 
@@ -277,37 +289,37 @@ mod tests {
     fn a_field_that_is_missing_or_of_another_type_is_told_so() {
         assert_eq!(
             asked(br#"{"type":"broadcast"}"#),
-            Err(Fault::Missing("content"))
+            Err(RequestError::Missing("content"))
         );
         assert_eq!(
             asked(br#"{"type":"broadcast","content":null}"#),
-            Err(Fault::Missing("content"))
+            Err(RequestError::Missing("content"))
         );
         assert_eq!(
             asked(br#"{"type":"broadcast","content":5}"#),
-            Err(Fault::WrongType("content"))
+            Err(RequestError::WrongType("content"))
         );
         assert_eq!(
             asked(br#"{"type":"private","content":"a"}"#),
-            Err(Fault::Missing("target"))
+            Err(RequestError::Missing("target"))
         );
         let target = br#"{"type":"private","content":"a","target":["bo"]}"#;
-        assert_eq!(asked(target), Err(Fault::WrongType("target")));
+        assert_eq!(asked(target), Err(RequestError::WrongType("target")));
         assert_eq!(
             asked(br#"{"type":"user_info"}"#),
-            Err(Fault::Missing("target"))
+            Err(RequestError::Missing("target"))
         );
         assert_eq!(
             asked(br#"{"type":"change_status","content":{}}"#),
-            Err(Fault::WrongType("content"))
+            Err(RequestError::WrongType("content"))
         );
         assert_eq!(
             asked(br#"{"type":"history","target":1}"#),
-            Err(Fault::WrongType("target"))
+            Err(RequestError::WrongType("target"))
         );
         assert_eq!(
             asked(br#"{"type":"list_users","sender":7}"#),
-            Err(Fault::WrongType("sender"))
+            Err(RequestError::WrongType("sender"))
         );
     }
 
@@ -320,11 +332,11 @@ mod tests {
         );
         assert_eq!(
             asked(br#"{"type":"list_users","sender":"bo"}"#),
-            Err(Fault::NotTheSender)
+            Err(RequestError::NotTheSender)
         );
         assert_eq!(
             asked(br#"{"type":"disconnect","sender":""}"#),
-            Err(Fault::NotTheSender)
+            Err(RequestError::NotTheSender)
         );
     }
 
@@ -336,22 +348,22 @@ mod tests {
         );
         assert_eq!(
             first(br#"{"type":"register"}"#),
-            Err(Fault::Missing("sender"))
+            Err(RequestError::Missing("sender"))
         );
         assert_eq!(
             first(br#"{"type":"register","sender":1}"#),
-            Err(Fault::WrongType("sender"))
+            Err(RequestError::WrongType("sender"))
         );
         assert_eq!(
             asked(br#"{"type":"register","sender":"ana"}"#),
-            Err(Fault::AlreadyRegistered)
+            Err(RequestError::AlreadyRegistered)
         );
         for kind in TYPES.iter().filter(|kind| **kind != "register") {
             let message =
                 format!(r#"{{"type":"{kind}","sender":"ana","content":"x","target":"bo"}}"#);
-            assert_eq!(first(message.as_bytes()), Err(Fault::NotRegistered));
+            assert_eq!(first(message.as_bytes()), Err(RequestError::NotRegistered));
         }
-        assert_eq!(first(br#"{"type":"x"}"#), Err(Fault::UnknownType));
+        assert_eq!(first(br#"{"type":"x"}"#), Err(RequestError::UnknownType));
     }
 
     #[test]
@@ -362,7 +374,7 @@ mod tests {
         for length in 0..message.len() {
             assert!(asked(&message.as_bytes()[..length]).is_err(), "{length}");
         }
-        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
+        let mut noise = XorShift(0x9e37_79b9_7f4a_7c15);
         for round in 0..50_000 {
             let _ = asked(&noise.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
         }

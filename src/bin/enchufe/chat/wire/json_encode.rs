@@ -15,7 +15,7 @@ use crate::chat::wire::messages_es::{UNKEPT, sentence, standing};
 /// The text message that tells the notice.
 pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
     match notice {
-        Notice::Refused(refusal) => error(sentence(*refusal), now),
+        Notice::Refused(rejection) => error(sentence(*rejection), now),
         Notice::Welcome(users) => from_server("register_success")
             .text("content", "Registro exitoso")
             .member("userList", |out| {
@@ -46,8 +46,8 @@ pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
             .text("content", &format!("{name} ha salido"))
             .end(now),
         Notice::Said(message) => said(message),
-        Notice::Unkept => error(UNKEPT, now),
-        Notice::Standing(how) => error(standing(*how), now),
+        Notice::NotPersisted => error(UNKEPT, now),
+        Notice::ClusterStatus(how) => error(standing(*how), now),
         Notice::History {
             with,
             onward,
@@ -202,7 +202,7 @@ const MAX_HISTORY: usize = 256 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::domain::command::Refusal;
+    use crate::chat::domain::command::Rejection;
 
     const NOW: Timestamp = Timestamp(1_742_115_900_000);
 
@@ -249,7 +249,7 @@ mod tests {
             r#"{"type":"user_info_response","sender":"server","target":"bo","content":{"ip":"10.0.0.1","status":"INACTIVO"},"timestamp":"2025-03-16T09:05:00Z"}"#
         );
         assert_eq!(
-            encoded(&Notice::Refused(Refusal::NoSuchUser)),
+            encoded(&Notice::Refused(Rejection::NoSuchUser)),
             r#"{"type":"error","sender":"server","content":"Usuario no encontrado","timestamp":"2025-03-16T09:05:00Z"}"#
         );
     }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::chat::domain::command::Refusal;
+use crate::chat::domain::command::Rejection;
 use crate::chat::wire::messages_es::sentence;
 
 /// Why a message has no effect. Displayed as the Spanish sentence that tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum RequestError {
     /// A binary message.
     NotText,
     /// Text that is not UTF-8: the connection fails with 1007
@@ -34,33 +34,33 @@ pub enum Fault {
     /// A `sender` other than the registered name.
     NotTheSender,
     /// Nothing is wrong with the message, but the chat refuses.
-    Refused(Refusal),
+    Refused(Rejection),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Fault::NotText => "El mensaje no es de texto",
-            Fault::NotUtf8 => "El mensaje no es UTF-8",
-            Fault::NotJson => "El mensaje no es JSON válido",
-            Fault::TooDeep => "El mensaje tiene demasiados niveles",
-            Fault::NotAnObject => "El mensaje no es un objeto JSON",
-            Fault::RepeatedField => "El mensaje repite un campo",
-            Fault::Missing(field) => return write!(f, "Falta el campo {field}"),
-            Fault::WrongType(field) => return write!(f, "El campo {field} es de otro tipo"),
-            Fault::UnknownType => "El tipo de mensaje no existe",
-            Fault::NotRegistered => "Primero hay que registrarse",
-            Fault::AlreadyRegistered => "Ya hay un registro en esta conexión",
-            Fault::NotTheSender => "El campo sender no es el nombre registrado",
-            Fault::Refused(refusal) => sentence(*refusal),
+            RequestError::NotText => "El mensaje no es de texto",
+            RequestError::NotUtf8 => "El mensaje no es UTF-8",
+            RequestError::NotJson => "El mensaje no es JSON válido",
+            RequestError::TooDeep => "El mensaje tiene demasiados niveles",
+            RequestError::NotAnObject => "El mensaje no es un objeto JSON",
+            RequestError::RepeatedField => "El mensaje repite un campo",
+            RequestError::Missing(field) => return write!(f, "Falta el campo {field}"),
+            RequestError::WrongType(field) => return write!(f, "El campo {field} es de otro tipo"),
+            RequestError::UnknownType => "El tipo de mensaje no existe",
+            RequestError::NotRegistered => "Primero hay que registrarse",
+            RequestError::AlreadyRegistered => "Ya hay un registro en esta conexión",
+            RequestError::NotTheSender => "El campo sender no es el nombre registrado",
+            RequestError::Refused(rejection) => sentence(*rejection),
         })
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for RequestError {}
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Fault {
-        Fault::Refused(refusal)
+impl From<Rejection> for RequestError {
+    fn from(rejection: Rejection) -> RequestError {
+        RequestError::Refused(rejection)
     }
 }

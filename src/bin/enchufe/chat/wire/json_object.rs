@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chat::wire::json_error::Fault;
+use crate::chat::wire::json_error::RequestError;
 use crate::json::{self, JsonError};
 use enchufe::protocol::MessageKind;
 
@@ -24,11 +24,11 @@ enum Value {
 ///
 /// # Errors
 ///
-/// A [`Fault`] from [`Fault::NotText`] to [`Fault::RepeatedField`].
-pub fn read(kind: MessageKind, message: &[u8], max_depth: usize) -> Result<Object, Fault> {
+/// A [`RequestError`] from [`RequestError::NotText`] to [`RequestError::RepeatedField`].
+pub fn read(kind: MessageKind, message: &[u8], max_depth: usize) -> Result<Object, RequestError> {
     match kind {
         MessageKind::Text => parse(message, max_depth),
-        MessageKind::Binary => Err(Fault::NotText),
+        MessageKind::Binary => Err(RequestError::NotText),
     }
 }
 
@@ -37,15 +37,15 @@ pub fn read(kind: MessageKind, message: &[u8], max_depth: usize) -> Result<Objec
 ///
 /// # Errors
 ///
-/// A [`Fault`] from [`Fault::NotUtf8`] to [`Fault::RepeatedField`].
-pub fn parse(message: &[u8], max_depth: usize) -> Result<Object, Fault> {
+/// A [`RequestError`] from [`RequestError::NotUtf8`] to [`RequestError::RepeatedField`].
+pub fn parse(message: &[u8], max_depth: usize) -> Result<Object, RequestError> {
     let end = message
         .iter()
         .position(|&byte| byte == 0)
         .unwrap_or(message.len());
-    let text = std::str::from_utf8(&message[..end]).map_err(|_| Fault::NotUtf8)?;
+    let text = std::str::from_utf8(&message[..end]).map_err(|_| RequestError::NotUtf8)?;
     let value = json::parse(text, max_depth)?;
-    let object = value.object().ok_or(Fault::NotAnObject)?;
+    let object = value.object().ok_or(RequestError::NotAnObject)?;
     let fields = FIELDS
         .into_iter()
         .filter_map(|key| Some((key, Value::from(object.get(key)?))));
@@ -57,21 +57,21 @@ impl Object {
     ///
     /// # Errors
     ///
-    /// [`Fault::Missing`] or [`Fault::WrongType`].
-    pub fn needed(&self, field: &'static str) -> Result<&str, Fault> {
-        self.text(field)?.ok_or(Fault::Missing(field))
+    /// [`RequestError::Missing`] or [`RequestError::WrongType`].
+    pub fn needed(&self, field: &'static str) -> Result<&str, RequestError> {
+        self.text(field)?.ok_or(RequestError::Missing(field))
     }
 
     /// A text field that may be left out.
     ///
     /// # Errors
     ///
-    /// [`Fault::WrongType`].
-    pub fn text(&self, field: &'static str) -> Result<Option<&str>, Fault> {
+    /// [`RequestError::WrongType`].
+    pub fn text(&self, field: &'static str) -> Result<Option<&str>, RequestError> {
         match self.0.get(field) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(Fault::WrongType(field)),
+            Some(_) => Err(RequestError::WrongType(field)),
         }
     }
 
@@ -79,12 +79,12 @@ impl Object {
     ///
     /// # Errors
     ///
-    /// [`Fault::WrongType`].
-    pub fn number(&self, field: &'static str) -> Result<Option<u64>, Fault> {
+    /// [`RequestError::WrongType`].
+    pub fn number(&self, field: &'static str) -> Result<Option<u64>, RequestError> {
         match self.0.get(field) {
             None => Ok(None),
             Some(Value::Number(number)) => Ok(Some(*number)),
-            Some(_) => Err(Fault::WrongType(field)),
+            Some(_) => Err(RequestError::WrongType(field)),
         }
     }
 }
@@ -99,12 +99,12 @@ impl From<json::Value<'_>> for Value {
     }
 }
 
-impl From<JsonError> for Fault {
-    fn from(error: JsonError) -> Fault {
+impl From<JsonError> for RequestError {
+    fn from(error: JsonError) -> RequestError {
         match error {
-            JsonError::NotJson => Fault::NotJson,
-            JsonError::TooDeep => Fault::TooDeep,
-            JsonError::RepeatedKey => Fault::RepeatedField,
+            JsonError::NotJson => RequestError::NotJson,
+            JsonError::TooDeep => RequestError::TooDeep,
+            JsonError::RepeatedKey => RequestError::RepeatedField,
         }
     }
 }
@@ -117,12 +117,12 @@ mod tests {
     use crate::json::MAX_DEPTH;
 
     /// The content of a message, `None` if it has none.
-    fn content(message: impl AsRef<[u8]>) -> Result<Option<String>, Fault> {
+    fn content(message: impl AsRef<[u8]>) -> Result<Option<String>, RequestError> {
         let object = parse(message.as_ref(), MAX_DEPTH)?;
         Ok(object.text("content")?.map(str::to_owned))
     }
 
-    fn found(text: &str) -> Result<Option<String>, Fault> {
+    fn found(text: &str) -> Result<Option<String>, RequestError> {
         Ok(Some(text.to_owned()))
     }
 
@@ -151,14 +151,21 @@ mod tests {
             "1e2",
             "18446744073709551616",
         ] {
-            assert_eq!(after(value), Err(Fault::WrongType("after")), "{value}");
+            assert_eq!(
+                after(value),
+                Err(RequestError::WrongType("after")),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn a_message_ends_at_the_first_nul() {
         assert_eq!(content(b"{\"content\":\"x\"}\0\x01\xff{"), found("x"));
-        assert_eq!(content(b"\0{\"content\":\"x\"}"), Err(Fault::NotJson));
+        assert_eq!(
+            content(b"\0{\"content\":\"x\"}"),
+            Err(RequestError::NotJson)
+        );
         assert_eq!(
             content(r#"{"content":"a\u0000b"}"#),
             found("a\0b"),
@@ -169,18 +176,18 @@ mod tests {
     #[test]
     fn numbers_and_surrogates_that_are_none_are_no_json() {
         let of = |value: &str| content(format!(r#"{{"content":{value}}}"#));
-        assert_eq!(of("0x1"), Err(Fault::NotJson));
-        assert_eq!(of("01"), Err(Fault::NotJson));
-        assert_eq!(of("1e999"), Err(Fault::NotJson));
+        assert_eq!(of("0x1"), Err(RequestError::NotJson));
+        assert_eq!(of("01"), Err(RequestError::NotJson));
+        assert_eq!(of("1e999"), Err(RequestError::NotJson));
         for lone in [
             r#""\ud800""#,
             r#""\udc00""#,
             r#""\ud800\ud800""#,
             r#""\ud83e x""#,
         ] {
-            assert_eq!(of(lone), Err(Fault::NotJson), "{lone}");
+            assert_eq!(of(lone), Err(RequestError::NotJson), "{lone}");
             let elsewhere = format!(r#"{{"content":"x","y":[{lone}]}}"#);
-            assert_eq!(content(elsewhere), Err(Fault::NotJson), "{lone}");
+            assert_eq!(content(elsewhere), Err(RequestError::NotJson), "{lone}");
         }
         assert_eq!(of(r#""\ud83e\udd80""#), found("🦀"));
     }
@@ -189,15 +196,15 @@ mod tests {
     fn a_key_that_comes_twice_is_told_so() {
         assert_eq!(
             content(r#"{"content":"a","content":"b"}"#),
-            Err(Fault::RepeatedField)
+            Err(RequestError::RepeatedField)
         );
         assert_eq!(
             content(r#"{"content":"a","c\u006fntent":"b"}"#),
-            Err(Fault::RepeatedField)
+            Err(RequestError::RepeatedField)
         );
         assert_eq!(
             content(r#"{"content":"a","y":[{"a":1,"a":2}]}"#),
-            Err(Fault::RepeatedField)
+            Err(RequestError::RepeatedField)
         );
         assert_eq!(
             content(r#"{"x":{"a":1,"b":[{"a":2}]},"y:\":":"::","a":0}"#),
@@ -212,8 +219,8 @@ mod tests {
             format!(r#"{{"content":"x","y":{open}{close}}}"#)
         };
         assert_eq!(content(nested(32)), found("x"));
-        assert_eq!(content(nested(33)), Err(Fault::TooDeep));
-        assert_eq!(content(nested(100_000)), Err(Fault::TooDeep));
+        assert_eq!(content(nested(33)), Err(RequestError::TooDeep));
+        assert_eq!(content(nested(100_000)), Err(RequestError::TooDeep));
         let brackets = "[".repeat(99);
         assert_eq!(
             content(format!(r#"{{"content":"{brackets}"}}"#)),

@@ -8,7 +8,7 @@ use enchufe::net::{Client, Error, WebSocket};
 
 use crate::cli::backoff::{self, Backoff};
 use crate::cli::chat::output::Line;
-use crate::cli::chat::session::Desk;
+use crate::cli::chat::session::Session;
 use crate::cli::exit_error::Failure;
 use crate::cli::options::client::ChatOptions;
 use crate::cli::raw_mode::Keyboard;
@@ -21,35 +21,35 @@ pub fn run(options: &ChatOptions) -> Result<(), Failure> {
     let mut socket = client.connect().map_err(|error| refused(options, &error))?;
 
     let keyboard = Keyboard::take();
-    let desk = Arc::new(Desk::new(&options.name, keyboard.as_ref()));
-    let leaver = Arc::clone(&desk);
+    let session = Arc::new(Session::new(&options.name, keyboard.as_ref()));
+    let leaver = Arc::clone(&session);
     signals::watch(move || leaver.leave(), Vec::new())
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     if keyboard.is_some() {
-        let screen = Arc::clone(&desk);
+        let screen = Arc::clone(&session);
         signals::watch_terminal(move || screen.terminal_changed())
             .map_err(|error| Failure::Failed(format!("cannot watch the terminal: {error}")))?;
     }
-    let typist = Arc::clone(&desk);
+    let typist = Arc::clone(&session);
     thread::spawn(move || typist.type_in());
 
     let mut attempts = Backoff::default();
     loop {
         let since = Instant::now();
-        let why = desk.read(socket);
+        let why = session.read(socket);
         if since.elapsed() > STABLE {
             attempts.reset();
         }
-        match reconnect(&desk, &client, &mut attempts, &why) {
+        match reconnect(&session, &client, &mut attempts, &why) {
             Ok(Some(again)) => socket = again,
             Ok(None) => break,
             Err(error) => {
-                desk.finish();
+                session.finish();
                 return Err(refused(options, &error));
             }
         }
     }
-    desk.finish();
+    session.finish();
     Ok(())
 }
 
@@ -58,34 +58,34 @@ fn client(options: &ChatOptions) -> Result<Client, Failure> {
     options.reach.prepare(client)
 }
 
-/// Connects again, however long it takes; `None` when the person leaves instead. An error is a refusal that will not
+/// Connects again, however long it takes; `None` when the person leaves instead. An error is a rejection that will not
 /// change by waiting.
 fn reconnect(
-    desk: &Desk,
+    session: &Session,
     client: &Client,
     attempts: &mut Backoff,
     why: &str,
 ) -> Result<Option<WebSocket>, Error> {
     let lost = Instant::now();
     let mut why = why.to_owned();
-    while !desk.is_leaving() {
+    while !session.is_leaving() {
         let wait = attempts.next(backoff::random());
-        desk.tell(Line::Problem(format!(
+        session.tell(Line::Problem(format!(
             "no connection ({why}); trying again in {:.1} s",
             wait.as_secs_f32()
         )));
-        if desk.leaves_within(wait) {
+        if session.leaves_within(wait) {
             break;
         }
         why = match client.connect() {
             Ok(socket) => {
-                desk.tell(Line::Info("connected again".to_owned()));
+                session.tell(Line::Info("connected again".to_owned()));
                 return Ok(Some(socket));
             }
-            Err(Error::Refused(answer)) if is_final(answer.status, lost.elapsed()) => {
-                return Err(Error::Refused(answer));
+            Err(Error::UnexpectedStatus(answer)) if is_final(answer.status, lost.elapsed()) => {
+                return Err(Error::UnexpectedStatus(answer));
             }
-            Err(Error::Refused(answer)) => {
+            Err(Error::UnexpectedStatus(answer)) => {
                 format!(
                     "the server answered {}",
                     error_text::answer_in_words(&answer)
@@ -97,7 +97,7 @@ fn reconnect(
     Ok(None)
 }
 
-/// Whether a refusal is for good. Our name may be taken by ourselves, until the server notices that the old connection
+/// Whether a rejection is for good. Our name may be taken by ourselves, until the server notices that the old connection
 /// is dead; a server that is full or about to stop will be there again.
 fn is_final(status: u16, since_lost: Duration) -> bool {
     match status {
@@ -131,7 +131,7 @@ fn encoded(text: &str) -> String {
 
 fn refused(options: &ChatOptions, error: &Error) -> Failure {
     Failure::Failed(match error {
-        Error::Refused(answer) if answer.status == 400 => {
+        Error::UnexpectedStatus(answer) if answer.status == 400 => {
             let why = match error_text::first_words(&answer.body) {
                 why if why.is_empty() => "it does not say why".to_owned(),
                 why => why,
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_refused_name_is_explained_with_the_words_of_the_server() {
         let answer = |body: &str| {
-            Error::Refused(Box::new(enchufe::net::Refused {
+            Error::UnexpectedStatus(Box::new(enchufe::net::HttpRejection {
                 status: 400,
                 reason: "Bad Request".to_owned(),
                 headers: enchufe::http::Headers::default(),

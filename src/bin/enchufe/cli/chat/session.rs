@@ -25,10 +25,10 @@ use crate::cli::chat::screen::Screen;
 use crate::cli::chat::view::View;
 use crate::cli::error_text;
 use crate::cli::raw_mode::{self, Keyboard};
-use crate::cli::signals::{GLANCE, GOODBYE};
+use crate::cli::signals::{GOODBYE, POLL_INTERVAL};
 use crate::cli::terminal;
 
-pub struct Desk {
+pub struct Session {
     state: Mutex<State>,
     changed: Condvar,
     coloured: bool,
@@ -47,7 +47,7 @@ struct State {
     leaving: Option<Instant>,
 }
 
-impl Desk {
+impl Session {
     /// `keyboard` if the keys come one by one.
     pub fn new(name: &str, keyboard: Option<&Keyboard>) -> Self {
         let view = View::new(name);
@@ -90,7 +90,7 @@ impl Desk {
             self.changed.notify_all();
         }
         let why = loop {
-            match reader.read_until(Some(Instant::now() + GLANCE)) {
+            match reader.read_until(Some(Instant::now() + POLL_INTERVAL)) {
                 Ok(Incoming::Message(message)) => self.notice(message.payload()),
                 Ok(Incoming::Closed) => break error_text::close_in_words(reader.close_reason()),
                 Ok(Incoming::Deadline) if self.has_waited_for_goodbye() => {

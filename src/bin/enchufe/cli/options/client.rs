@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-use crate::cli::options::connect_options::Reach;
+use crate::cli::options::connect_options::ConnectOptions;
 use crate::cli::options::option_value;
 use crate::cli::options::table::{Group, Opt};
 
@@ -14,7 +14,7 @@ pub struct ChatOptions {
     /// The server, as typed.
     pub url: String,
     pub name: String,
-    pub reach: Reach,
+    pub reach: ConnectOptions,
     pub log: LevelFilter,
 }
 
@@ -23,7 +23,7 @@ impl Default for ChatOptions {
         Self {
             url: String::new(),
             name: String::new(),
-            reach: Reach::default(),
+            reach: ConnectOptions::default(),
             log: LevelFilter::Off,
         }
     }
@@ -42,7 +42,7 @@ pub struct SendOptions {
     pub deflate: bool,
     pub wait: Duration,
     pub max_message: usize,
-    pub reach: Reach,
+    pub reach: ConnectOptions,
     pub log: LevelFilter,
 }
 
@@ -58,7 +58,7 @@ impl Default for SendOptions {
             deflate: false,
             wait: Duration::ZERO,
             max_message: 16 << 20,
-            reach: Reach::default(),
+            reach: ConnectOptions::default(),
             log: LevelFilter::Off,
         }
     }
@@ -149,7 +149,7 @@ pub static SEND: &[Group<SendOptions>] = &[
 
 /// Settings that say how a server is reached.
 trait Reaches: Sized + 'static {
-    fn reach(&mut self) -> &mut Reach;
+    fn reach(&mut self) -> &mut ConnectOptions;
 
     /// The options for that.
     const REACH: Group<Self> = Group {
@@ -191,13 +191,13 @@ trait Reaches: Sized + 'static {
 }
 
 impl Reaches for ChatOptions {
-    fn reach(&mut self) -> &mut Reach {
+    fn reach(&mut self) -> &mut ConnectOptions {
         &mut self.reach
     }
 }
 
 impl Reaches for SendOptions {
-    fn reach(&mut self) -> &mut Reach {
+    fn reach(&mut self) -> &mut ConnectOptions {
         &mut self.reach
     }
 }

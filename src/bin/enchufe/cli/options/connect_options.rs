@@ -15,8 +15,8 @@ use crate::cli::token;
 
 /// The way to a server, as it was asked for.
 #[derive(Clone, Debug)]
-pub struct Reach {
-    pub proxy: Through,
+pub struct ConnectOptions {
+    pub proxy: ProxyChoice,
     pub follow: bool,
     pub token: String,
     pub token_file: Option<PathBuf>,
@@ -25,10 +25,10 @@ pub struct Reach {
     pub ca: Option<PathBuf>,
 }
 
-impl Default for Reach {
+impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
-            proxy: Through::default(),
+            proxy: ProxyChoice::default(),
             follow: false,
             token: String::new(),
             token_file: None,
@@ -41,7 +41,7 @@ impl Default for Reach {
 
 /// The proxy that was asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Through {
+pub enum ProxyChoice {
     /// The one that the environment names for the URL.
     #[default]
     Environment,
@@ -51,7 +51,7 @@ pub enum Through {
     Proxy(Proxy),
 }
 
-impl Reach {
+impl ConnectOptions {
     /// The client, going this way.
     pub fn prepare(&self, mut client: Client) -> Result<Client, Failure> {
         client = client.timeout(self.timeout);
@@ -64,9 +64,9 @@ impl Reach {
             client = client.tls(tls_files::only(path)?);
         }
         client = match &self.proxy {
-            Through::Environment => client.proxy_from_env(),
-            Through::Nothing => client,
-            Through::Proxy(proxy) => client.proxy(proxy.clone()),
+            ProxyChoice::Environment => client.proxy_from_env(),
+            ProxyChoice::Nothing => client,
+            ProxyChoice::Proxy(proxy) => client.proxy(proxy.clone()),
         };
         Ok(match self.follow {
             true => client.follow_redirects(MOST_REDIRECTS),

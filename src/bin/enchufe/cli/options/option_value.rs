@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use enchufe::Proxy;
 
-use crate::cli::options::connect_options::Through;
+use crate::cli::options::connect_options::ProxyChoice;
 use crate::cli::options::units;
 
 /// A field as the command line sees it.
@@ -172,18 +172,18 @@ pub fn text<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value +
 }
 
 /// A proxy. The URL may have a password, so it is not repeated, neither in an error nor in what is printed.
-pub fn proxy(field: &mut Through) -> Box<dyn Value + '_> {
+pub fn proxy(field: &mut ProxyChoice) -> Box<dyn Value + '_> {
     let parse = |text: &str| match text {
-        "auto" => Ok(Through::Environment),
-        "none" => Ok(Through::Nothing),
+        "auto" => Ok(ProxyChoice::Environment),
+        "none" => Ok(ProxyChoice::Nothing),
         _ => Proxy::parse(text)
-            .map(Through::Proxy)
+            .map(ProxyChoice::Proxy)
             .map_err(|error| error.to_string()),
     };
     scalar(field, "URL", parse, |through| match through {
-        Through::Environment => "auto".to_owned(),
-        Through::Nothing => "none".to_owned(),
-        Through::Proxy(proxy) => proxy.to_string(),
+        ProxyChoice::Environment => "auto".to_owned(),
+        ProxyChoice::Nothing => "none".to_owned(),
+        ProxyChoice::Proxy(proxy) => proxy.to_string(),
     })
 }
 

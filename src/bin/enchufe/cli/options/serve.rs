@@ -236,12 +236,12 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "ping-every",
                 help: "Silence after which a peer is pinged; 0 for never",
-                field: |o| option_value::time_or_never(&mut o.limits.ping_every),
+                field: |o| option_value::time_or_never(&mut o.limits.ping_interval),
             },
             Opt {
                 name: "dead-after",
                 help: "Further silence after which it counts as dead",
-                field: |o| option_value::time(&mut o.limits.dead_after),
+                field: |o| option_value::time(&mut o.limits.pong_timeout),
             },
             Opt {
                 name: "close-timeout",
@@ -251,22 +251,22 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             Opt {
                 name: "drain-time",
                 help: "Time over which everybody is told of a stop; meanwhile /healthz answers 503",
-                field: |o| option_value::time_or_zero(&mut o.limits.drain),
+                field: |o| option_value::time_or_zero(&mut o.limits.shutdown_grace),
             },
             Opt {
                 name: "max-queue",
                 help: "Bytes waiting for a slow reader before it is dropped",
-                field: |o| option_value::size(&mut o.limits.out_queue),
+                field: |o| option_value::size(&mut o.limits.max_send_queue),
             },
             Opt {
                 name: "rate",
                 help: "Messages per second read from one connection; 0 for no limit",
-                field: |o| option_value::count(&mut o.limits.rate),
+                field: |o| option_value::count(&mut o.limits.message_rate),
             },
             Opt {
                 name: "burst",
                 help: "Messages it may send at once before the rate applies",
-                field: |o| option_value::count(&mut o.limits.burst),
+                field: |o| option_value::count(&mut o.limits.message_burst),
             },
         ],
     },

@@ -9,9 +9,9 @@ use log::error;
 
 use crate::cluster;
 use crate::cluster::log_handle::Log;
-use crate::cluster::rejoin::Dropped;
-use crate::cluster::replica::{News, Replica};
-use crate::delivery::Changes;
+use crate::cluster::rejoin::DroppedOp;
+use crate::cluster::replica::{ClusterNotice, Replica};
+use crate::delivery::PendingWrites;
 use crate::hospital::cluster::{operations, snapshot};
 use crate::hospital::hub::{Board, Hub, entry, frame};
 use crate::hospital::methods::{self, Call};
@@ -31,7 +31,7 @@ impl Hub {
     }
 
     /// Publishes what asks for a change; what is answered here is given back, when the caller's changes have come back.
-    pub fn publish(
+    pub fn submit(
         &self,
         caller: MemberId,
         call: Call,
@@ -47,7 +47,7 @@ impl Hub {
         };
         let mut board = self.lock();
         // Under the lock under which it will come back.
-        *last = log.post(operations::encode(&command));
+        *last = log.append(operations::encode(&command));
         if let Some(id) = id {
             board.calls.insert(*last, (caller, id.clone()));
         }
@@ -66,9 +66,9 @@ impl Hub {
     fn tell(&self, tell: impl FnOnce(&mut Board) -> Vec<Entry>) {
         let mut board = self.lock();
         let entries = tell(&mut board);
-        self.outlet.append(Changes::default(), entries);
+        self.pipeline.append(PendingWrites::default(), entries);
         drop(board);
-        self.outlet.deliver();
+        self.pipeline.deliver();
     }
 }
 
@@ -87,7 +87,7 @@ impl Replica for Hub {
     fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
         let state = snapshot::state(rows)?;
         let mut board = self.lock();
-        board.quiet = true;
+        board.suppress_notices = true;
         board.view = None;
         board.state = state;
         Ok(())
@@ -95,8 +95,8 @@ impl Replica for Hub {
 
     fn resume(&self) {
         self.tell(|board| {
-            board.quiet = false;
-            board.told = Some(Instant::now());
+            board.suppress_notices = false;
+            board.last_broadcast = Some(Instant::now());
             // What was in the snapshot already has come back with it.
             let is_back =
                 |number: u64| self.log.as_ref().is_some_and(|log| log.is_resolved(number));
@@ -108,9 +108,9 @@ impl Replica for Hub {
     }
 
     /// The protocol has no word for it: a call is not complete, that is all.
-    fn news(&self, _: News) {}
+    fn news(&self, _: ClusterNotice) {}
 
-    fn dropped(&self, dropped: &[Dropped]) {
+    fn dropped(&self, dropped: &[DroppedOp]) {
         self.tell(|board| {
             let lost = dropped
                 .iter()
@@ -137,7 +137,7 @@ impl Board {
         let notice = frame(&methods::notice(&self.change(command)));
         let call = logged.own.then(|| self.calls.remove(&logged.number));
         let complete = call.flatten().map(|call| completion(&call, Ok(())));
-        let told = (!self.quiet).then(|| entry(Audience::All, notice));
+        let told = (!self.suppress_notices).then(|| entry(Audience::All, notice));
         told.into_iter().chain(complete).collect()
     }
 }

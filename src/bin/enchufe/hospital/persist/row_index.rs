@@ -11,11 +11,11 @@ use crate::hospital::persist::rows;
 use crate::hospital::state::State;
 use crate::store::change::{Change, Table};
 use crate::store::error::OpenError;
-use crate::store::writer::Opened;
+use crate::store::writer::StoreBuilder;
 
 /// The rows that are, or will be, on disk.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub struct RowIndex {
     /// The last key used.
     last: u64,
     hospitals: BTreeMap<HospitalId, HospitalRows>,
@@ -46,26 +46,26 @@ struct BedRows {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn revive(opened: &mut Opened) -> Result<(State, Ledger), OpenError> {
-    let (mut state, mut ledger) = (State::new(), Ledger::default());
+pub fn restore(opened: &mut StoreBuilder) -> Result<(State, RowIndex), OpenError> {
+    let (mut state, mut row_index) = (State::new(), RowIndex::default());
     let last = opened.read(EVENTS, |key, row| {
         let event = rows::decode(row)?;
-        if !ledger.matters(key, &event) {
-            ledger.remove([key]);
+        if !row_index.matters(key, &event) {
+            row_index.remove([key]);
         }
         state.apply(event);
         Ok(())
     })?;
-    ledger.last = last;
-    for change in ledger.take() {
+    row_index.last = last;
+    for change in row_index.take() {
         opened.change(change);
     }
-    Ok((state, ledger))
+    Ok((state, row_index))
 }
 
-impl Ledger {
+impl RowIndex {
     /// Notes an event that is about to be applied.
-    pub fn note(&mut self, event: &Event) {
+    pub fn track(&mut self, event: &Event) {
         let key = self.last + 1;
         if self.matters(key, event) {
             self.last = key;
@@ -201,7 +201,7 @@ pub const EVENTS: Table = Table("hospital.events");
 mod tests {
     use super::*;
     use crate::hospital::events::Command;
-    use crate::store::backend::{Disk, DiskError};
+    use crate::store::backend::{Backend, BackendError};
     use crate::store::change::Batch;
 
     /// The rows of one table.
@@ -222,27 +222,27 @@ mod tests {
             }
         }
 
-        fn revived(&mut self) -> (State, Ledger) {
-            let mut opened = Opened::over(self.clone(), "shelf");
-            let revived = revive(&mut opened).unwrap();
+        fn restored(&mut self) -> (State, RowIndex) {
+            let mut opened = StoreBuilder::over(self.clone(), "shelf");
+            let restored = restore(&mut opened).unwrap();
             self.change(opened.changes());
-            revived
+            restored
         }
     }
 
-    impl Disk for Shelf {
-        fn read(&self, _: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, DiskError> {
+    impl Backend for Shelf {
+        fn read(&self, _: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, BackendError> {
             for (key, record) in &self.0 {
                 each(*key, record);
             }
             Ok(self.1)
         }
 
-        fn write(&mut self, _: &Batch) -> Result<(), DiskError> {
+        fn write(&mut self, _: &Batch) -> Result<(), BackendError> {
             unreachable!("nothing is started")
         }
 
-        fn recover(&mut self) -> Result<bool, DiskError> {
+        fn recover(&mut self) -> Result<bool, BackendError> {
             unreachable!("nothing is started")
         }
     }
@@ -257,7 +257,7 @@ mod tests {
             i32::try_from(random >> 33).unwrap() % bound
         };
         let mut disk = Shelf::default();
-        let (mut state, mut ledger) = disk.revived();
+        let (mut state, mut row_index) = disk.restored();
         for round in 0..3_000 {
             let hospitals: Vec<i32> = state.hospitals().map(|(id, _)| id.0).collect();
             let beds: Vec<i32> = state
@@ -279,17 +279,17 @@ mod tests {
                 _ => Command::FreeBed(bed),
             };
             if let Ok(event) = state.decide(command) {
-                ledger.note(&event);
+                row_index.track(&event);
                 state.apply(event);
-                disk.change(ledger.take());
+                disk.change(row_index.take());
             }
             let rows = disk.0.len();
-            let (revived, again) = disk.clone().revived();
-            assert_eq!(revived, state, "{round}");
+            let (restored, again) = disk.clone().restored();
+            assert_eq!(restored, state, "{round}");
             let most = 2 * hospitals.len() + 4 * beds.len() + 8;
             assert!(rows <= most + 2 * hospitals.len(), "{round}: {rows}");
             if round % 7 == 0 {
-                (state, ledger) = (revived, again);
+                (state, row_index) = (restored, again);
             }
         }
     }
@@ -297,12 +297,12 @@ mod tests {
     #[test]
     fn a_board_that_is_emptied_leaves_a_few_rows() {
         let mut disk = Shelf::default();
-        let (mut state, mut ledger) = disk.revived();
+        let (mut state, mut row_index) = disk.restored();
         let mut run = |command| {
             let event = state.decide(command).unwrap();
-            ledger.note(&event);
+            row_index.track(&event);
             state.apply(event);
-            disk.change(ledger.take());
+            disk.change(row_index.take());
             disk.0.len()
         };
         for id in 1..=100 {
@@ -318,12 +318,12 @@ mod tests {
     #[test]
     fn a_bed_that_is_occupied_and_freed_for_ever_takes_one_row_more() {
         let mut disk = Shelf::default();
-        let (mut state, mut ledger) = disk.revived();
+        let (mut state, mut row_index) = disk.restored();
         let mut run = |command| {
             let event = state.decide(command).unwrap();
-            ledger.note(&event);
+            row_index.track(&event);
             state.apply(event);
-            disk.change(ledger.take());
+            disk.change(row_index.take());
             disk.0.len()
         };
         run(Command::CreateHospital("Norte".to_owned()));

@@ -8,39 +8,39 @@ use crate::signalr::messages::{self, CallError};
 use crate::signalr::session::{Session, Step};
 
 /// A session and its clock.
-pub struct Scene {
+pub struct Fixture {
     pub session: Session<Call>,
     pub now: Instant,
 }
 
-impl Scene {
-    pub fn new() -> Scene {
+impl Fixture {
+    pub fn new() -> Fixture {
         let now = Instant::now();
-        Scene {
+        Fixture {
             session: Session::new(now, methods::call),
             now,
         }
     }
 
     /// After the handshake.
-    pub fn open() -> Scene {
-        let mut scene = Scene::new();
-        assert_eq!(scene.hear(HELLO), [welcome()]);
-        scene
+    pub fn open() -> Fixture {
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.receive(HELLO), [welcome()]);
+        fixture
     }
 
     /// Sends a message, and says what is done about it.
-    pub fn hear(&mut self, message: &str) -> Vec<Step<Call>> {
-        self.hear_bytes(message.as_bytes())
+    pub fn receive(&mut self, message: &str) -> Vec<Step<Call>> {
+        self.receive_bytes(message.as_bytes())
     }
 
-    pub fn hear_bytes(&mut self, message: &[u8]) -> Vec<Step<Call>> {
+    pub fn receive_bytes(&mut self, message: &[u8]) -> Vec<Step<Call>> {
         self.session.receive(message, self.now);
         std::iter::from_fn(|| self.session.next_step()).collect()
     }
 
     /// Lets time pass, and says what it asks for.
-    pub fn wait(&mut self, seconds: u64) -> Option<Step<Call>> {
+    pub fn advance(&mut self, seconds: u64) -> Option<Step<Call>> {
         self.now += Duration::from_secs(seconds);
         self.session.wake(self.now, None)
     }

@@ -1,6 +1,6 @@
 //! The rules of the board as a specification: one test each, through the doors of `State`.
 
-use crate::hospital::events::{BedId, Command, Event, HospitalId, Refusal, Subject};
+use crate::hospital::events::{BedId, Command, Event, EventKind, HospitalId, Rejection};
 use crate::hospital::state::{Bed, MAX_BEDS, MAX_HOSPITALS, State};
 
 fn board(commands: &[Command]) -> State {
@@ -146,7 +146,7 @@ fn a_hospital_takes_its_beds_with_it() {
     state.execute(Command::DeleteHospital(HospitalId(1)));
     for gone in [1, 3] {
         let notice = state.execute(Command::OccupyBed(BedId(gone)));
-        assert_eq!(notice.outcome, Err(Refusal::UnknownBed));
+        assert_eq!(notice.outcome, Err(Rejection::UnknownBed));
     }
     assert_eq!(state.execute(Command::OccupyBed(BedId(2))).outcome, Ok(()));
     assert_eq!(state.beds.len(), 1);
@@ -164,7 +164,7 @@ fn unknown_ids_are_refused_and_change_nothing() {
         ] {
             assert_eq!(
                 state.execute(command).outcome,
-                Err(Refusal::UnknownHospital)
+                Err(Rejection::UnknownHospital)
             );
         }
         for command in [
@@ -172,7 +172,7 @@ fn unknown_ids_are_refused_and_change_nothing() {
             Command::OccupyBed(bed),
             Command::FreeBed(bed),
         ] {
-            assert_eq!(state.execute(command).outcome, Err(Refusal::UnknownBed));
+            assert_eq!(state.execute(command).outcome, Err(Rejection::UnknownBed));
         }
     }
     assert_eq!(state, before);
@@ -195,7 +195,7 @@ fn a_name_has_1_to_255_bytes_and_no_control_characters() {
     ] {
         assert_eq!(
             state.execute(create(bad)).outcome,
-            Err(Refusal::BadName),
+            Err(Rejection::BadName),
             "{bad:?}"
         );
     }
@@ -219,12 +219,12 @@ fn a_refused_name_uses_up_no_id() {
 #[test]
 fn the_board_is_bounded() {
     let mut state = board(&vec![create("a"); MAX_HOSPITALS]);
-    assert_eq!(state.execute(create("b")).outcome, Err(Refusal::Full));
+    assert_eq!(state.execute(create("b")).outcome, Err(Rejection::Full));
     for n in 0..MAX_BEDS {
         let hospital = i32::try_from(n % MAX_HOSPITALS).unwrap() + 1;
         assert_eq!(state.execute(create_bed(hospital)).outcome, Ok(()));
     }
-    assert_eq!(state.execute(create_bed(1)).outcome, Err(Refusal::Full));
+    assert_eq!(state.execute(create_bed(1)).outcome, Err(Rejection::Full));
     // What goes makes room.
     state.execute(Command::DeleteHospital(HospitalId(1)));
     assert_eq!(state.execute(create("b")).outcome, Ok(()));
@@ -240,33 +240,33 @@ fn when_the_numbers_run_out_the_board_is_full() {
     };
     let last = HospitalId(i32::MAX);
     assert_eq!(state.execute(create("last")).outcome, Ok(()));
-    assert_eq!(state.execute(create("none")).outcome, Err(Refusal::Full));
+    assert_eq!(state.execute(create("none")).outcome, Err(Rejection::Full));
     assert_eq!(state.execute(Command::CreateBed(last)).outcome, Ok(()));
     assert_eq!(
         state.execute(Command::CreateBed(last)).outcome,
-        Err(Refusal::Full)
+        Err(Rejection::Full)
     );
 }
 
 #[test]
 fn every_notice_names_its_subject_whatever_came_of_it() {
     let cases = [
-        (create("a"), Subject::HospitalCreated),
+        (create("a"), EventKind::HospitalCreated),
         (
             Command::DeleteHospital(HospitalId(1)),
-            Subject::HospitalDeleted,
+            EventKind::HospitalDeleted,
         ),
-        (create_bed(1), Subject::BedCreated),
-        (Command::DeleteBed(BedId(1)), Subject::BedDeleted),
-        (Command::OccupyBed(BedId(1)), Subject::BedOccupied),
-        (Command::FreeBed(BedId(1)), Subject::BedFreed),
+        (create_bed(1), EventKind::BedCreated),
+        (Command::DeleteBed(BedId(1)), EventKind::BedDeleted),
+        (Command::OccupyBed(BedId(1)), EventKind::BedOccupied),
+        (Command::FreeBed(BedId(1)), EventKind::BedFreed),
     ];
-    for (command, subject) in cases {
+    for (command, kind) in cases {
         let full = board(&[create("a"), create_bed(1)]);
         let event = full.decide(command.clone()).unwrap();
-        assert_eq!(event.subject(), subject);
-        assert_eq!(full.clone().execute(command.clone()).subject, subject);
-        assert_eq!(State::new().execute(command).subject, subject);
+        assert_eq!(event.kind(), kind);
+        assert_eq!(full.clone().execute(command.clone()).kind, kind);
+        assert_eq!(State::new().execute(command).kind, kind);
     }
 }
 

@@ -1,8 +1,10 @@
 //! A client's conversation with the hub as a specification: what it sends, and the steps that follow.
 
 use crate::hospital::methods::Call;
-use crate::hospital::tests::fixture::{HELLO, Scene, completion, create_bed, invocation, welcome};
-use crate::signalr::close::End;
+use crate::hospital::tests::fixture::{
+    Fixture, HELLO, completion, create_bed, invocation, welcome,
+};
+use crate::signalr::close::EndReason;
 use crate::signalr::handshake::HandshakeRefusal;
 use crate::signalr::messages::CallError;
 use crate::signalr::records::RecordError;
@@ -10,14 +12,14 @@ use crate::signalr::session::{MAX_HANDSHAKE, MAX_RECORD, Step};
 
 #[test]
 fn a_handshake_is_welcomed() {
-    assert_eq!(Scene::new().hear(HELLO), [welcome()]);
+    assert_eq!(Fixture::new().receive(HELLO), [welcome()]);
 }
 
 #[test]
 fn records_behind_the_handshake_in_the_same_message_count() {
     let message = format!("{HELLO}{}", invocation(None, "VerEstadoActual", "[]"));
     assert_eq!(
-        Scene::new().hear(&message),
+        Fixture::new().receive(&message),
         [welcome(), Step::Call(Call::View, None)]
     );
 }
@@ -25,19 +27,19 @@ fn records_behind_the_handshake_in_the_same_message_count() {
 #[test]
 fn a_handshake_may_come_in_pieces() {
     for cut in 0..HELLO.len() {
-        let mut scene = Scene::new();
-        assert_eq!(scene.hear(&HELLO[..cut]), []);
-        assert_eq!(scene.hear(&HELLO[cut..]), [welcome()], "cut at {cut}");
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.receive(&HELLO[..cut]), []);
+        assert_eq!(fixture.receive(&HELLO[cut..]), [welcome()], "cut at {cut}");
     }
 }
 
 #[test]
 fn another_protocol_is_told_so_and_the_connection_ends() {
-    let mut scene = Scene::new();
-    let refused = End::Refused(HandshakeRefusal::OtherProtocol);
+    let mut fixture = Fixture::new();
+    let refused = EndReason::Refused(HandshakeRefusal::OtherProtocol);
     assert_eq!(
-        scene.hear("{\"protocol\":\"messagepack\",\"version\":1}\x1e"),
-        [Step::End(refused)]
+        fixture.receive("{\"protocol\":\"messagepack\",\"version\":1}\x1e"),
+        [Step::EndReason(refused)]
     );
     let record = refused.record().unwrap();
     assert!(record.starts_with("{\"error\":"), "{record:?}");
@@ -45,42 +47,44 @@ fn another_protocol_is_told_so_and_the_connection_ends() {
 
 #[test]
 fn an_invocation_before_the_handshake_ends_the_connection() {
-    let steps = Scene::new().hear(&invocation(Some("1"), "VerEstadoActual", "[]"));
+    let steps = Fixture::new().receive(&invocation(Some("1"), "VerEstadoActual", "[]"));
     assert_eq!(
         steps,
-        [Step::End(End::Refused(HandshakeRefusal::NotAHandshake))]
+        [Step::EndReason(EndReason::Refused(
+            HandshakeRefusal::NotAHandshake
+        ))]
     );
 }
 
 #[test]
 fn a_handshake_has_at_most_4_kib() {
-    assert_eq!(Scene::new().hear(&" ".repeat(MAX_HANDSHAKE)), []);
-    let too_long = Step::End(End::BadRecord(RecordError::TooLong));
+    assert_eq!(Fixture::new().receive(&" ".repeat(MAX_HANDSHAKE)), []);
+    let too_long = Step::EndReason(EndReason::BadRecord(RecordError::TooLong));
     assert_eq!(
-        Scene::new().hear(&" ".repeat(MAX_HANDSHAKE + 1)),
+        Fixture::new().receive(&" ".repeat(MAX_HANDSHAKE + 1)),
         [too_long]
     );
 }
 
 #[test]
 fn a_record_has_at_most_64_kib() {
-    let mut scene = Scene::open();
-    assert_eq!(scene.hear(&" ".repeat(MAX_RECORD)), []);
+    let mut fixture = Fixture::open();
+    assert_eq!(fixture.receive(&" ".repeat(MAX_RECORD)), []);
     assert_eq!(
-        scene.hear(" "),
-        [Step::End(End::BadRecord(RecordError::TooLong))]
+        fixture.receive(" "),
+        [Step::EndReason(EndReason::BadRecord(RecordError::TooLong))]
     );
 }
 
 #[test]
 fn a_call_is_carried_out_and_completed_under_its_id() {
-    let mut scene = Scene::open();
+    let mut fixture = Fixture::open();
     assert_eq!(
-        scene.hear(&invocation(Some("0"), "CrearCama", "[4]")),
+        fixture.receive(&invocation(Some("0"), "CrearCama", "[4]")),
         [create_bed(4, Some("0"))]
     );
     assert_eq!(
-        scene.hear(&invocation(None, "crearcama", "[4]")),
+        fixture.receive(&invocation(None, "crearcama", "[4]")),
         [create_bed(4, None)]
     );
 }
@@ -93,14 +97,14 @@ fn several_records_in_a_message_are_several_steps_in_order() {
     let expected = [
         create_bed(1, Some("a")),
         completion("b", CallError::UnknownMethod),
-        Step::End(End::Left),
+        Step::EndReason(EndReason::Left),
     ];
-    assert_eq!(Scene::open().hear(&message), expected);
+    assert_eq!(Fixture::open().receive(&message), expected);
 }
 
 #[test]
 fn a_bad_call_is_completed_with_an_error_and_the_connection_kept() {
-    let mut scene = Scene::open();
+    let mut fixture = Fixture::open();
     let cases = [
         (
             invocation(Some("1"), "Nada", "[]"),
@@ -133,43 +137,50 @@ fn a_bad_call_is_completed_with_an_error_and_the_connection_kept() {
             "\"invocationId\":\"1\"",
             &format!("\"invocationId\":\"{id}\""),
         );
-        assert_eq!(scene.hear(&message), [completion(&id, error)], "{message}");
+        assert_eq!(
+            fixture.receive(&message),
+            [completion(&id, error)],
+            "{message}"
+        );
     }
     assert_eq!(
-        scene.hear(&invocation(None, "CrearCama", "[1]")),
+        fixture.receive(&invocation(None, "CrearCama", "[1]")),
         [create_bed(1, None)]
     );
 }
 
 #[test]
 fn a_bad_call_without_id_is_answered_with_nothing() {
-    let mut scene = Scene::open();
-    assert_eq!(scene.hear(&invocation(None, "Nada", "[]")), []);
-    assert_eq!(scene.hear(&invocation(None, "CrearCama", "[\"a\"]")), []);
+    let mut fixture = Fixture::open();
+    assert_eq!(fixture.receive(&invocation(None, "Nada", "[]")), []);
     assert_eq!(
-        scene.hear("{\"type\":4,\"target\":\"CrearCama\",\"arguments\":[1]}\x1e"),
+        fixture.receive(&invocation(None, "CrearCama", "[\"a\"]")),
+        []
+    );
+    assert_eq!(
+        fixture.receive("{\"type\":4,\"target\":\"CrearCama\",\"arguments\":[1]}\x1e"),
         []
     );
 }
 
 #[test]
 fn an_id_that_comes_again_is_completed_with_an_error_and_nothing_is_done() {
-    let mut scene = Scene::open();
+    let mut fixture = Fixture::open();
     let message = invocation(Some("9"), "CrearCama", "[1]");
-    assert_eq!(scene.hear(&message), [create_bed(1, Some("9"))]);
+    assert_eq!(fixture.receive(&message), [create_bed(1, Some("9"))]);
     assert_eq!(
-        scene.hear(&message),
+        fixture.receive(&message),
         [completion("9", CallError::IdUsedBefore)]
     );
 }
 
 #[test]
 fn empty_records_and_other_types_ask_for_nothing() {
-    let mut scene = Scene::open();
-    assert_eq!(scene.hear(&"\x1e".repeat(10_000)), []);
+    let mut fixture = Fixture::open();
+    assert_eq!(fixture.receive(&"\x1e".repeat(10_000)), []);
     for kind in [2, 3, 5, 6, 8, 9, 99] {
         assert_eq!(
-            scene.hear(&format!("{{\"type\":{kind},\"invocationId\":\"1\"}}\x1e")),
+            fixture.receive(&format!("{{\"type\":{kind},\"invocationId\":\"1\"}}\x1e")),
             []
         );
     }
@@ -185,17 +196,17 @@ fn a_record_that_is_no_message_ends_the_connection_and_nothing_follows() {
         "{\"type\":6,\"type\":6}",
         "{\"type\":1,\"invocationId\":5}",
     ] {
-        let mut scene = Scene::open();
-        let steps = scene.hear(&format!(
+        let mut fixture = Fixture::open();
+        let steps = fixture.receive(&format!(
             "{bad}\x1e{}",
             invocation(Some("1"), "CrearCama", "[1]")
         ));
         assert!(
-            matches!(steps[..], [Step::End(End::BadRecord(_))]),
+            matches!(steps[..], [Step::EndReason(EndReason::BadRecord(_))]),
             "{bad}: {steps:?}"
         );
-        assert_eq!(scene.hear(&invocation(None, "CrearCama", "[1]")), []);
-        assert_eq!(scene.wait(60), None);
+        assert_eq!(fixture.receive(&invocation(None, "CrearCama", "[1]")), []);
+        assert_eq!(fixture.advance(60), None);
     }
 }
 
@@ -207,12 +218,12 @@ fn a_session_cut_at_every_byte_takes_the_same_steps() {
         invocation(None, "CrearCama", "[1]")
     );
     let stream = stream.as_bytes();
-    let whole = Scene::new().hear_bytes(stream);
+    let whole = Fixture::new().receive_bytes(stream);
     assert_eq!(whole.len(), 3);
     for cut in 0..=stream.len() {
-        let mut scene = Scene::new();
-        let mut steps = scene.hear_bytes(&stream[..cut]);
-        steps.extend(scene.hear_bytes(&stream[cut..]));
+        let mut fixture = Fixture::new();
+        let mut steps = fixture.receive_bytes(&stream[..cut]);
+        steps.extend(fixture.receive_bytes(&stream[cut..]));
         assert_eq!(steps, whole, "cut at {cut}");
     }
 }
@@ -229,10 +240,10 @@ fn random_bytes_never_panic_and_never_carry_out_a_call_they_do_not_spell() {
     let alphabet =
         b"{}[]\":,\\\x1e type1234567.-e invocationId target arguments CrearCama \xff\xc3\x00";
     for round in 0..2_000 {
-        let mut scene = if round % 4 == 0 {
-            Scene::new()
+        let mut fixture = if round % 4 == 0 {
+            Fixture::new()
         } else {
-            Scene::open()
+            Fixture::open()
         };
         for _ in 0..8 {
             let pick = |n: u64| alphabet[usize::try_from(n % alphabet.len() as u64).unwrap()];
@@ -245,13 +256,13 @@ fn random_bytes_never_panic_and_never_carry_out_a_call_they_do_not_spell() {
                     }
                 })
                 .collect();
-            for step in scene.hear_bytes(&noise) {
+            for step in fixture.receive_bytes(&noise) {
                 assert!(
                     !matches!(step, Step::Welcome(_) | Step::Call(..)),
                     "{noise:?}"
                 );
             }
-            scene.wait(1);
+            fixture.advance(1);
         }
     }
 }
@@ -263,7 +274,7 @@ fn a_valid_record_with_any_byte_changed_never_panics() {
         for byte in [0, 0x1e, b'"', b'{', b'}', b'\\', b'9', 0x7f, 0x80, 0xff] {
             let mut changed = record.clone().into_bytes();
             changed[position] = byte;
-            Scene::new().hear_bytes(&changed);
+            Fixture::new().receive_bytes(&changed);
         }
     }
 }

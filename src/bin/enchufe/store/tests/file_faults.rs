@@ -106,7 +106,7 @@ fn a_flush_or_a_write_that_fails_loses_nothing_and_says_what_is_on_disk() {
             if written.is_ok() {
                 break; // a transaction has no more of these steps
             }
-            assert!(matches!(written, Err(DiskError::Io(_))), "{written:?}");
+            assert!(matches!(written, Err(BackendError::Io(_))), "{written:?}");
             assert!(file.database.is_none());
             let on_disk = file.recover().unwrap();
             let keys =
@@ -220,7 +220,7 @@ fn a_byte_that_changes_in_what_was_written_last_is_found_out() {
                 }
                 rows(&file).len()
             }
-            Err(DiskError::Damaged(_)) => 0,
+            Err(BackendError::Damaged(_)) => 0,
             Err(error) => panic!("{at}: {error:?}"),
         };
         outcomes[outcome] += 1;

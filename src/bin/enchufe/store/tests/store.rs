@@ -8,15 +8,15 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::store::backend::{Disk, DiskError};
+use crate::store::backend::{Backend, BackendError};
 use crate::store::change::{Batch, Change, Table};
 use crate::store::record::RecordError;
-use crate::store::write_queue::{Lane, MAX_WAITING, Standing};
-use crate::store::writer::{Opened, Store};
+use crate::store::write_queue::{Durability, MAX_WAITING, WriteQueue};
+use crate::store::writer::{Store, StoreBuilder};
 
 /// A disk that does what the test says, when the test says so.
 #[derive(Clone, Default)]
-struct Played(Arc<(Mutex<Part>, Condvar)>);
+struct FakeBackend(Arc<(Mutex<Part>, Condvar)>);
 
 #[derive(Default)]
 struct Part {
@@ -44,7 +44,7 @@ enum Fault {
     Gone,
 }
 
-impl Played {
+impl FakeBackend {
     fn set(&self, change: impl FnOnce(&mut Part)) {
         change(&mut self.0.0.lock().unwrap());
         self.0.1.notify_all();
@@ -66,8 +66,8 @@ impl Played {
     }
 }
 
-impl Disk for Played {
-    fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, DiskError> {
+impl Backend for FakeBackend {
+    fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, BackendError> {
         let part = self.0.0.lock().unwrap();
         for ((_, key), record) in part.rows.iter().filter(|((of, _), _)| *of == table) {
             each(*key, record);
@@ -75,7 +75,7 @@ impl Disk for Played {
         Ok(part.last.get(&table).copied().unwrap_or(0))
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), DiskError> {
+    fn write(&mut self, batch: &Batch) -> Result<(), BackendError> {
         let mut part = self.0.0.lock().unwrap();
         part.waiting = true;
         self.0.1.notify_all();
@@ -96,16 +96,16 @@ impl Disk for Played {
         match fault {
             Fault::None => Ok(()),
             Fault::Panic => panic!("as the test wants it"),
-            _ => Err(DiskError::Io(ErrorKind::StorageFull.into())),
+            _ => Err(BackendError::Io(ErrorKind::StorageFull.into())),
         }
     }
 
-    fn recover(&mut self) -> Result<bool, DiskError> {
+    fn recover(&mut self) -> Result<bool, BackendError> {
         let mut part = self.0.0.lock().unwrap();
         match std::mem::replace(&mut part.fault, Fault::None) {
             Fault::Gone => {
                 part.fault = Fault::Gone;
-                Err(DiskError::Replaced)
+                Err(BackendError::Replaced)
             }
             fault => Ok(fault == Fault::Flush),
         }
@@ -114,24 +114,24 @@ impl Disk for Played {
 
 /// A store on a played disk with one lane, and what came out of it.
 struct Scene {
-    disk: Played,
-    lane: Lane<u64>,
-    out: Receiver<(u64, Standing)>,
+    disk: FakeBackend,
+    queue: WriteQueue<u64>,
+    out: Receiver<(u64, Durability)>,
     store: Option<Store>,
     counters: Arc<crate::store::counters::Counters>,
 }
 
 impl Scene {
     fn new() -> Scene {
-        let disk = Played::default();
-        let mut opened = Opened::over(disk.clone(), "played");
+        let disk = FakeBackend::default();
+        let mut opened = StoreBuilder::over(disk.clone(), "played");
         let (sender, out) = channel();
-        let lane = opened.lane(hand_to(sender));
+        let queue = opened.queue(hand_to(sender));
         let counters = opened.counters();
         let store = Some(opened.start().unwrap());
         Scene {
             disk,
-            lane,
+            queue,
             out,
             store,
             counters,
@@ -139,21 +139,21 @@ impl Scene {
     }
 
     fn push(&self, number: u64) {
-        push(&self.lane, number);
+        push(&self.queue, number);
     }
 
-    fn out(&self) -> (u64, Standing) {
+    fn out(&self) -> (u64, Durability) {
         self.out.recv_timeout(PATIENCE).expect("a parcel")
     }
 }
 
 /// A parcel with a row of the same number.
-fn push(lane: &Lane<u64>, number: u64) {
+fn push(queue: &WriteQueue<u64>, number: u64) {
     let row = Change::put(TABLE, number, vec![1; 10]);
-    lane.push(vec![row], number, 100);
+    queue.push(vec![row], number, 100);
 }
 
-fn hand_to(sender: Sender<(u64, Standing)>) -> impl FnMut(Vec<u64>, Standing) + Send {
+fn hand_to(sender: Sender<(u64, Durability)>) -> impl FnMut(Vec<u64>, Durability) + Send {
     move |parcels, standing| {
         for parcel in parcels {
             let _ = sender.send((parcel, standing));
@@ -173,7 +173,7 @@ fn a_parcel_leaves_when_its_change_is_on_disk_and_not_before() {
     assert!(scene.out.try_recv().is_err());
     assert!(scene.disk.keys().is_empty());
     scene.disk.set(|part| part.held = false);
-    assert_eq!(scene.out(), (1, Standing::Kept));
+    assert_eq!(scene.out(), (1, Durability::Persisted));
     assert_eq!(scene.disk.keys(), [1]);
 }
 
@@ -188,7 +188,7 @@ fn what_gathers_during_a_write_is_written_together_and_leaves_in_order() {
     }
     scene.disk.set(|part| part.held = false);
     for number in 1..=1_000 {
-        assert_eq!(scene.out(), (number, Standing::Kept));
+        assert_eq!(scene.out(), (number, Durability::Persisted));
     }
     // The first, empty one is the start's.
     scene.disk.set(|part| assert_eq!(part.writes, 3));
@@ -199,12 +199,12 @@ fn an_answer_that_changes_nothing_waits_for_what_was_pushed_before_it() {
     let scene = Scene::new();
     scene.disk.set(|part| part.held = true);
     scene.push(1);
-    scene.lane.push(Vec::new(), 2, 100);
+    scene.queue.push(Vec::new(), 2, 100);
     scene.disk.wait_for(|part| part.waiting);
     assert!(scene.out.try_recv().is_err());
     scene.disk.set(|part| part.held = false);
     assert_eq!(scene.out().0, 1);
-    assert_eq!(scene.out(), (2, Standing::Kept));
+    assert_eq!(scene.out(), (2, Durability::Persisted));
 }
 
 #[test]
@@ -213,18 +213,18 @@ fn many_threads_see_the_order_in_which_they_pushed() {
     let order = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for thread in 0..4 {
-            let (lane, order) = (scene.lane.clone(), &order);
+            let (queue, order) = (scene.queue.clone(), &order);
             scope.spawn(move || {
                 for number in 1..=250 {
                     let mut order = order.lock().unwrap();
                     order.push(thread * 1_000 + number);
-                    push(&lane, thread * 1_000 + number);
+                    push(&queue, thread * 1_000 + number);
                 }
             });
         }
     });
     for number in order.into_inner().unwrap() {
-        assert_eq!(scene.out(), (number, Standing::Kept));
+        assert_eq!(scene.out(), (number, Durability::Persisted));
     }
 }
 
@@ -234,16 +234,16 @@ fn while_writing_fails_parcels_leave_unkept_and_later_everything_is_written() {
         let scene = Scene::new();
         scene.disk.set(|part| part.fault = fault);
         scene.push(1);
-        assert_eq!(scene.out(), (1, Standing::Unkept));
+        assert_eq!(scene.out(), (1, Durability::NotPersisted));
         assert!(scene.counters.failing.load(Relaxed));
         scene.push(2);
-        assert_eq!(scene.out(), (2, Standing::Unkept));
+        assert_eq!(scene.out(), (2, Durability::NotPersisted));
         // The second attempt, a second later, finds the disk in order.
         scene.disk.wait_for(|part| part.rows.len() == 2);
         let mut number = 3;
         loop {
             scene.push(number);
-            if scene.out() == (number, Standing::Kept) {
+            if scene.out() == (number, Durability::Persisted) {
                 break;
             }
             number += 1;
@@ -260,7 +260,7 @@ fn a_disk_that_is_gone_for_good_holds_nobody_up() {
     scene.disk.set(|part| part.fault = Fault::Gone);
     for number in 1..=100 {
         scene.push(number);
-        assert_eq!(scene.out(), (number, Standing::Unkept));
+        assert_eq!(scene.out(), (number, Durability::NotPersisted));
     }
     drop(scene.store);
 }
@@ -278,11 +278,11 @@ fn closing_writes_what_is_left_and_what_comes_later_goes_straight_through() {
     closing.join().unwrap();
     assert_eq!(scene.disk.keys(), [1, 2, 3]);
     for number in 1..=3 {
-        assert_eq!(scene.out(), (number, Standing::Kept));
+        assert_eq!(scene.out(), (number, Durability::Persisted));
     }
     scene.push(4);
-    assert_eq!(scene.out(), (4, Standing::Unkept));
-    scene.lane.wait();
+    assert_eq!(scene.out(), (4, Durability::NotPersisted));
+    scene.queue.wait();
 }
 
 #[test]
@@ -291,12 +291,12 @@ fn who_outruns_the_disk_waits_for_it() {
     scene.disk.set(|part| part.held = true);
     scene.push(1);
     scene.disk.wait_for(|part| part.waiting);
-    scene.lane.wait();
-    scene.lane.push(Vec::new(), 2, MAX_WAITING + 1);
+    scene.queue.wait();
+    scene.queue.push(Vec::new(), 2, MAX_WAITING + 1);
     let (waited, has_waited) = channel();
-    let lane = scene.lane.clone();
+    let queue = scene.queue.clone();
     let waiter = thread::spawn(move || {
-        lane.wait();
+        queue.wait();
         waited.send(()).unwrap();
     });
     assert!(has_waited.recv_timeout(Duration::from_millis(50)).is_err());
@@ -307,29 +307,29 @@ fn who_outruns_the_disk_waits_for_it() {
 
 #[test]
 fn a_panic_of_the_receiver_does_not_end_the_store() {
-    let mut opened = Opened::over(Played::default(), "played");
+    let mut opened = StoreBuilder::over(FakeBackend::default(), "played");
     let (sender, out) = channel();
-    let lane = opened.lane(move |parcels: Vec<u64>, _| {
+    let queue = opened.queue(move |parcels: Vec<u64>, _| {
         assert_ne!(parcels, [1], "as the test wants it");
         let _ = sender.send(parcels);
     });
     let _store = opened.start().unwrap();
-    lane.push(Vec::new(), 1, 0);
+    queue.push(Vec::new(), 1, 0);
     while {
-        lane.push(Vec::new(), 2, 0);
+        queue.push(Vec::new(), 2, 0);
         out.recv_timeout(Duration::from_millis(10)).is_err()
     } {}
 }
 
 #[test]
 fn a_row_that_cannot_be_read_is_named() {
-    let disk = Played::default();
+    let disk = FakeBackend::default();
     disk.set(|part| {
         for key in [4, 5, 6] {
             part.rows.insert((TABLE, key), vec![]);
         }
     });
-    let opened = Opened::over(disk, "the/place");
+    let opened = StoreBuilder::over(disk, "the/place");
     let error = opened.read(TABLE, |key, _| match key {
         4 => Ok(()),
         _ => Err(RecordError::UnknownVersion(7)),
@@ -343,9 +343,9 @@ fn a_row_that_cannot_be_read_is_named() {
 
 #[test]
 fn a_disk_that_cannot_be_written_to_is_found_out_at_the_start() {
-    let disk = Played::default();
+    let disk = FakeBackend::default();
     disk.set(|part| part.fault = Fault::Full);
-    let error = Opened::over(disk, "the/place").start().unwrap_err();
+    let error = StoreBuilder::over(disk, "the/place").start().unwrap_err();
     assert!(
         error
             .to_string()
