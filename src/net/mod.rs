@@ -32,7 +32,7 @@ pub use error::{Error, HttpRejection};
 pub use limits::Limits;
 pub use proxy::error::{ProxyError, ProxyUrlError};
 pub use proxy::proxy::Proxy;
-pub use room::room::{Audience, CODECS, Entry, MemberId, Room};
+pub use room::room::{Entry, MemberId, PreparedMessage, Recipients, Room};
 pub use server::handle::{RunningServer, ServerHandle};
 pub use server::server::{Server, serve};
 pub use server::service::{Reply, RequestContext, Service, Upgrade};

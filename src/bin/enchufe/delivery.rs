@@ -1,114 +1,174 @@
-//! The way from what a service decides to everybody it concerns: straight into the room or, with a store, through the
-//! store thread, which lets it go on when what it tells is on disk.
+//! The path from an event to its recipients: decide, commit, then apply and deliver.
+//!
+//! | backend | an event is committed | it is applied | its entries are delivered |
+//! |---|---|---|---|
+//! | memory | at once | at once | at once |
+//! | disk | when the store thread has flushed it | at once | when it is committed |
+//! | cluster | when it is in the log in Redis | when the log returns it | when it is applied |
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use enchufe::net::{Entry, MemberId, PreparedMessage, Recipients, Room};
+
+use crate::cluster::log_handle::Log;
 use crate::store::change::Change;
 use crate::store::write_queue::{Durability, WriteQueue};
 use crate::store::writer::StoreBuilder;
-use enchufe::net::{Audience, CODECS, Entry, MemberId, Room};
 
-/// A room, and perhaps a store before it.
+/// Where events are committed before their recipients see them.
 #[derive(Debug)]
-pub struct DeliveryPipeline {
-    room: Arc<Room>,
-    queue: Option<WriteQueue<PendingDelivery>>,
+pub enum Backend {
+    /// Nowhere.
+    Memory,
+    /// In a file, by the store thread.
+    Disk(WriteQueue<PendingDelivery>),
+    /// In a log that all servers of a cluster share.
+    Cluster(Log),
 }
 
-/// What has to be on disk before everybody hears of it.
+/// The rooms of a service, and its backend.
+#[derive(Debug)]
+pub struct DeliveryPipeline {
+    rooms: Arc<[Room]>,
+    pub backend: Backend,
+}
+
+/// An entry, and the index of its room.
+pub type RoomEntry = (usize, Entry);
+
+/// Rows to commit before the entries that come with them are delivered.
 #[derive(Debug, Default)]
 pub struct PendingWrites {
     pub rows: Vec<Change>,
-    /// Who is to be told if it is not.
-    pub author: Option<MemberId>,
+    /// The member to warn if they cannot be written.
+    pub author: Option<(usize, MemberId)>,
 }
 
+/// Entries that wait for the disk.
 #[derive(Debug)]
-struct PendingDelivery {
-    author: Option<MemberId>,
-    entries: Vec<Entry>,
+pub struct PendingDelivery {
+    author: Option<(usize, MemberId)>,
+    entries: Vec<RoomEntry>,
 }
-
-/// Whole frames on each wire of a room.
-type Frames = [Vec<u8>; CODECS];
 
 impl DeliveryPipeline {
-    /// Straight into a room.
-    pub fn direct() -> DeliveryPipeline {
-        DeliveryPipeline {
-            room: Arc::default(),
-            queue: None,
-        }
+    /// Delivers at once.
+    pub fn in_memory(rooms: usize) -> Self {
+        Self::new(rooms, Backend::Memory)
     }
 
-    /// Through a store. `unkept` says to an author that what comes next is not on disk.
+    /// Delivers what a cluster's log returns.
+    pub fn clustered(rooms: usize, log: Log) -> Self {
+        Self::new(rooms, Backend::Cluster(log))
+    }
+
+    /// Delivers what a store has written. `warning` tells an author, in the format of a room, that the next message is not
+    /// on disk.
     pub fn stored(
-        opened: &mut StoreBuilder,
-        unkept: impl Fn() -> Frames + Send + 'static,
-    ) -> DeliveryPipeline {
-        let room = Arc::new(Room::new());
-        let exit = Arc::clone(&room);
-        let queue = opened.queue(move |parcels: Vec<PendingDelivery>, standing| {
-            for PendingDelivery { author, entries } in parcels {
-                let author = author.filter(|_| standing == Durability::NotPersisted);
-                let warning = author.map(|author| Entry::Frames {
-                    to: Audience::Only(author),
-                    frames: unkept(),
-                });
-                exit.append(warning.into_iter().chain(entries));
-            }
-            exit.deliver();
-        });
-        DeliveryPipeline {
-            room,
-            queue: Some(queue),
+        rooms: usize,
+        store: &mut StoreBuilder,
+        warning: impl Fn(usize) -> PreparedMessage + Send + 'static,
+    ) -> Self {
+        let mut delivery = Self::in_memory(rooms);
+        let rooms = Arc::clone(&delivery.rooms);
+        delivery.backend =
+            Backend::Disk(store.queue(move |batch: Vec<PendingDelivery>, durability| {
+                for PendingDelivery { author, entries } in batch {
+                    let author = author.filter(|_| durability == Durability::NotPersisted);
+                    let warning = author.map(|(room, author)| message(room, author, warning(room)));
+                    append(&rooms, warning.into_iter().chain(entries));
+                }
+                deliver(&rooms);
+            }));
+        delivery
+    }
+
+    fn new(rooms: usize, backend: Backend) -> Self {
+        Self {
+            rooms: std::iter::repeat_with(Room::new).take(rooms).collect(),
+            backend,
         }
     }
 
-    /// Appends to the order. Call it under the lock of what decided, and [`DeliveryPipeline::deliver`] after letting go of it.
-    pub fn append(&self, changes: PendingWrites, entries: impl IntoIterator<Item = Entry>) {
-        let Some(queue) = &self.queue else {
-            return self.room.append(entries);
+    /// The cluster's log, if there is one.
+    pub fn log(&self) -> Option<&Log> {
+        match &self.backend {
+            Backend::Cluster(log) => Some(log),
+            Backend::Memory | Backend::Disk(_) => None,
+        }
+    }
+
+    /// Appends to the order. Call it while holding the lock of the state that decided, and [`DeliveryPipeline::deliver`] after
+    /// releasing that lock.
+    pub fn append(&self, writes: PendingWrites, entries: impl IntoIterator<Item = RoomEntry>) {
+        let Backend::Disk(queue) = &self.backend else {
+            return append(&self.rooms, entries);
         };
-        let parcel = PendingDelivery {
-            author: changes.author,
+        let pending = PendingDelivery {
+            author: writes.author,
             entries: entries.into_iter().collect(),
         };
-        if !changes.rows.is_empty() || !parcel.entries.is_empty() {
-            let cost = parcel.entries.iter().map(cost).sum();
-            queue.push(changes.rows, parcel, cost);
+        if !writes.rows.is_empty() || !pending.entries.is_empty() {
+            let cost = pending.entries.iter().map(cost).sum();
+            queue.push(writes.rows, pending, cost);
         }
     }
 
-    /// Sees to it that everything appended so far reaches the members. With a store that is the store thread's doing;
-    /// who outruns the disk waits here for it.
+    /// Delivers everything appended. With a store its thread does, and a caller that is faster than the disk waits.
     pub fn deliver(&self) {
-        match &self.queue {
-            None => self.room.deliver(),
-            Some(queue) => queue.wait(),
+        match &self.backend {
+            Backend::Memory | Backend::Cluster(_) => deliver(&self.rooms),
+            Backend::Disk(queue) => queue.wait(),
         }
     }
 
-    /// Delivers, and returns when everything appended so far has been handed to the members' connections: what comes
-    /// next comes last.
+    /// Waits while too many operations wait for Redis. Call it without any lock.
+    pub fn wait_for_log(&self) {
+        if let Some(log) = self.log() {
+            log.wait_for_room();
+        }
+    }
+
+    /// Delivers, and waits until everything appended was passed to the members' connections.
     pub fn flush(&self) {
-        let (done, settled) = mpsc::channel();
-        self.append(PendingWrites::default(), [Entry::Mark(done)]);
+        let (done, flushed) = mpsc::channel();
+        let barriers = (0..self.rooms.len()).map(|room| (room, Entry::Barrier(done.clone())));
+        self.append(PendingWrites::default(), barriers);
+        drop(done);
         self.deliver();
-        // Whoever delivers gets there, or is gone with its end of the channel.
-        let _either = settled.recv_timeout(SETTLED);
+        for _ in 0..self.rooms.len() {
+            if flushed.recv_timeout(FLUSH_TIMEOUT).is_err() {
+                return;
+            }
+        }
     }
 }
 
-/// About how much memory an entry takes, in bytes.
-fn cost(entry: &Entry) -> usize {
+/// An entry for one member.
+pub fn message(room: usize, member: MemberId, message: PreparedMessage) -> RoomEntry {
+    let to = Recipients::Only(member);
+    (room, Entry::Message { to, message })
+}
+
+fn append(rooms: &[Room], entries: impl IntoIterator<Item = RoomEntry>) {
+    for (room, entry) in entries {
+        rooms[room].append([entry]);
+    }
+}
+
+fn deliver(rooms: &[Room]) {
+    rooms.iter().for_each(Room::deliver);
+}
+
+/// Approximate memory of an entry, in bytes.
+fn cost((_, entry): &RoomEntry) -> usize {
     let frames = match entry {
-        Entry::Frames { frames, .. } => frames.iter().map(Vec::len).sum(),
+        Entry::Message { message, .. } => message.frames().len(),
         _ => 0,
     };
     size_of::<Entry>() + frames
 }
 
-/// Nobody who delivers takes this long, unless a disk does.
-const SETTLED: Duration = Duration::from_secs(5);
+/// No delivery takes this long, unless a disk does.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);

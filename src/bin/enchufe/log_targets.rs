@@ -9,5 +9,4 @@ pub const HOSPITAL: &str = "enchufe::hospital";
 /// The store thread and its file.
 pub const STORE: &str = "enchufe::store";
 /// The connection to Redis and the shared log.
-#[cfg(feature = "cluster")]
 pub const CLUSTER: &str = "enchufe::cluster";

@@ -16,7 +16,6 @@ mod assets;
 mod auth;
 mod chat;
 mod cli;
-#[cfg(feature = "cluster")]
 mod cluster;
 mod delivery;
 mod echo;

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-#[cfg(feature = "cluster")]
 use crate::cluster;
 use crate::store;
 use enchufe::http::Response;
@@ -88,7 +87,6 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
 }
 
 /// The page with the counters of a cluster too.
-#[cfg(feature = "cluster")]
 #[must_use]
 pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Response {
     let mut page = Page(String::new());

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use crate::auth::{self, Tokens};
 use crate::chat::chat::Chat;
-#[cfg(feature = "cluster")]
 use crate::cluster;
 use crate::files::Files;
 use crate::hospital::hub::Hub;
@@ -40,7 +39,6 @@ pub struct Router {
     /// What the store counts, if there is one.
     store: Option<Arc<store::counters::Counters>>,
     /// The log of the cluster, if there is one.
-    #[cfg(feature = "cluster")]
     log: Option<cluster::Log>,
 }
 
@@ -71,7 +69,7 @@ impl Router {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            chat: Chat::with_limits(settings.chat, settings.connections.clone()),
+            chat: Chat::in_memory(settings.chat, settings.connections.clone()),
             hospital: Arc::new(
                 Hub::with_limits(settings.connections.message.clone())
                     .with_json_depth(settings.connections.json_depth),
@@ -79,7 +77,6 @@ impl Router {
             settings,
             files: None,
             store: None,
-            #[cfg(feature = "cluster")]
             log: None,
         }
     }
@@ -99,7 +96,6 @@ impl Router {
             settings,
             files: None,
             store: Some(opened.counters()),
-            #[cfg(feature = "cluster")]
             log: None,
         })
     }
@@ -203,18 +199,12 @@ impl Router {
 
     /// Whether this server cannot reach the others at the moment: a proxy had better choose one that can.
     fn is_cut_off(&self) -> bool {
-        #[cfg(feature = "cluster")]
-        return self
-            .log
-            .as_ref()
-            .is_some_and(|log| log.counters().is_cut_off());
-        #[cfg(not(feature = "cluster"))]
-        false
+        let log = self.log.as_ref();
+        log.is_some_and(|log| log.counters().is_cut_off())
     }
 
     fn metrics(&self, call: &RequestContext<'_>) -> Response {
         let page = metrics::page(call.counters, self.store.as_deref());
-        #[cfg(feature = "cluster")]
         if let Some(log) = &self.log {
             return metrics::with_cluster(page, log.counters());
         }

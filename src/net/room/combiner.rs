@@ -60,6 +60,11 @@ impl<E> FlatCombiner<E> {
         self.entries.extend(entries);
     }
 
+    /// Whether everything appended was taken by a delivering thread.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// For a thread that wants what was appended to be handed out. Whoever gets to deliver takes `rounds` batches at most.
     pub(crate) fn enter(&mut self, rounds: u32) -> EnterResult<E> {
         match self.delivery {

@@ -1,175 +1,124 @@
-//! The chat as connections share it, and a name's way through it as values: a [`Reservation`] becomes a [`Membership`], and
-//! whichever of them is dropped gives back what it holds, also when its thread panics.
+//! The chat that all connections share.
 //!
-//! Each step is: read, lock, decide, apply, append the frames to the outlet, unlock, deliver. The order in which the state
-//! changes is the order in which everybody hears of it, and no lock is held while bytes move. With a store the frames
-//! leave later, in the same order: when what they tell is on disk.
+//! Each step locks the state, decides, commits, applies, appends the entries, unlocks, and then delivers. So the order in
+//! which the state changes is the order in which every member receives the notices, and no lock is held during I/O.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
 
-use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Member, not_persisted};
-#[cfg(feature = "cluster")]
+use crate::chat::cluster::pending::PendingOps;
+use crate::chat::dispatcher::{Codec, Commit, Connections, Dispatcher, Member};
 use crate::chat::dispatcher_json::name_asked_for;
 use crate::chat::domain::command::{Command, Rejection};
+use crate::chat::domain::event::Notice;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::Settings;
+use crate::chat::domain::state::{Settings, State};
 use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::limits::ConnectionLimits;
+use crate::chat::membership::{Membership, Reservation};
 use crate::chat::persist::restore::restore;
 use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object;
-#[cfg(feature = "cluster")]
 use crate::cluster::log_handle::Log;
-use crate::delivery::DeliveryPipeline;
+use crate::delivery::{DeliveryPipeline, PendingWrites, RoomEntry};
 use crate::store::error::OpenError;
 use crate::store::writer::StoreBuilder;
-use enchufe::net::{Entry, MemberId, Sender};
-use enchufe::protocol::{CloseCode, MessageKind};
+use enchufe::net::{Entry, Sender};
+use enchufe::protocol::MessageKind;
 
-/// The chat, with both its wires. Cheap to clone: all clones are the same chat.
+/// The chat, with both its wires. All clones are the same chat.
 #[derive(Clone)]
-pub struct Chat(pub Arc<Shared>);
-
-pub struct Shared {
-    engine: Mutex<ChatEngine>,
-    pub pipeline: DeliveryPipeline,
-    pub limits: ConnectionLimits,
-    /// In a cluster: its log.
-    #[cfg(feature = "cluster")]
-    pub log: Option<Log>,
-}
-
-/// A name that nobody else can take, for a connection that is about to be.
-#[derive(Debug)]
-pub struct Reservation {
-    chat: Chat,
-    /// `None` once the place is taken.
-    name: Option<Name>,
-    /// In a cluster: the number of the claim.
-    #[cfg(feature = "cluster")]
-    claim: u64,
-}
-
-/// A user's place in the chat, held by the one connection that speaks for it.
-#[derive(Debug)]
-pub struct Membership {
-    pub chat: Chat,
-    pub name: Name,
-    pub codec: Codec,
-    pub id: MemberId,
-    pub inactive_at: Option<Instant>,
-    /// Since when something may wait for [`Membership::deliver`].
-    undelivered: Option<Instant>,
-    /// In a cluster: the last operation that it asked for.
-    #[cfg(feature = "cluster")]
-    pub last: Option<u64>,
+pub struct Chat {
+    /// Users, statuses and histories.
+    state: Arc<Mutex<State>>,
+    /// Connected users, by wire. Locked after `state`.
+    connections: Arc<Mutex<Connections>>,
+    /// A room for each wire, and the backend before them.
+    pub pipeline: Arc<DeliveryPipeline>,
+    limits: Arc<ConnectionLimits>,
 }
 
 impl Chat {
-    /// An empty chat.
-    #[must_use]
-    pub fn new(settings: Settings) -> Chat {
-        Chat::with_limits(settings, ConnectionLimits::default())
+    /// An empty chat in memory.
+    pub fn in_memory(settings: Settings, limits: ConnectionLimits) -> Self {
+        let pipeline = DeliveryPipeline::in_memory(Codec::ALL.len());
+        Self::new(State::new(settings), Commit::Memory, pipeline, limits)
     }
 
-    /// An empty chat with other bounds on its connections.
-    #[must_use]
-    pub fn with_limits(settings: Settings, limits: ConnectionLimits) -> Chat {
-        Chat::of(
-            ChatEngine::new(settings),
-            DeliveryPipeline::direct(),
-            limits,
-        )
-    }
-
-    /// The chat as it is in a store, with nobody connected, and from here on everything is on disk before it is told.
+    /// The chat that a store holds, without connections. Events are delivered once they are on disk.
     ///
     /// # Errors
-    ///
-    /// What cannot be read.
+    /// A row that cannot be read.
     pub fn stored(
         settings: Settings,
         limits: ConnectionLimits,
-        opened: &mut StoreBuilder,
-    ) -> Result<Chat, OpenError> {
-        let (state, rows) = restore(settings, opened, now())?;
-        let pipeline = DeliveryPipeline::stored(opened, || not_persisted(now()));
-        Ok(Chat::of(
-            ChatEngine::restored(state, rows),
-            pipeline,
-            limits,
-        ))
+        store: &mut StoreBuilder,
+    ) -> Result<Self, OpenError> {
+        let (state, rows) = restore(settings, store, now())?;
+        let warning = |room: usize| Codec::ALL[room].encode(&Notice::NotPersisted, now());
+        let pipeline = DeliveryPipeline::stored(Codec::ALL.len(), store, warning);
+        Ok(Self::new(state, Commit::Disk(rows), pipeline, limits))
     }
 
-    fn of(engine: ChatEngine, pipeline: DeliveryPipeline, limits: ConnectionLimits) -> Chat {
-        #[cfg(feature = "cluster")]
-        let log = engine.pending.as_ref().map(|pending| pending.log.clone());
-        Chat(Arc::new(Shared {
-            engine: Mutex::new(engine),
-            pipeline,
-            limits,
-            #[cfg(feature = "cluster")]
-            log,
-        }))
+    /// A chat that all servers of a cluster share, once it follows `log`.
+    pub fn clustered(settings: Settings, limits: ConnectionLimits, log: Log) -> Self {
+        let commit = Commit::Cluster(PendingOps::new(log.clone(), settings));
+        let pipeline = DeliveryPipeline::clustered(Codec::ALL.len(), log);
+        Self::new(State::new(settings), commit, pipeline, limits)
     }
 
-    /// A chat whose commands go through the log of a cluster.
-    #[cfg(feature = "cluster")]
-    pub fn behind(engine: ChatEngine, limits: ConnectionLimits) -> Chat {
-        Chat::of(engine, DeliveryPipeline::direct(), limits)
+    fn new(
+        state: State,
+        commit: Commit,
+        pipeline: DeliveryPipeline,
+        limits: ConnectionLimits,
+    ) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            connections: Arc::new(Mutex::new(Connections::new(commit))),
+            pipeline: Arc::new(pipeline),
+            limits: Arc::new(limits),
+        }
     }
 
-    /// The bounds on each connection.
-    #[must_use]
+    /// Limits of each connection.
     pub fn limits(&self) -> &ConnectionLimits {
-        &self.0.limits
+        &self.limits
     }
 
-    /// Whether a user of this name could connect now.
+    /// Checks whether a user of this name could connect now.
     ///
     /// # Errors
-    ///
     /// Why not.
     pub fn could_connect(&self, name: &[u8]) -> Result<(), Rejection> {
         let name = Name::parse(name)?;
-        self.lock()
-            .state()
-            .decide(&name, Command::Reserve, now())
-            .map(drop)
-    }
-
-    /// Claims a name before there is a connection that speaks for it.
-    ///
-    /// # Errors
-    ///
-    /// Why the name cannot be had.
-    pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Rejection> {
-        let name = Name::parse(name)?;
-        #[cfg(feature = "cluster")]
-        if let Some(log) = &self.0.log {
-            return Ok(Reservation {
-                chat: self.clone(),
-                claim: log.claim(name.as_bytes())?,
-                name: Some(name),
-            });
-        }
-        self.lock().reserve(&name, now())?;
-        Ok(Reservation {
-            chat: self.clone(),
-            name: Some(name),
-            #[cfg(feature = "cluster")]
-            claim: 0,
+        self.with(|dispatcher| {
+            let decided = dispatcher.state.decide(&name, Command::Reserve, now());
+            decided.map(drop)
         })
     }
 
-    /// Reads a message of a JSON connection that speaks for nobody yet. If it registers a name, `sender` gets from
-    /// here on what that user is told.
+    /// Reserves a name before its connection exists.
     ///
     /// # Errors
+    /// Why the name is not available.
+    pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Rejection> {
+        let name = Name::parse(name)?;
+        let claim = match self.pipeline.log() {
+            Some(log) => log.claim(name.as_bytes())?,
+            None => {
+                self.with(|dispatcher| dispatcher.reserve(&name, now()))?;
+                0
+            }
+        };
+        Ok(Reservation::new(self.clone(), name, claim))
+    }
+
+    /// Executes a message of a JSON connection without a user. After a `register`, `sender` receives the user's messages.
     ///
-    /// What is wrong with the message or the name. Except after [`RequestError::NotUtf8`] the connection may try again.
+    /// # Errors
+    /// What is wrong with the message or the name. The connection may try again, except after [`RequestError::NotUtf8`].
     pub fn register(
         &self,
         kind: MessageKind,
@@ -177,202 +126,88 @@ impl Chat {
         address: &str,
         sender: &Sender,
     ) -> Result<Membership, RequestError> {
-        let object = json_object::read(kind, payload, self.0.limits.json_depth)?;
-        #[cfg(feature = "cluster")]
-        if let Some(log) = &self.0.log {
+        let object = json_object::read(kind, payload, self.limits.json_depth)?;
+        if let Some(log) = self.pipeline.log() {
             let name = name_asked_for(&object)?;
             let claim = log.claim(name.as_bytes()).map_err(Rejection::from)?;
-            return Ok(self.arrive(name, claim, Codec::Json, address, sender)?);
+            return Ok(self.join_cluster(name, claim, Codec::Json, address, sender)?);
         }
-        let mut engine = self.lock();
-        let registered = engine.register(&object, address, now())?;
-        let (name, member) = (registered.name, registered.member);
-        let membership = self.join(&mut engine, name, member, sender, registered.entries);
-        drop(engine);
-        self.0.pipeline.deliver();
+        let membership = self.with(|dispatcher| {
+            let registered = dispatcher.register(&object, address, now())?;
+            let (name, member) = (registered.name, registered.member);
+            Ok::<_, RequestError>(self.join(dispatcher, name, member, sender, registered.entries))
+        })?;
+        self.pipeline.deliver();
         Ok(membership)
     }
 
+    /// Connects a user whose name is reserved.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidState`] if it is not.
+    pub fn connect(
+        &self,
+        name: Name,
+        codec: Codec,
+        address: &str,
+        sender: &Sender,
+    ) -> Result<Membership, Rejection> {
+        let membership = self.with(|dispatcher| {
+            let (member, entries) = dispatcher.connect(&name, address, codec, now())?;
+            Ok::<_, Rejection>(self.join(dispatcher, name, member, sender, entries))
+        })?;
+        self.pipeline.deliver();
+        Ok(membership)
+    }
+
+    /// Appends the `Join` of a new member and the entries after it.
     fn join(
         &self,
-        engine: &mut ChatEngine,
+        dispatcher: &mut Dispatcher<'_>,
         name: Name,
         member: Member,
         sender: &Sender,
-        entries: Vec<Entry>,
+        entries: Vec<RoomEntry>,
     ) -> Membership {
-        let Member { id, codec } = member;
-        let join = Entry::Join {
-            id,
-            sender: sender.clone(),
-            codec: codec as usize,
-        };
-        let changes = engine.take_changes(&name);
-        let entries = [join].into_iter().chain(entries);
-        self.0.pipeline.append(changes, entries);
-        let inactive_at = engine.state().inactivity_deadline(&name);
-        Membership {
-            chat: self.clone(),
-            name,
-            codec,
-            id,
-            inactive_at,
-            undelivered: None,
-            #[cfg(feature = "cluster")]
-            last: None,
-        }
+        let entries = [join(member, sender.clone())].into_iter().chain(entries);
+        let writes = dispatcher.connections.take_writes(&name);
+        self.pipeline.append(writes, entries);
+        let inactive_at = dispatcher.state.inactivity_deadline(&name);
+        Membership::new(self.clone(), name, member, inactive_at)
     }
 
-    /// A place whose commands go through the log of a cluster.
-    #[cfg(feature = "cluster")]
-    pub fn membership(
+    /// Runs one step of a user: what it returns is committed, and appended in the order of the steps.
+    pub fn step<R>(
         &self,
-        name: Name,
-        member: Member,
-        inactive_at: Option<Instant>,
-        last: u64,
-    ) -> Membership {
-        Membership {
-            chat: self.clone(),
-            name,
-            codec: member.codec,
-            id: member.id,
-            inactive_at,
-            undelivered: None,
-            last: Some(last),
-        }
+        who: &Name,
+        step: impl FnOnce(&mut Dispatcher<'_>) -> (Vec<RoomEntry>, R),
+    ) -> R {
+        self.with(|dispatcher| {
+            let (entries, outcome) = step(dispatcher);
+            let writes = dispatcher.connections.take_writes(who);
+            self.pipeline.append(writes, entries);
+            outcome
+        })
     }
 
-    /// What a panicking thread leaves behind is still a chat: every change is made in one piece.
-    pub fn lock(&self) -> MutexGuard<'_, ChatEngine> {
-        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Reservation {
-    /// Takes the place: the others are told, and `sender` gets from here on what the user is told.
-    ///
-    /// # Errors
-    ///
-    /// Never for a name that was reserved.
-    pub fn connect(mut self, address: &str, sender: &Sender) -> Result<Membership, Rejection> {
-        let chat = self.chat.clone();
-        #[cfg(feature = "cluster")]
-        if chat.0.log.is_some() {
-            let name = self.name.take().ok_or(Rejection::InvalidState)?;
-            return chat.arrive(name, self.claim, Codec::Binary, address, sender);
-        }
-        let mut engine = chat.lock();
-        let name = self.name.take().ok_or(Rejection::InvalidState)?;
-        let (member, entries) = engine.connect(&name, address, Codec::Binary, now())?;
-        let membership = chat.join(&mut engine, name, member, sender, entries);
-        drop(engine);
-        chat.0.pipeline.deliver();
-        Ok(membership)
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if let Some(name) = &self.name {
-            #[cfg(feature = "cluster")]
-            if let Some(log) = &self.chat.0.log {
-                log.release(name.as_bytes(), self.claim, Vec::new());
-                return;
-            }
-            self.chat.lock().release(name, now());
-        }
-    }
-}
-
-impl Membership {
-    /// Whose place it is.
-    #[must_use]
-    pub fn name(&self) -> &Name {
-        &self.name
+    /// Appends entries that have nothing to commit, and delivers them.
+    pub fn publish(&self, entries: impl FnOnce(&mut Dispatcher<'_>) -> Vec<RoomEntry>) {
+        self.with(|dispatcher| {
+            let entries = entries(dispatcher);
+            self.pipeline.append(PendingWrites::default(), entries);
+        });
+        self.pipeline.deliver();
     }
 
-    /// When [`Membership::tick`] is due if the user sends no chat message until then.
-    #[must_use]
-    pub fn inactive_at(&self) -> Option<Instant> {
-        self.inactive_at
-    }
-
-    /// Does what a message asks for. What it leads to leaves with the next [`Membership::deliver`].
-    ///
-    /// Returns the code with which the connection is to be closed, if it is, after [`Membership::settle`].
-    pub fn message(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
-        #[cfg(feature = "cluster")]
-        if self.last.is_some() {
-            self.undelivered.get_or_insert_with(Instant::now);
-            return self.message_by_log(kind, payload);
-        }
-        let heard = self
-            .codec
-            .read(kind, payload, self.chat.0.limits.json_depth);
-        self.step(|engine, name, now| engine.message(name, heard, now))
-    }
-
-    /// Does what the passing of time does to the user.
-    pub fn tick(&mut self) {
-        #[cfg(feature = "cluster")]
-        if self.last.is_some() {
-            return self.tick_by_log();
-        }
-        self.step(|engine, name, now| Effects::from(engine.tick(name, now)));
-    }
-
-    /// Sees to it that what was done reaches everybody. While more messages of this connection already wait, a few are
-    /// collected: what they lead to goes out in one write.
-    pub fn deliver(&mut self, more_waits: bool) {
-        let late = |since: Instant| since.elapsed() >= COLLECTED;
-        if !more_waits || self.undelivered.is_some_and(late) {
-            self.undelivered = None;
-            self.chat.0.pipeline.deliver();
-            #[cfg(feature = "cluster")]
-            if let Some(log) = &self.chat.0.log {
-                log.wait_for_room();
-            }
-        }
-    }
-
-    /// Delivers, and returns when everything the user was told is on its way: what comes next comes last.
-    pub fn flush(&mut self) {
-        self.undelivered = None;
-        #[cfg(feature = "cluster")]
-        self.wait_for_own();
-        self.chat.0.pipeline.flush();
-    }
-
-    fn step(
-        &mut self,
-        step: impl FnOnce(&mut ChatEngine, &Name, Now) -> Effects,
-    ) -> Option<CloseCode> {
-        let mut engine = self.chat.lock();
-        let now = now();
-        let reaction = step(&mut engine, &self.name, now);
-        self.inactive_at = engine.state().inactivity_deadline(&self.name);
-        let changes = engine.take_changes(&self.name);
-        self.chat.0.pipeline.append(changes, reaction.entries);
-        drop(engine);
-        self.undelivered.get_or_insert(now.instant);
-        reaction.close
-    }
-}
-
-/// The connection has ended, however it did: the others are told.
-impl Drop for Membership {
-    fn drop(&mut self) {
-        #[cfg(feature = "cluster")]
-        if self.last.is_some() {
-            return self.leave_by_log();
-        }
-        let mut engine = self.chat.lock();
-        let entries = engine.leave(&self.name, self.id, now());
-        let changes = engine.take_changes(&self.name);
-        self.chat.0.pipeline.append(changes, entries);
-        drop(engine);
-        self.chat.0.pipeline.deliver();
+    /// Locks the state and the connections. A panic leaves both usable: each change is one assignment or insertion.
+    pub fn with<R>(&self, step: impl FnOnce(&mut Dispatcher<'_>) -> R) -> R {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = self.connections.lock();
+        let mut connections = connections.unwrap_or_else(PoisonError::into_inner);
+        step(&mut Dispatcher {
+            state: &mut state,
+            connections: &mut connections,
+        })
     }
 }
 
@@ -382,12 +217,15 @@ impl fmt::Debug for Chat {
     }
 }
 
+/// The entry that adds a member to the room of its wire.
+pub fn join(member: Member, sender: Sender) -> RoomEntry {
+    let id = member.id;
+    (member.codec as usize, Entry::Join { id, sender })
+}
+
 pub fn now() -> Now {
     Now {
         instant: Instant::now(),
         timestamp: Timestamp::from(SystemTime::now()),
     }
 }
-
-/// Messages of one connection are collected no longer than this.
-const COLLECTED: Duration = Duration::from_millis(1);

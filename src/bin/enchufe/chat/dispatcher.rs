@@ -1,44 +1,53 @@
-//! Between the state, which speaks of users, and the room, which carries frames: who speaks which wire.
+//! Turns requests of users into entries for the rooms: decides, commits, applies, and encodes the notices.
 //!
-//! Each step takes what one user asks for and returns entries for the room. A notice is encoded once for each wire
-//! that somebody in its audience reads, whatever the number of readers. No sockets, no threads, no clock: the whole
-//! chat, both wires included, is tested through here.
+//! There is one room per wire. A notice is encoded once for each wire that a recipient reads. No sockets, no threads, no
+//! clock: the tests of the whole chat, both wires included, call this.
 
 use std::collections::HashMap;
 
-#[cfg(feature = "cluster")]
 use crate::chat::cluster::pending::PendingOps;
-use crate::chat::domain::command::Query;
-use crate::chat::domain::command::{Command, Rejection, Request};
-use crate::chat::domain::event::{self, Delivery, Event, Notice};
+use crate::chat::domain::command::{Command, Query, Rejection, Request};
+use crate::chat::domain::event::{Audience, Delivery, Event, Notice};
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::state::State;
 use crate::chat::domain::time::Now;
 use crate::chat::persist::retention::RowIndex;
-use crate::chat::wire::binary;
-use crate::chat::wire::json_encode;
 use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object::{self, Object};
-use crate::delivery::PendingWrites;
-use enchufe::net::{Audience, CODECS, Entry, MemberId};
-use enchufe::protocol::{CloseCode, MessageKind, Opcode, encode_frame};
+use crate::chat::wire::{binary, json_encode};
+use crate::delivery::{PendingWrites, RoomEntry};
+use enchufe::net::{Entry, MemberId, PreparedMessage, Recipients};
+use enchufe::protocol::{CloseCode, MessageKind};
 
-/// The chat behind its two wires.
+/// The chat's state and connections, both locked.
 #[derive(Debug)]
-pub struct ChatEngine {
-    pub state: State,
-    /// With a store: what is to change in there.
-    rows: Option<RowIndex>,
-    pub members: HashMap<Name, Member>,
-    /// How many members read each wire.
-    readers: Readers,
-    next_id: u64,
-    /// In a cluster: where commands go instead of happening.
-    #[cfg(feature = "cluster")]
-    pub pending: Option<PendingOps>,
+pub struct Dispatcher<'a> {
+    pub state: &'a mut State,
+    pub connections: &'a mut Connections,
 }
 
-/// A wire, by its index in the frames of an [`Entry`].
+/// Connected users, and what the backend needs to know about events.
+#[derive(Debug, Default)]
+pub struct Connections {
+    pub members: HashMap<Name, Member>,
+    /// Number of members on each wire.
+    readers: Readers,
+    pub commit: Commit,
+}
+
+/// How events are committed.
+#[derive(Debug, Default)]
+pub enum Commit {
+    /// In memory: at once.
+    #[default]
+    Memory,
+    /// On disk: as rows that change.
+    Disk(RowIndex),
+    /// In a cluster: as operations in the log.
+    Cluster(PendingOps),
+}
+
+/// A wire, and the index of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// Seed 001.
@@ -47,135 +56,98 @@ pub enum Codec {
     Json = 1,
 }
 
-/// What a message says. It is read before anything is locked: how long that takes is up to the peer.
+/// A decoded message. Decoding happens before anything is locked: the peer decides how long it takes.
 #[derive(Debug)]
 pub enum DecodedMessage<'a> {
-    /// A request, or nothing that the binary chat knows.
+    /// A request, if the message is one.
     Binary(Option<Request<'a>>),
-    /// An object, or what is wrong with it.
+    /// An object, or the error in it.
     Json(Result<Object, RequestError>),
 }
 
-/// What a message leads to.
+/// Effects of a message.
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// What the room has to carry.
-    pub entries: Vec<Entry>,
-    /// The connection ends, with this code, after the entries.
+    /// Entries for the rooms.
+    pub entries: Vec<RoomEntry>,
+    /// Close code for the connection, sent after the entries.
     pub close: Option<CloseCode>,
 }
 
-impl From<Vec<Entry>> for Effects {
-    fn from(entries: Vec<Entry>) -> Effects {
-        Effects {
+impl From<Vec<RoomEntry>> for Effects {
+    fn from(entries: Vec<RoomEntry>) -> Self {
+        Self {
             entries,
             close: None,
         }
     }
 }
 
-/// A connected user's place in the room.
+/// A connected user in the room of its wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member {
-    /// Its name there.
     pub id: MemberId,
-    /// What it reads.
     pub codec: Codec,
 }
 
-impl ChatEngine {
-    /// An empty chat.
-    pub fn new(settings: Settings) -> ChatEngine {
-        ChatEngine::of(State::new(settings), None)
-    }
-
-    /// A chat that goes on where a store ends.
-    pub fn restored(state: State, rows: RowIndex) -> ChatEngine {
-        ChatEngine::of(state, Some(rows))
-    }
-
-    fn of(state: State, rows: Option<RowIndex>) -> ChatEngine {
-        ChatEngine {
-            state,
-            rows,
-            members: HashMap::new(),
-            readers: Readers::default(),
-            next_id: 0,
-            #[cfg(feature = "cluster")]
-            pending: None,
-        }
-    }
-
-    /// The rules and the memory, to look at.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// Claims a name for a connection to come.
+impl Dispatcher<'_> {
+    /// Reserves a name for a connection to come.
     ///
     /// # Errors
-    ///
     /// [`Rejection::NameTaken`].
     pub fn reserve(&mut self, name: &Name, now: Now) -> Result<(), Rejection> {
         self.run(name, Command::Reserve, now).map(drop)
     }
 
-    /// Gives a claimed name back; nothing happens if it is not claimed.
+    /// Releases a reserved name; does nothing if it is not reserved.
     pub fn release(&mut self, name: &Name, now: Now) {
-        let _not_claimed = self.run(name, Command::Release, now);
+        let _ = self.run(name, Command::Release, now); // it may not be reserved
     }
 
-    /// Connects a user whose name is claimed. Its `Join` has to be appended before the entries.
+    /// Connects a user whose name is reserved. The entries belong after the user's `Join`.
     ///
     /// # Errors
-    ///
-    /// [`Rejection::OutOfTurn`] if the name is not claimed.
+    /// [`Rejection::InvalidState`] if the name is not reserved.
     pub fn connect(
         &mut self,
         name: &Name,
         address: &str,
         codec: Codec,
         now: Now,
-    ) -> Result<(Member, Vec<Entry>), Rejection> {
+    ) -> Result<(Member, Vec<RoomEntry>), Rejection> {
         let delivery = self.run(name, Command::Connect { address }, now)?;
-        Ok(self.admit(name, codec, delivery, now))
+        Ok(self.add_member(name, codec, delivery, now))
     }
 
-    /// Gives a user, of whose coming the others are told, its place in the room.
-    pub fn admit(
+    /// Makes a user a member; `delivery` notifies the others.
+    pub fn add_member(
         &mut self,
         name: &Name,
         codec: Codec,
         delivery: Delivery,
         now: Now,
-    ) -> (Member, Vec<Entry>) {
-        let member = Member {
-            id: MemberId(self.next_id),
-            codec,
-        };
-        self.next_id += 1;
-        self.readers[codec as usize] += 1;
-        self.members.insert(name.clone(), member);
+    ) -> (Member, Vec<RoomEntry>) {
+        let member = self.connections.add(name, codec);
         let mut entries = match codec {
-            // A binary client asks for the list when it wants it.
+            // A binary client requests the list of users itself.
             Codec::Binary => Vec::new(),
             Codec::Json => self.request(name, Request::Query(Query::Welcome), now),
         };
-        entries.extend(self.entries(delivery, now));
+        entries.extend(self.connections.entries(delivery, now));
         (member, entries)
     }
 
-    /// Does what a message of a user asks for.
-    pub fn message(&mut self, who: &Name, heard: DecodedMessage<'_>, now: Now) -> Effects {
-        match heard {
+    /// Executes a message of a user.
+    pub fn message(&mut self, who: &Name, message: DecodedMessage<'_>, now: Now) -> Effects {
+        match message {
             DecodedMessage::Binary(None) => Effects::default(),
             DecodedMessage::Binary(Some(request)) => Effects::from(self.request(who, request, now)),
             DecodedMessage::Json(object) => self.json_message(who, object, now),
         }
     }
 
-    /// Does what a user asks for; a rejection is an entry too.
-    pub fn request(&mut self, who: &Name, request: Request<'_>, now: Now) -> Vec<Entry> {
+    /// Executes a request of a user. A rejection becomes an entry too.
+    pub fn request(&mut self, who: &Name, request: Request<'_>, now: Now) -> Vec<RoomEntry> {
         let outcome = match request {
             Request::Command(command) => self.run(who, command, now),
             Request::Query(query) => self
@@ -184,34 +156,39 @@ impl ChatEngine {
                 .map(|notice| only(who, notice)),
         };
         let delivery = outcome.unwrap_or_else(|rejection| only(who, Notice::Refused(rejection)));
-        self.entries(delivery, now)
+        self.connections.entries(delivery, now)
     }
 
-    /// Does what the passing of time does to a user.
-    pub fn tick(&mut self, who: &Name, now: Now) -> Vec<Entry> {
+    /// Sets a user inactive if it is time to.
+    pub fn tick(&mut self, who: &Name, now: Now) -> Vec<RoomEntry> {
         let event = self.state.tick(who, now);
         let delivery = event
             .map(|event| self.apply(event, now))
             .unwrap_or_default();
-        self.entries(delivery, now)
+        self.connections.entries(delivery, now)
     }
 
-    /// A user's connection has ended: the others are told. Nothing happens if the user has said goodbye before: then the
-    /// name may be somebody else's by now.
-    pub fn leave(&mut self, who: &Name, id: MemberId, now: Now) -> Vec<Entry> {
-        if self.members.get(who).is_none_or(|member| member.id != id) {
+    /// Removes a user whose connection has ended, and notifies the others. Does nothing if the user has left before: then
+    /// the name may belong to another connection by now.
+    pub fn leave(&mut self, who: &Name, id: MemberId, now: Now) -> Vec<RoomEntry> {
+        if self
+            .connections
+            .member(who)
+            .is_none_or(|member| member.id != id)
+        {
             return Vec::new();
         }
         let Ok(delivery) = self.run(who, Command::Leave { notify_self: false }, now) else {
             return Vec::new();
         };
-        let leave = self.remove(who).map(|member| Entry::Leave(member.id));
+        let leave = self.connections.remove(who);
         leave
             .into_iter()
-            .chain(self.entries(delivery, now))
+            .chain(self.connections.entries(delivery, now))
             .collect()
     }
 
+    /// Decides a command and commits it. In a cluster it is applied when the log returns it; otherwise now.
     pub fn run(
         &mut self,
         who: &Name,
@@ -219,25 +196,16 @@ impl ChatEngine {
         now: Now,
     ) -> Result<Delivery, Rejection> {
         let decided = self.state.decide(who, command, now);
-        #[cfg(feature = "cluster")]
-        if let Some(pending) = &mut self.pending {
+        if let Commit::Cluster(pending) = &mut self.connections.commit {
             pending.enqueue(command, decided)?;
             return Ok(Delivery::new());
         }
-        let event: Event = decided?;
-        Ok(self.apply(event, now))
+        Ok(self.apply(decided?, now))
     }
 
-    /// Whether commands happen when they come back by the log of a cluster, and not now.
-    pub fn is_clustered(&self) -> bool {
-        #[cfg(feature = "cluster")]
-        return self.pending.is_some();
-        #[cfg(not(feature = "cluster"))]
-        false
-    }
-
+    /// Applies an event, and notes the rows that it changes on disk.
     pub fn apply(&mut self, event: Event, now: Now) -> Delivery {
-        let Some(rows) = &mut self.rows else {
+        let Commit::Disk(rows) = &mut self.connections.commit else {
             return self.state.apply(event, now);
         };
         rows.track(&event);
@@ -245,115 +213,120 @@ impl ChatEngine {
         rows.forget(self.state.take_forgotten());
         delivery
     }
+}
 
-    /// What `who` has led to since this was asked last, and has to be on disk before it is told.
-    pub fn take_changes(&mut self, who: &Name) -> PendingWrites {
-        let Some(rows) = &mut self.rows else {
-            return PendingWrites::default();
-        };
-        let (rows, said) = rows.take();
-        let author = self.members.get(who).filter(|_| said);
-        PendingWrites {
-            rows,
-            author: author.map(|member| member.id),
+impl Connections {
+    pub fn new(commit: Commit) -> Self {
+        Self {
+            commit,
+            ..Self::default()
         }
     }
 
-    pub fn remove(&mut self, who: &Name) -> Option<Member> {
-        let member = self.members.remove(who)?;
+    pub fn member(&self, name: &Name) -> Option<Member> {
+        self.members.get(name).copied()
+    }
+
+    fn add(&mut self, name: &Name, codec: Codec) -> Member {
+        let id = MemberId::unique();
+        let member = Member { id, codec };
+        self.readers[codec as usize] += 1;
+        self.members.insert(name.clone(), member);
+        member
+    }
+
+    /// Removes a member. Returns its `Leave`.
+    pub fn remove(&mut self, name: &Name) -> Option<RoomEntry> {
+        let member = self.members.remove(name)?;
         self.readers[member.codec as usize] -= 1;
-        Some(member)
+        Some((member.codec as usize, Entry::Leave(member.id)))
     }
 
-    /// What the room has to carry so that everybody in the audiences is told.
-    pub fn entries(&self, delivery: Delivery, now: Now) -> Vec<Entry> {
-        let entry = |(audience, notice): (event::Audience, Notice)| {
-            let (to, readers) = self.audience(&audience)?;
-            let frames = encode(&notice, readers, now);
-            let says_something = frames.iter().any(|frames| !frames.is_empty());
-            says_something.then_some(Entry::Frames { to, frames })
+    /// Rows changed since the last call, to commit before the entries that belong to them.
+    pub fn take_writes(&mut self, who: &Name) -> PendingWrites {
+        let Commit::Disk(rows) = &mut self.commit else {
+            return PendingWrites::default();
         };
-        delivery.into_iter().filter_map(entry).collect()
+        let (rows, said) = rows.take();
+        let author = self.member(who).filter(|_| said);
+        PendingWrites {
+            rows,
+            author: author.map(|member| (member.codec as usize, member.id)),
+        }
     }
 
-    /// The members an audience consists of, and how many of them read each wire. `None` if there are none.
-    fn audience(&self, audience: &event::Audience) -> Option<(Audience, Readers)> {
-        let member = |name| self.members.get(name).copied();
-        Some(match audience {
-            event::Audience::All => (Audience::All, self.readers),
-            event::Audience::AllBut(name) => match member(name) {
-                None => (Audience::All, self.readers),
-                Some(member) => {
-                    let mut readers = self.readers;
-                    readers[member.codec as usize] -= 1;
-                    (Audience::AllBut(member.id), readers)
+    /// Encodes notices for their audiences.
+    pub fn entries(&self, delivery: Delivery, now: Now) -> Vec<RoomEntry> {
+        let mut entries = Vec::new();
+        for (audience, notice) in &delivery {
+            for codec in Codec::ALL {
+                if let Some(to) = self.recipients(audience, codec) {
+                    let message = codec.encode(notice, now);
+                    if !message.is_empty() {
+                        entries.push((codec as usize, Entry::Message { to, message }));
+                    }
                 }
+            }
+        }
+        entries
+    }
+
+    /// Members of an audience on a wire; `None` if there are none.
+    fn recipients(&self, audience: &Audience, codec: Codec) -> Option<Recipients> {
+        let readers = self.readers[codec as usize];
+        let member = |name| self.member(name).filter(|member| member.codec == codec);
+        match audience {
+            Audience::All => (readers > 0).then_some(Recipients::All),
+            Audience::AllBut(name) => match member(name) {
+                None => (readers > 0).then_some(Recipients::All),
+                Some(member) => (readers > 1).then_some(Recipients::Except(member.id)),
             },
-            event::Audience::Only(name) => member(name).map(Member::alone)?,
-            event::Audience::Both(one, other) => match (member(one), member(other)) {
-                (Some(one), Some(other)) => {
-                    let (_, mut readers) = one.alone();
-                    readers[other.codec as usize] += 1;
-                    (Audience::Both(one.id, other.id), readers)
-                }
-                (found, None) | (None, found) => found?.alone(),
+            Audience::Only(name) => member(name).map(|member| Recipients::Only(member.id)),
+            Audience::Both(one, other) => match (member(one), member(other)) {
+                (Some(one), Some(other)) => Some(Recipients::Members(vec![one.id, other.id])),
+                (one, other) => one.or(other).map(|member| Recipients::Only(member.id)),
             },
-        })
+        }
     }
 }
 
 impl Codec {
-    /// Reads a message from this wire, JSON nested at most `json_depth` deep.
-    pub fn read(self, kind: MessageKind, payload: &[u8], json_depth: usize) -> DecodedMessage<'_> {
+    /// Every wire, by the index of its room.
+    pub const ALL: [Self; 2] = [Self::Binary, Self::Json];
+
+    /// Decodes a message; JSON may be nested at most `json_depth` deep.
+    pub fn decode(
+        self,
+        kind: MessageKind,
+        payload: &[u8],
+        json_depth: usize,
+    ) -> DecodedMessage<'_> {
         match self {
-            // Text is as good as binary here: known clients send so.
-            Codec::Binary => DecodedMessage::Binary(binary::decode(payload)),
-            Codec::Json => DecodedMessage::Json(json_object::read(kind, payload, json_depth)),
+            // Text counts as binary: known clients send text.
+            Self::Binary => DecodedMessage::Binary(binary::decode(payload)),
+            Self::Json => DecodedMessage::Json(json_object::read(kind, payload, json_depth)),
         }
     }
-}
 
-impl Member {
-    fn alone(self) -> (Audience, Readers) {
-        let mut readers = Readers::default();
-        readers[self.codec as usize] = 1;
-        (Audience::Only(self.id), readers)
+    /// Encodes a notice as one message or several. Empty if this wire has no message for it.
+    pub fn encode(self, notice: &Notice, now: Now) -> PreparedMessage {
+        let mut prepared = PreparedMessage::default();
+        match self {
+            Self::Binary => binary::encode(notice, |message| prepared.push(message)),
+            Self::Json => prepared.push(text(&json_encode::encode(notice, now.timestamp))),
+        }
+        prepared
     }
 }
 
-/// How many read each wire.
-type Readers = [usize; CODECS];
+/// Number of members on each wire.
+type Readers = [usize; Codec::ALL.len()];
 
-/// Whole frames on each wire.
-pub type Frames = [Vec<u8>; CODECS];
-
-/// The frames that warn an author whose message cannot be put on disk, on every wire.
-pub fn not_persisted(now: Now) -> Frames {
-    encode(&Notice::NotPersisted, [1; CODECS], now)
-}
-
-/// The frames that tell a notice, on each wire that has readers.
-fn encode(notice: &Notice, readers: Readers, now: Now) -> Frames {
-    let mut frames = Frames::default();
-    if readers[Codec::Binary as usize] > 0 {
-        let out = &mut frames[Codec::Binary as usize];
-        binary::encode(notice, |message| {
-            encode_frame(true, Opcode::Binary, message, None, out);
-        });
-    }
-    if readers[Codec::Json as usize] > 0 {
-        let text = json_encode::encode(notice, now.timestamp);
-        encode_frame(
-            true,
-            Opcode::Text,
-            &text,
-            None,
-            &mut frames[Codec::Json as usize],
-        );
-    }
-    frames
+/// JSON as the text of a message. `json_encode` writes UTF-8.
+pub fn text(json: &[u8]) -> &str {
+    std::str::from_utf8(json).unwrap_or_default()
 }
 
 pub fn only(who: &Name, notice: Notice) -> Delivery {
-    vec![(event::Audience::Only(who.clone()), notice)]
+    vec![(Audience::Only(who.clone()), notice)]
 }

@@ -1,7 +1,6 @@
-//! The part of the switchboard that only the JSON chat needs: registering within the conversation, errors in words,
-//! and a goodbye that the leaver gets too.
+//! Requests that only the JSON wire has: `register`, `disconnect`, and errors as sentences.
 
-use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Frames, Member};
+use crate::chat::dispatcher::{Codec, Commit, Dispatcher, Effects, Member, text};
 use crate::chat::domain::command::Command;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::time::Now;
@@ -9,21 +8,19 @@ use crate::chat::wire::json_decode::{JsonRequest, decode};
 use crate::chat::wire::json_encode;
 use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object::Object;
-use enchufe::net::{Audience, Entry};
-use enchufe::protocol::{CloseCode, Opcode, encode_frame};
+use crate::delivery::{RoomEntry, message};
+use enchufe::net::PreparedMessage;
+use enchufe::protocol::CloseCode;
 
-/// A newcomer's place, and what the room has to carry after its `Join`.
+/// A new member, and the entries that belong after its `Join`.
 #[derive(Debug)]
 pub struct Registered {
-    /// Who it is.
     pub name: Name,
-    /// Its place in the room.
     pub member: Member,
-    /// What it and the others are told.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RoomEntry>,
 }
 
-/// The name under which a connection wants to register.
+/// Returns the name that a `register` requests.
 ///
 /// # Errors
 ///
@@ -35,8 +32,8 @@ pub fn name_asked_for(object: &Object) -> Result<Name, RequestError> {
     Ok(Name::parse(name.as_bytes())?)
 }
 
-impl ChatEngine {
-    /// Registers a connection that speaks for nobody yet, if that is what its message asks for.
+impl Dispatcher<'_> {
+    /// Registers a connection without a user, if its message is a `register`.
     ///
     /// # Errors
     ///
@@ -57,7 +54,7 @@ impl ChatEngine {
         })
     }
 
-    /// Does what a message of a registered user asks for.
+    /// Executes a message of a registered user.
     pub fn json_message(
         &mut self,
         who: &Name,
@@ -66,55 +63,45 @@ impl ChatEngine {
     ) -> Effects {
         let object = match object {
             Ok(object) => object,
-            Err(fault) => return self.fault(who, fault, now),
+            Err(error) => return self.error(who, error, now),
         };
         match decode(&object, Some(who)) {
             Ok(JsonRequest::Request(request)) => Effects::from(self.request(who, request, now)),
             Ok(JsonRequest::Disconnect) => Effects {
-                entries: self.notify_self(who, now),
+                entries: self.disconnect(who, now),
                 close: Some(CloseCode::NormalClosure),
             },
-            Ok(JsonRequest::Register(_)) => self.fault(who, RequestError::AlreadyRegistered, now),
-            Err(fault) => self.fault(who, fault, now),
+            Ok(JsonRequest::Register(_)) => self.error(who, RequestError::AlreadyRegistered, now),
+            Err(error) => self.error(who, error, now),
         }
     }
 
-    /// All are told, the leaver too.
-    fn notify_self(&mut self, who: &Name, now: Now) -> Vec<Entry> {
+    /// Disconnects a user, and notifies all members, this one too.
+    fn disconnect(&mut self, who: &Name, now: Now) -> Vec<RoomEntry> {
         let Ok(delivery) = self.run(who, Command::Leave { notify_self: true }, now) else {
             return Vec::new();
         };
-        let entries = self.entries(delivery, now);
-        if self.is_clustered() {
-            return entries; // it stays until it has heard of it
+        let entries = self.connections.entries(delivery, now);
+        if let Commit::Cluster(_) = self.connections.commit {
+            return entries; // it stays a member until the log returns its leave
         }
-        let leave = self.remove(who).map(|member| Entry::Leave(member.id));
+        let leave = self.connections.remove(who);
         entries.into_iter().chain(leave).collect()
     }
 
-    /// The error goes through the room like everything else, so that answers come in the order of the questions.
-    fn fault(&self, who: &Name, fault: RequestError, now: Now) -> Effects {
-        if fault == RequestError::NotUtf8 {
+    /// Answers with an error. It goes through the room, so answers keep the order of the requests.
+    fn error(&self, who: &Name, error: RequestError, now: Now) -> Effects {
+        if error == RequestError::NotUtf8 {
             return Effects {
                 close: Some(CloseCode::InvalidFramePayloadData),
                 ..Effects::default()
             };
         }
-        let Some(member) = self.members.get(who) else {
+        let Some(member) = self.connections.member(who) else {
             return Effects::default();
         };
-        let mut frames = Frames::default();
-        let text = json_encode::error(&fault.to_string(), now.timestamp);
-        encode_frame(
-            true,
-            Opcode::Text,
-            &text,
-            None,
-            &mut frames[Codec::Json as usize],
-        );
-        Effects::from(vec![Entry::Frames {
-            to: Audience::Only(member.id),
-            frames,
-        }])
+        let json = json_encode::error(&error.to_string(), now.timestamp);
+        let error = PreparedMessage::new(text(&json));
+        Effects::from(vec![message(Codec::Json as usize, member.id, error)])
     }
 }

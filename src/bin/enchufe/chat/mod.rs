@@ -10,12 +10,12 @@
 //! ```
 
 pub mod chat;
-#[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod dispatcher;
 pub mod dispatcher_json;
 pub mod domain;
 pub mod limits;
+pub mod membership;
 pub mod persist;
 pub mod session;
 pub mod session_json;

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use log::debug;
 
-use crate::chat::chat::{Chat, Membership};
+use crate::chat::chat::Chat;
 use crate::chat::domain::command::Rejection;
+use crate::chat::membership::Membership;
 use crate::chat::wire::messages_es::sentence;
 use crate::log_targets::CHAT;
 use enchufe::http::Response;

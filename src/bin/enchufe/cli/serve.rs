@@ -102,6 +102,12 @@ fn services(
     if let Some(url) = &options.cluster {
         return clustered(url, options, settings);
     }
+    #[cfg(not(feature = "cluster"))]
+    if options.cluster.is_some() {
+        return Err(Failure::Usage(
+            "--cluster needs a build with the feature `cluster`".to_owned(),
+        ));
+    }
     alone(options, settings)
 }
 

@@ -135,8 +135,5 @@ impl fmt::Debug for Cluster {
     }
 }
 
-/// How long a server may be silent before its users count as gone, unless it is told otherwise.
-pub const LEASE: Duration = Duration::from_secs(10);
-
 /// Below this a lease would run out while a healthy server is waiting for its turn.
 pub const LEASE_MIN: Duration = Duration::from_millis(500);

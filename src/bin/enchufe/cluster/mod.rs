@@ -24,26 +24,40 @@
 //!      hospital --> desk --/
 //! ```
 
+#[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod counters;
 pub mod entry;
+#[cfg(feature = "cluster")]
+pub mod entry_parser;
+#[cfg(feature = "cluster")]
 pub mod error;
 pub mod log_handle;
 pub mod op;
 pub mod op_queue;
+#[cfg(feature = "cluster")]
 pub mod reader;
+#[cfg(feature = "cluster")]
 pub mod redis_client;
 pub mod rejoin;
 pub mod replica;
+#[cfg(feature = "cluster")]
 pub mod snapshot_codec;
+#[cfg(feature = "cluster")]
 pub mod writer;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cluster"))]
 mod tests;
 
-pub use cluster::{Cluster, LEASE, LEASE_MIN, Opened, open};
+#[cfg(feature = "cluster")]
+pub use cluster::{Cluster, LEASE_MIN, Opened, open};
 pub use counters::Counters;
 pub use entry::Entry;
+#[cfg(feature = "cluster")]
 pub use error::JoinError;
 pub use log_handle::Log;
+#[cfg(feature = "cluster")]
 pub use replica::Replica;
+
+/// How long a server may be silent before its users count as gone, by default.
+pub const LEASE: std::time::Duration = std::time::Duration::from_secs(10);

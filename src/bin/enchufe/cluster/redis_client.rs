@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use redis::{Client, Cmd, Connection, ConnectionInfo, IntoConnectionInfo, Value};
 
-use crate::cluster::entry::{self, Entry, Position};
+use crate::cluster::entry::{Entry, Position};
+use crate::cluster::entry_parser;
 use crate::cluster::error::{JoinError, LinkError};
 use crate::cluster::op::Op;
 
@@ -224,14 +225,14 @@ impl RedisClient {
     pub fn entry(&mut self, at: Position) -> Result<Option<Entry>, LinkError> {
         let id = at.to_string();
         let answer = self.ask(redis::cmd("XRANGE").arg(LOG).arg(&id).arg(&id))?;
-        Ok(entry::entries(answer)?.pop())
+        Ok(entry_parser::entries(answer)?.pop())
     }
 
     /// The next entries after a position, at most so many, without waiting for any.
     pub fn next(&mut self, after: Position, count: usize) -> Result<Vec<Entry>, LinkError> {
         let mut ask = redis::cmd("XREAD");
         ask.arg("COUNT").arg(count).arg("STREAMS").arg(LOG);
-        entry::read(self.ask(ask.arg(after.to_string()))?)
+        entry_parser::read(self.ask(ask.arg(after.to_string()))?)
     }
 
     /// The same, waiting for one if there is none.
@@ -241,7 +242,7 @@ impl RedisClient {
         ask.arg("COUNT").arg(count);
         ask.arg("BLOCK").arg(wait.as_millis().to_string());
         ask.arg("STREAMS").arg(LOG).arg(after.to_string());
-        entry::read(self.ask_within(&ask, 2 * wait)?)
+        entry_parser::read(self.ask_within(&ask, 2 * wait)?)
     }
 
     fn script(&mut self, body: &str, arguments: &[Vec<u8>]) -> Result<Value, LinkError> {

@@ -1,19 +1,16 @@
-//! The hub itself: the board behind its lock, the way on which everybody hears of changes, and the loop of one client.
+//! The hub: the board behind its lock, and the loop of one client.
 //!
-//! Lock, decide, append to the outlet, unlock, then deliver: the order in which the board changes is the order in which
-//! everybody hears of it, and no lock is held while bytes move.
+//! Each step locks the board, decides, commits, applies, appends the entries, unlocks, and then delivers. So the order in
+//! which the board changes is the order in which every viewer sees it, and no lock is held during I/O.
 
-#[cfg(feature = "cluster")]
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use log::debug;
 
-#[cfg(feature = "cluster")]
 use crate::cluster::log_handle::Log;
-use crate::delivery::{DeliveryPipeline, PendingWrites};
+use crate::delivery::{DeliveryPipeline, PendingWrites, RoomEntry, message};
 use crate::hospital::events::{Command, Notice};
 use crate::hospital::methods::{self, Call};
 use crate::hospital::persist::row_index::{RowIndex, restore};
@@ -26,22 +23,19 @@ use crate::signalr::session::{MAX_HANDSHAKE, MAX_RECORD, Session, Step};
 use crate::store::error::OpenError;
 use crate::store::writer::StoreBuilder;
 use enchufe::net::{
-    Audience, CODECS, Entry, Error, Incoming, MemberId, Reader, Sender, Upgrade, WebSocket,
+    Entry, Error, Incoming, MemberId, PreparedMessage, Reader, Recipients, Sender, Upgrade,
+    WebSocket,
 };
-use enchufe::protocol::{MessageLimits, Opcode, encode_frame};
+use enchufe::protocol::MessageLimits;
 
-/// One board and everybody who looks at it.
+/// The board and its viewers.
 #[derive(Debug)]
 pub struct Hub {
     board: Mutex<Board>,
     pub pipeline: DeliveryPipeline,
-    last_member: AtomicU64,
-    /// The bounds on a message; a record is as long at most.
+    /// Limits of a message. A record is at most as long.
     limits: MessageLimits,
     json_depth: usize,
-    /// In a cluster: its log.
-    #[cfg(feature = "cluster")]
-    pub log: Option<Log>,
 }
 
 #[derive(Debug, Default)]
@@ -50,18 +44,16 @@ pub struct Board {
     /// With a store: what is to change in there.
     row_index: Option<RowIndex>,
     /// The whole board as a frame, until it changes: every viewer asks for it after every change.
-    pub view: Option<Vec<u8>>,
+    pub view: Option<PreparedMessage>,
     /// When everybody was last told something.
     pub last_broadcast: Option<Instant>,
     /// In a cluster: who waits for which operation to come back, and the id of the call.
-    #[cfg(feature = "cluster")]
     pub calls: HashMap<u64, (MemberId, String)>,
     /// In a cluster: the board is made anew, and nobody is told.
-    #[cfg(feature = "cluster")]
     pub suppress_notices: bool,
 }
 
-/// One client's connection. From the handshake until this is dropped, whatever the reason, it is a member of the room.
+/// A client's connection: a member of the room from the handshake until it is dropped.
 struct Client<'a> {
     hub: &'a Hub,
     id: MemberId,
@@ -69,7 +61,6 @@ struct Client<'a> {
     sender: Sender,
     joined: bool,
     /// In a cluster: the last operation it asked for.
-    #[cfg(feature = "cluster")]
     last: u64,
 }
 
@@ -86,10 +77,18 @@ impl Hub {
         Hub::with_limits(message_limits(MAX_RECORD))
     }
 
-    /// The same with other bounds on a message, and on a record.
-    #[must_use]
+    /// An empty board in memory, with these limits of a message and of a record.
     pub fn with_limits(limits: MessageLimits) -> Hub {
-        Hub::of(Board::default(), DeliveryPipeline::direct(), limits)
+        Hub::of(Board::default(), DeliveryPipeline::in_memory(1), limits)
+    }
+
+    /// A board that all servers of a cluster share, once it follows `log`.
+    pub fn clustered(limits: MessageLimits, log: Log) -> Hub {
+        Hub::of(
+            Board::default(),
+            DeliveryPipeline::clustered(1, log),
+            limits,
+        )
     }
 
     /// The board as it is in a store, and from here on every change is on disk before anybody hears of it.
@@ -104,7 +103,7 @@ impl Hub {
             ..Board::default()
         };
         // The protocol has no word for a change that is made and not kept: the log says so.
-        let pipeline = DeliveryPipeline::stored(opened, Default::default);
+        let pipeline = DeliveryPipeline::stored(1, opened, |_| PreparedMessage::default());
         Ok(Hub::of(board, pipeline, limits))
     }
 
@@ -112,11 +111,8 @@ impl Hub {
         Hub {
             board: Mutex::new(board),
             pipeline,
-            last_member: AtomicU64::default(),
             limits,
             json_depth: MAX_DEPTH,
-            #[cfg(feature = "cluster")]
-            log: None,
         }
     }
 
@@ -144,14 +140,13 @@ impl Hub {
     /// Why the connection ended other than by a closing handshake.
     pub fn session(&self, ws: WebSocket) -> Result<(), Error> {
         let (reader, sender) = ws.split();
-        let id = MemberId(self.last_member.fetch_add(1, Ordering::Relaxed));
+        let id = MemberId::unique();
         let mut client = Client {
             hub: self,
             id,
             reader,
             sender,
             joined: false,
-            #[cfg(feature = "cluster")]
             last: 0,
         };
         let mut session = Session::new(Instant::now(), methods::call)
@@ -180,19 +175,19 @@ impl Hub {
 
     /// Carries out a call: tells those it concerns, and then the caller that it is complete, if it wants to know.
     fn call(&self, caller: MemberId, call: Call, id: Option<String>) {
-        let complete = id.map(|id| frame(&messages::completion(&id, Ok(()))));
+        let complete = id.map(|id| PreparedMessage::new(messages::completion(&id, Ok(()))));
         let mut board = self.lock();
-        let (to, last_broadcast) = match call {
-            Call::View => (Audience::Only(caller), board.view()),
-            Call::Change(command) => (
-                Audience::All,
-                frame(&methods::notice(&board.change(command))),
-            ),
+        let answer = match call {
+            Call::View => message(ROOM, caller, board.view()),
+            Call::Change(command) => {
+                let notice = methods::notice(&board.change(command));
+                broadcast(PreparedMessage::new(notice))
+            }
         };
-        let complete = complete.map(|frame| entry(Audience::Only(caller), frame));
-        let changes = board.take_changes();
-        let entries = [entry(to, last_broadcast)].into_iter().chain(complete);
-        self.pipeline.append(changes, entries);
+        let complete = complete.map(|complete| message(ROOM, caller, complete));
+        let writes = board.take_writes();
+        self.pipeline
+            .append(writes, [answer].into_iter().chain(complete));
         drop(board);
         self.pipeline.deliver();
     }
@@ -223,7 +218,7 @@ impl Board {
     }
 
     /// What has to be on disk before it is told.
-    fn take_changes(&mut self) -> PendingWrites {
+    fn take_writes(&mut self) -> PendingWrites {
         let rows = self.row_index.as_mut().map(RowIndex::take);
         PendingWrites {
             rows: rows.unwrap_or_default(),
@@ -231,9 +226,9 @@ impl Board {
         }
     }
 
-    pub fn view(&mut self) -> Vec<u8> {
+    pub fn view(&mut self) -> PreparedMessage {
         self.view
-            .get_or_insert_with(|| frame(&methods::view(&self.state)))
+            .get_or_insert_with(|| PreparedMessage::new(methods::view(&self.state)))
             .clone()
     }
 }
@@ -261,29 +256,26 @@ impl Client<'_> {
             Step::Welcome(record) => {
                 self.reader.set_message_limits(self.hub.limits.clone());
                 self.joined = true;
-                let join = Entry::Join {
-                    id: self.id,
-                    sender: self.sender.clone(),
-                    codec: CODEC,
-                };
-                self.share([join, entry(Audience::Only(self.id), frame(&record))]);
+                let (id, sender) = (self.id, self.sender.clone());
+                let welcome = message(ROOM, id, PreparedMessage::new(record));
+                self.share([(ROOM, Entry::Join { id, sender }), welcome]);
             }
-            Step::Answer(record) => self.share([entry(Audience::Only(self.id), frame(&record))]),
+            Step::Answer(record) => {
+                self.share([message(ROOM, self.id, PreparedMessage::new(record))]);
+            }
             Step::Call(call, id) => {
-                #[cfg(feature = "cluster")]
                 let call = self.hub.submit(self.id, call, &id, &mut self.last)?;
                 self.hub.call(self.id, call, id);
             }
-            Step::EndReason(end) => return Some(end),
+            Step::End(end) => return Some(end),
         }
         None
     }
 
     /// Says why, in the protocol's own words first, and closes.
     fn end(mut self, end: EndReason) -> Result<(), Error> {
-        debug!(target: HOSPITAL, "hospital client {} ends: {end:?}", self.id.0);
+        debug!(target: HOSPITAL, "hospital client {} ends: {end:?}", self.id);
         // All that was told before comes first.
-        #[cfg(feature = "cluster")]
         self.hub.wait_for(self.last);
         self.hub.pipeline.flush();
         self.leave();
@@ -296,12 +288,12 @@ impl Client<'_> {
 
     fn leave(&mut self) {
         if std::mem::take(&mut self.joined) {
-            self.share([Entry::Leave(self.id)]);
+            self.share([(ROOM, Entry::Leave(self.id))]);
         }
     }
 
     /// Answers travel through the room too, behind what was told before them.
-    fn share(&self, entries: impl IntoIterator<Item = Entry>) {
+    fn share(&self, entries: impl IntoIterator<Item = RoomEntry>) {
         self.hub.pipeline.append(PendingWrites::default(), entries);
         self.hub.pipeline.deliver();
     }
@@ -320,18 +312,11 @@ fn message_limits(max_message: usize) -> MessageLimits {
     }
 }
 
-/// 5.6: JSON is text. Frames of a server are not masked, so all members can share one.
-pub fn frame(record: &str) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(record.len() + 10);
-    encode_frame(true, Opcode::Text, record.as_bytes(), None, &mut frame);
-    frame
+/// An entry for every viewer.
+pub fn broadcast(message: PreparedMessage) -> RoomEntry {
+    let to = Recipients::All;
+    (ROOM, Entry::Message { to, message })
 }
 
-pub fn entry(to: Audience, frame: Vec<u8>) -> Entry {
-    let mut frames: [Vec<u8>; CODECS] = Default::default();
-    frames[CODEC] = frame;
-    Entry::Frames { to, frames }
-}
-
-/// The hub has one encoding, and everybody reads it.
-const CODEC: usize = 0;
+/// Index of the hub's only room.
+pub const ROOM: usize = 0;

@@ -6,7 +6,6 @@
 //! (its clock) and [`close`] (its end), [`Hub`] (all of them), [`mod@negotiate`] (what a client asks over HTTP
 //! before it connects), [`ledger`] and [`mod@record`] (what survives a restart).
 
-#[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod events;
 pub mod hub;

@@ -43,7 +43,7 @@ pub enum Step<C> {
     /// Carry out the call, tell those it concerns, and then, if there is an id, complete it.
     Call(C, Option<String>),
     /// Send the last record, if [`End::record`] has one, and close. No step follows.
-    EndReason(EndReason),
+    End(EndReason),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl<C> Session<C> {
 
     fn end(&mut self, end: EndReason) -> Step<C> {
         self.phase = Phase::Ended;
-        Step::EndReason(end)
+        Step::End(end)
     }
 }
 

@@ -16,8 +16,8 @@ use crate::net::connection::send_queue::SendQueue;
 use crate::net::connection::sync::Mutex;
 use crate::net::connection::websocket::Sender;
 use crate::net::room::model::check;
-use crate::net::room::model::peer::{Heard, Peer, text_frame};
-use crate::net::room::room::{Audience, CODECS, Entry, MemberId, Room};
+use crate::net::room::model::peer::{Heard, Peer};
+use crate::net::room::room::{Entry, MemberId, PreparedMessage, Recipients, Room};
 use crate::protocol::close::{CloseCode, CloseReason};
 
 #[test]
@@ -85,7 +85,7 @@ struct Scene {
 #[derive(Debug)]
 enum Step {
     Joined(Guest),
-    Said(Audience, String),
+    Said(Recipients, String),
     /// A guest wants to know when all before is delivered.
     Marked(Guest),
     Left(Guest),
@@ -130,16 +130,16 @@ impl Scene {
     fn play(&self, meanwhile: impl Fn(&Scene)) {
         thread::scope(|scope| {
             scope.spawn(|| {
-                self.say(Audience::All, "s0");
-                self.say(Audience::AllBut(Guest::Slow.id()), "s1");
+                self.say(Recipients::All, "s0");
+                self.say(Recipients::Except(Guest::Slow.id()), "s1");
             });
             scope.spawn(|| {
                 self.join(Guest::Newcomer);
-                self.say(Audience::All, "n0");
-                self.say(Audience::All, "n1");
+                self.say(Recipients::All, "n0");
+                self.say(Recipients::All, "n1");
             });
             scope.spawn(|| {
-                self.say(Audience::All, "l0");
+                self.say(Recipients::All, "l0");
                 self.settle(Guest::Leaver);
                 self.leave(Guest::Leaver);
             });
@@ -181,7 +181,7 @@ impl Scene {
                 Step::Joined(who) if *who == guest => here = true,
                 Step::Left(who) if *who == guest => here = false,
                 Step::Marked(who) if *who == guest => owed = Some(meant.len()),
-                Step::Said(to, text) if here && reaches(*to, guest) => meant.push(text.clone()),
+                Step::Said(to, text) if here && to.includes(guest.id()) => meant.push(text.clone()),
                 _ => {}
             }
         }
@@ -189,31 +189,23 @@ impl Scene {
         (meant, owed)
     }
 
-    fn say(&self, to: Audience, text: &str) {
-        let mut frames: [Vec<u8>; CODECS] = Default::default();
-        frames[0] = text_frame(text);
+    fn say(&self, to: Recipients, text: &str) {
+        let message = PreparedMessage::new(text);
         self.share(
-            Step::Said(to, text.to_owned()),
-            Entry::Frames { to, frames },
+            Step::Said(to.clone(), text.to_owned()),
+            Entry::Message { to, message },
         );
     }
 
     fn join(&self, guest: Guest) {
         let (id, sender) = (guest.id(), self.sender(guest));
-        self.share(
-            Step::Joined(guest),
-            Entry::Join {
-                id,
-                sender,
-                codec: 0,
-            },
-        );
+        self.share(Step::Joined(guest), Entry::Join { id, sender });
     }
 
     /// Waits until all that was said before is delivered.
     fn settle(&self, guest: Guest) {
         let (done, settled) = mpsc::channel();
-        self.share(Step::Marked(guest), Entry::Mark(done));
+        self.share(Step::Marked(guest), Entry::Barrier(done));
         while settled.try_recv() == Err(TryRecvError::Empty) {
             thread::yield_now();
         }
@@ -266,15 +258,6 @@ impl Guest {
             Guest::Leaver => 1000,
             Guest::Slow | Guest::Newcomer => 1001,
         }
-    }
-}
-
-fn reaches(to: Audience, guest: Guest) -> bool {
-    match to {
-        Audience::All => true,
-        Audience::AllBut(id) => id != guest.id(),
-        Audience::Only(id) => id == guest.id(),
-        Audience::Both(one, other) => [one, other].contains(&guest.id()),
     }
 }
 

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use log::error;
 
+use crate::chat::chat::join;
 use crate::chat::chat::{Chat, now};
 use crate::chat::cluster::operations;
 use crate::chat::cluster::pending::PendingJoin;
 use crate::chat::cluster::snapshot;
-use crate::chat::dispatcher::{ChatEngine, only};
+use crate::chat::dispatcher::{Commit, Dispatcher, only};
 use crate::chat::domain::command::Command;
 use crate::chat::domain::event::{Audience, ClusterStatus, Delivery, Event, Notice};
 use crate::chat::domain::name::Name;
@@ -19,48 +20,51 @@ use crate::chat::domain::time::{Now, Timestamp};
 use crate::cluster;
 use crate::cluster::rejoin::{DroppedOp, Rejoin};
 use crate::cluster::replica::{ClusterNotice, NameOwner, Replica};
+use crate::delivery::RoomEntry;
 use crate::log_targets::CHAT;
 use crate::store::record::RecordError;
-use enchufe::net::{Entry, Sender};
+use enchufe::net::Sender;
 use enchufe::protocol::CloseCode;
 
 impl Replica for Chat {
     fn apply(&self, entries: Vec<cluster::Entry>) {
         let instant = Instant::now();
-        self.tell(|engine| {
-            let follow = |entry| engine.follow(entry, instant);
+        self.publish(|dispatcher| {
+            let follow = |entry| dispatcher.follow(entry, instant);
             entries.iter().flat_map(follow).collect()
         });
     }
 
     fn rows(&self) -> Vec<Vec<u8>> {
-        snapshot::rows(self.lock().state())
+        self.with(|dispatcher| snapshot::rows(dispatcher.state))
     }
 
     fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
-        let mut engine = self.lock();
-        let before = engine.state().connected();
-        let Some(pending) = &mut engine.pending else {
-            return Ok(());
-        };
-        // A second beginning before the first was done: what people know is what was before that.
-        pending.before.get_or_insert(before);
-        let state = snapshot::state(pending.settings, rows, now())?;
-        engine.state = state;
-        Ok(())
+        self.with(|dispatcher| {
+            let before = dispatcher.state.connected();
+            let Commit::Cluster(pending) = &mut dispatcher.connections.commit else {
+                return Ok(());
+            };
+            // A second beginning before the first was done: what people know is what was before that.
+            pending.before.get_or_insert(before);
+            *dispatcher.state = snapshot::state(pending.settings, rows, now())?;
+            Ok(())
+        })
     }
 
     fn resume(&self) {
-        self.tell(|engine| {
-            let pending = engine.pending.as_mut();
-            let before = pending.and_then(|pending| pending.before.take());
+        self.publish(|dispatcher| {
+            let before = match &mut dispatcher.connections.commit {
+                Commit::Cluster(pending) => pending.before.take(),
+                Commit::Memory | Commit::Disk(_) => None,
+            };
             let before = BTreeSet::from_iter(before.unwrap_or_default());
-            let here = BTreeSet::from_iter(engine.state().connected());
+            let here = BTreeSet::from_iter(dispatcher.state.connected());
             let gone = before.difference(&here).cloned().map(Notice::Left);
             let come = here.difference(&before).cloned();
             let come = come.map(|name| Notice::Joined { name, new: false });
             let delivery: Delivery = gone.chain(come).map(of_others).collect();
-            engine.entries(delivery, now())
+            dispatcher.connections.entries(delivery, now())
         });
     }
 
@@ -70,63 +74,68 @@ impl Replica for Chat {
             ClusterNotice::Healed => ClusterStatus::Healed,
             ClusterNotice::Anew => ClusterStatus::Anew,
         };
-        self.tell(|engine| {
+        self.publish(|dispatcher| {
             let told = vec![(Audience::All, Notice::ClusterStatus(standing))];
-            engine.entries(told, now())
+            dispatcher.connections.entries(told, now())
         });
     }
 
     fn dropped(&self, dropped: &[DroppedOp]) {
         let authors: BTreeSet<&[u8]> = dropped.iter().map(|it| &it.who[..]).collect();
         let authors = authors.into_iter().filter_map(|who| Name::parse(who).ok());
-        self.tell(|engine| {
+        self.publish(|dispatcher| {
             let told = |who| only(&who, Notice::ClusterStatus(ClusterStatus::NotSent));
-            engine.entries(authors.flat_map(told).collect(), now())
+            dispatcher
+                .connections
+                .entries(authors.flat_map(told).collect(), now())
         });
     }
 }
 
 impl NameOwner for Chat {
     fn rejoin(&self, switch: Rejoin<'_>) -> Vec<DroppedOp> {
-        let mut engine = self.lock();
-        let Some(pending) = &mut engine.pending else {
-            return switch.go(|_| {});
-        };
-        switch.go(|claims| {
-            for (name, hold) in &mut pending.holds {
-                let address = &hold.address;
-                if let Some(what) = operations::encode(Command::Connect { address }) {
-                    hold.claim = claims.claim(name.as_bytes(), what);
+        self.with(|dispatcher| {
+            let Commit::Cluster(pending) = &mut dispatcher.connections.commit else {
+                return switch.go(|_| {});
+            };
+            switch.go(|claims| {
+                for (name, hold) in &mut pending.holds {
+                    let address = &hold.address;
+                    if let Some(what) = operations::encode(Command::Connect { address }) {
+                        hold.claim = claims.claim(name.as_bytes(), what);
+                    }
                 }
-            }
+            })
         })
     }
 
     fn lost(&self, name: &[u8], claim: u64) {
         let Ok(name) = Name::parse(name) else { return };
         let mut loser: Option<Sender> = None;
-        self.tell(|engine| {
-            let holds = engine.pending.as_ref().map(|pending| &pending.holds);
-            let hold = holds.and_then(|holds| holds.get(&name));
+        self.publish(|dispatcher| {
+            let hold = match &dispatcher.connections.commit {
+                Commit::Cluster(pending) => pending.holds.get(&name),
+                Commit::Memory | Commit::Disk(_) => None,
+            };
             match hold.filter(|hold| hold.claim == claim) {
                 Some(hold) => {
                     loser = Some(hold.sender.clone());
-                    engine.forget(&name)
+                    dispatcher.connections.forget(&name).into_iter().collect()
                 }
                 None => Vec::new(),
             }
         });
         if let Some(sender) = loser {
             // What it was told before may still be with whoever delivers.
-            self.0.pipeline.flush();
+            self.pipeline.flush();
             let _gone_already = sender.close(CloseCode::TryAgainLater, NAME_LOST);
         }
     }
 }
 
-impl ChatEngine {
+impl Dispatcher<'_> {
     /// Does what an entry of the log says.
-    fn follow(&mut self, entry: &cluster::Entry, instant: Instant) -> Vec<Entry> {
+    fn follow(&mut self, entry: &cluster::Entry, instant: Instant) -> Vec<RoomEntry> {
         let now = Now {
             instant,
             timestamp: Timestamp(entry.at),
@@ -164,24 +173,21 @@ impl ChatEngine {
                 },
                 now,
             ),
-            command => match self.state().decide(&who, command, now) {
+            command => match self.state.decide(&who, command, now) {
                 Ok(event) => self.apply(event, now),
                 Err(rejection) => only(&who, Notice::Refused(rejection)),
             },
         };
-        let is_told = self
-            .pending
-            .as_ref()
-            .is_none_or(|pending| pending.before.is_none());
-        if is_told {
-            self.entries(delivery, now)
-        } else {
-            Vec::new()
+        match &self.connections.commit {
+            Commit::Cluster(pending) if pending.before.is_some() => Vec::new(),
+            _ => self.connections.entries(delivery, now),
         }
     }
 
     fn take_arrival(&mut self, who: &Name, entry: &cluster::Entry) -> Option<PendingJoin> {
-        let pending = self.pending.as_mut()?;
+        let Commit::Cluster(pending) = &mut self.connections.commit else {
+            return None;
+        };
         let arrival = pending.arriving.get(who)?;
         if !entry.own || entry.number != arrival.number {
             return None;
@@ -195,20 +201,16 @@ impl ChatEngine {
         arrival: PendingJoin,
         delivery: Delivery,
         now: Now,
-    ) -> Vec<Entry> {
+    ) -> Vec<RoomEntry> {
         let PendingJoin {
             mut hold, codec, ..
         } = arrival;
         // Between a goodbye and the end of the connection that said it, the name is free.
-        let before = self.forget(&name);
-        let (member, entries) = self.admit(&name, codec, delivery, now);
-        let join = Entry::Join {
-            id: member.id,
-            sender: hold.sender.clone(),
-            codec: codec as usize,
-        };
+        let before = self.connections.forget(&name);
+        let (member, entries) = self.add_member(&name, codec, delivery, now);
+        let join = join(member, hold.sender.clone());
         hold.member = Some(member.id);
-        if let Some(pending) = &mut self.pending {
+        if let Commit::Cluster(pending) = &mut self.connections.commit {
             pending.holds.insert(name, hold);
         }
         before.into_iter().chain([join]).chain(entries).collect()

@@ -7,35 +7,26 @@
 
 use std::time::{Duration, Instant};
 
-use crate::chat::chat::{Chat, Membership, now};
+use crate::chat::chat::{Chat, now};
 use crate::chat::cluster::operations;
 use crate::chat::cluster::pending::{LocalSession, PendingJoin, PendingOps};
-use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Member};
+use crate::chat::dispatcher::{Codec, Commit, Connections, DecodedMessage, Dispatcher, Member};
 use crate::chat::domain::command::{Command, Rejection};
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::Settings;
 use crate::chat::domain::status::Status;
-use crate::chat::limits::ConnectionLimits;
+use crate::chat::membership::Membership;
 use crate::cluster::log_handle::{ClaimError, Log};
-use crate::delivery::PendingWrites;
-use enchufe::net::{Entry, MemberId, Sender};
+use crate::delivery::RoomEntry;
+use enchufe::net::{MemberId, Sender};
 use enchufe::protocol::{CloseCode, MessageKind};
 
 impl Chat {
-    /// A chat that is one with those of other servers, once it follows `log`.
-    #[must_use]
-    pub fn clustered(settings: Settings, limits: ConnectionLimits, log: Log) -> Chat {
-        let mut engine = ChatEngine::new(settings);
-        engine.pending = Some(PendingOps::new(log, settings));
-        Chat::behind(engine, limits)
-    }
-
     /// Takes the place of a claimed name: publishes that the user comes, and waits until that has come back.
     ///
     /// # Errors
     ///
     /// [`Rejection::CutOff`]; the claim is given back.
-    pub fn arrive(
+    pub fn join_cluster(
         &self,
         name: Name,
         claim: u64,
@@ -52,117 +43,121 @@ impl Chat {
             sender: sender.clone(),
             address: address.into(),
         };
-        let mut engine = self.lock();
-        // Under the lock under which it will come back.
-        let number = log.append_as(name.as_bytes(), claim, what);
-        let arrival = PendingJoin {
-            number,
-            hold,
-            codec,
-        };
-        engine.front_mut()?.arriving.insert(name.clone(), arrival);
-        drop(engine);
+        let number = self.with(|dispatcher| {
+            // Under the lock under which it will come back.
+            let number = log.append_as(name.as_bytes(), claim, what);
+            let join = PendingJoin {
+                number,
+                hold,
+                codec,
+            };
+            let pending = dispatcher.connections.pending()?;
+            pending.arriving.insert(name.clone(), join);
+            Ok::<_, Rejection>(number)
+        })?;
         let _in_time = log.wait(number, PATIENCE);
-        let mut engine = self.lock();
-        let pending = engine.front_mut()?;
-        let gave_up = pending.arriving.remove(&name).is_some();
-        let hold = pending.holds.get(&name);
-        let member = hold.filter(|_| !gave_up).and_then(|hold| hold.member);
-        let Some(member) = member else {
+        let joined = self.with(|dispatcher| {
+            let pending = dispatcher.connections.pending()?;
+            let gave_up = pending.arriving.remove(&name).is_some();
+            let hold = pending.holds.get(&name);
+            let member = hold.filter(|_| !gave_up).and_then(|hold| hold.member);
+            let inactive_at = dispatcher.state.inactivity_deadline(&name);
+            Ok::<_, Rejection>(member.map(|id| (Member { id, codec }, inactive_at)))
+        })?;
+        let Some((member, inactive_at)) = joined else {
             log.release(name.as_bytes(), claim, left());
             return Err(Rejection::ClusterUnavailable);
         };
-        let inactive_at = engine.state().inactivity_deadline(&name);
-        drop(engine);
-        let member = Member { id: member, codec };
-        Ok(self.membership(name, member, inactive_at, number))
+        let mut membership = Membership::new(self.clone(), name, member, inactive_at);
+        membership.last = Some(number);
+        Ok(membership)
     }
 
     fn log(&self) -> Result<&Log, Rejection> {
-        self.0.log.as_ref().ok_or(Rejection::InvalidState)
-    }
-
-    /// Appends to the room and delivers what is told in a cluster.
-    pub fn tell(&self, tell: impl FnOnce(&mut ChatEngine) -> Vec<Entry>) {
-        let mut engine = self.lock();
-        let entries = tell(&mut engine);
-        self.0.pipeline.append(PendingWrites::default(), entries);
-        drop(engine);
-        self.0.pipeline.deliver();
+        self.pipeline.log().ok_or(Rejection::InvalidState)
     }
 }
 
 impl Membership {
-    /// What a message asks for goes into the log, or is answered.
-    pub fn message_by_log(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
-        let chat = self.chat.clone();
-        let depth = chat.0.limits.json_depth;
-        let mut patient = true;
-        loop {
-            let heard = self.codec.read(kind, payload, depth);
-            let mut engine = chat.lock();
-            let reaction = engine.message(&self.name, heard, now());
-            let asked = engine.take_diverted();
-            if asked.is_empty() && patient && !self.own_is_back() {
-                // Nothing has changed: what is answered here is asked again in a moment.
-                drop(engine);
-                self.wait_for_own();
-                patient = false;
-                continue;
-            }
-            self.publish(&mut engine, asked);
-            return self.carry(engine, reaction);
+    /// Appends a message's operations to the log, or answers it.
+    pub fn message_in_cluster(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
+        let depth = self.chat.limits().json_depth;
+        let message = |codec: Codec| codec.decode(kind, payload, depth);
+        if let Some(close) = self.try_message(message(self.codec), false) {
+            return close;
         }
+        // Nothing has changed: what is answered here is asked again in a moment.
+        self.wait_for_last();
+        self.try_message(message(self.codec), true).flatten()
     }
 
-    pub fn tick_by_log(&mut self) {
-        self.wait_for_own();
+    /// `None` if the message is answered here, earlier operations are not back yet, and it is not the `last_try`.
+    fn try_message(
+        &mut self,
+        message: DecodedMessage<'_>,
+        last_try: bool,
+    ) -> Option<Option<CloseCode>> {
         let chat = self.chat.clone();
-        let mut engine = chat.lock();
-        let due = engine.state().tick(&self.name, now()).is_some();
-        let inactive = Command::ChangeStatus {
-            name: self.name.as_bytes(),
-            status: Some(Status::Inactive),
-        };
-        let asked = operations::encode(inactive).filter(|_| due);
-        self.publish(&mut engine, asked.into_iter().collect());
-        self.carry(engine, Effects::default());
+        let name = self.name.clone();
+        chat.step(&name, |dispatcher| {
+            let effects = dispatcher.message(&name, message, now());
+            let asked = dispatcher.connections.take_enqueued();
+            if asked.is_empty() && !last_try && !self.own_is_back() {
+                return (Vec::new(), None);
+            }
+            self.publish(dispatcher, asked);
+            (effects.entries, Some(effects.close))
+        })
+    }
+
+    pub fn tick_in_cluster(&mut self) {
+        self.wait_for_last();
+        let chat = self.chat.clone();
+        chat.with(|dispatcher| {
+            let due = dispatcher.state.tick(&self.name, now()).is_some();
+            let inactive = Command::ChangeStatus {
+                name: self.name.as_bytes(),
+                status: Some(Status::Inactive),
+            };
+            let asked = operations::encode(inactive).filter(|_| due);
+            self.publish(dispatcher, asked.into_iter().collect());
+        });
     }
 
     /// Waits, not for ever, until what this user asked for has come back.
-    pub fn wait_for_own(&self) {
-        if let (Some(log), Some(last)) = (&self.chat.0.log, self.last) {
+    pub fn wait_for_last(&self) {
+        if let (Some(log), Some(last)) = (self.chat.pipeline.log(), self.last) {
             log.wait(last, PATIENCE);
         }
     }
 
-    /// The connection has ended: the others hear of it by the log.
-    pub fn leave_by_log(&mut self) {
-        let Some(log) = &self.chat.0.log else {
+    /// The connection has ended: the others are notified through the log.
+    pub fn leave_cluster(&mut self) {
+        let Some(log) = self.chat.pipeline.log() else {
             return;
         };
-        self.chat.tell(|engine| {
-            let held = engine.claim(&self.name, self.id);
-            let Some(claim) = held else {
+        self.chat.publish(|dispatcher| {
+            let Some(claim) = dispatcher.connections.claim(&self.name, self.id) else {
                 return Vec::new(); // it was lost, and the member with it
             };
             log.release(self.name.as_bytes(), claim, left());
-            engine.forget(&self.name)
+            let leave = dispatcher.connections.forget(&self.name);
+            leave.into_iter().collect()
         });
     }
 
     fn own_is_back(&self) -> bool {
-        match (&self.chat.0.log, self.last) {
+        match (self.chat.pipeline.log(), self.last) {
             (Some(log), Some(last)) => log.is_resolved(last),
             _ => true,
         }
     }
 
-    fn publish(&mut self, engine: &mut ChatEngine, asked: Vec<Vec<u8>>) {
-        let Some(log) = &self.chat.0.log else {
+    fn publish(&mut self, dispatcher: &mut Dispatcher<'_>, asked: Vec<Vec<u8>>) {
+        let Some(log) = self.chat.pipeline.log() else {
             return;
         };
-        let claim = engine.claim(&self.name, self.id);
+        let claim = dispatcher.connections.claim(&self.name, self.id);
         let is_asked = !asked.is_empty();
         for what in asked {
             let Some(claim) = claim else { return };
@@ -173,7 +168,7 @@ impl Membership {
                 log.append_as(name, claim, what)
             });
         }
-        let known = engine.state().inactivity_deadline(&self.name);
+        let known = dispatcher.state.inactivity_deadline(&self.name);
         // What was just asked for may make the user active or inactive: it is looked at again soon.
         let soon = is_asked.then(|| Instant::now() + SOON);
         self.inactive_at = match (known, soon) {
@@ -181,47 +176,34 @@ impl Membership {
             (known, soon) => known.or(soon),
         };
     }
-
-    fn carry(
-        &self,
-        engine: std::sync::MutexGuard<'_, ChatEngine>,
-        reaction: Effects,
-    ) -> Option<CloseCode> {
-        self.chat
-            .0
-            .pipeline
-            .append(PendingWrites::default(), reaction.entries);
-        drop(engine);
-        reaction.close
-    }
 }
 
-impl ChatEngine {
-    /// A user of this server is nobody's here any more; the state learns it by the log.
-    pub fn forget(&mut self, name: &Name) -> Vec<Entry> {
-        if let Some(pending) = &mut self.pending {
+impl Connections {
+    /// Removes a user of this server; the log tells the state. Returns the member's `Leave`.
+    pub fn forget(&mut self, name: &Name) -> Option<RoomEntry> {
+        if let Commit::Cluster(pending) = &mut self.commit {
             pending.holds.remove(name);
         }
-        let member = self.remove(name);
-        member
-            .map(|member| Entry::Leave(member.id))
-            .into_iter()
-            .collect()
+        self.remove(name)
     }
 
-    fn front_mut(&mut self) -> Result<&mut PendingOps, Rejection> {
-        self.pending.as_mut().ok_or(Rejection::InvalidState)
+    fn pending(&mut self) -> Result<&mut PendingOps, Rejection> {
+        match &mut self.commit {
+            Commit::Cluster(pending) => Ok(pending),
+            Commit::Memory | Commit::Disk(_) => Err(Rejection::InvalidState),
+        }
     }
 
-    fn take_diverted(&mut self) -> Vec<Vec<u8>> {
-        self.pending
-            .as_mut()
-            .map(PendingOps::take_diverted)
-            .unwrap_or_default()
+    fn take_enqueued(&mut self) -> Vec<Vec<u8>> {
+        let pending = self.pending().map(PendingOps::take_diverted);
+        pending.unwrap_or_default()
     }
 
     fn claim(&self, name: &Name, member: MemberId) -> Option<u64> {
-        self.pending.as_ref()?.claim(name, member)
+        match &self.commit {
+            Commit::Cluster(pending) => pending.claim(name, member),
+            Commit::Memory | Commit::Disk(_) => None,
+        }
     }
 }
 

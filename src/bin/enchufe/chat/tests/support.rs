@@ -1,24 +1,26 @@
-//! A room played by a test: what [`ChatEngine`] says is handed to the members it is for, byte for byte and without
+//! A room played by a test: what [`Dispatcher`] says is handed to the members it is for, byte for byte and without
 //! sockets.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::chat::dispatcher::{ChatEngine, Codec, Effects, Member};
+use crate::chat::dispatcher::{Codec, Connections, Dispatcher, Effects, Member};
 use crate::chat::domain::command::Rejection;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::Settings;
+use crate::chat::domain::state::{Settings, State};
 use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::wire::binary_client as client;
 use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object;
+use crate::delivery::RoomEntry;
 use crate::json::MAX_DEPTH;
-use enchufe::net::{Audience, Entry, MemberId};
+use enchufe::net::{Entry, MemberId, Recipients};
 use enchufe::protocol::{CloseCode, Header, MessageKind, Opcode};
 
 /// A chat whose room is played by a test.
 pub struct TestRoom {
-    pub engine: ChatEngine,
+    pub state: State,
+    pub connections: Connections,
     pub now: Now,
     members: BTreeMap<MemberId, (String, Codec)>,
     /// What each user was sent and has not been looked at.
@@ -28,13 +30,21 @@ pub struct TestRoom {
 impl TestRoom {
     pub fn new() -> TestRoom {
         TestRoom {
-            engine: ChatEngine::new(Settings::default()),
+            state: State::new(Settings::default()),
+            connections: Connections::default(),
             now: Now {
                 instant: Instant::now(),
                 timestamp: Timestamp(1_742_115_900_000),
             },
             members: BTreeMap::new(),
             inboxes: BTreeMap::new(),
+        }
+    }
+
+    pub fn dispatcher(&mut self) -> Dispatcher<'_> {
+        Dispatcher {
+            state: &mut self.state,
+            connections: &mut self.connections,
         }
     }
 
@@ -58,10 +68,11 @@ impl TestRoom {
 
     pub fn connect(&mut self, who: &str) -> Result<(), Rejection> {
         let name = Name::parse(who.as_bytes())?;
-        self.engine.reserve(&name, self.now)?;
+        let now = self.now;
+        self.dispatcher().reserve(&name, now)?;
         let (member, entries) = self
-            .engine
-            .connect(&name, "10.0.0.1", Codec::Binary, self.now)?;
+            .dispatcher()
+            .connect(&name, "10.0.0.1", Codec::Binary, now)?;
         self.join(who, member, entries);
         Ok(())
     }
@@ -74,7 +85,8 @@ impl TestRoom {
     /// A message of a JSON connection that is not registered.
     pub fn first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), RequestError> {
         let object = json_object::read(kind, message, MAX_DEPTH)?;
-        let registered = self.engine.register(&object, "10.0.0.2", self.now)?;
+        let now = self.now;
+        let registered = self.dispatcher().register(&object, "10.0.0.2", now)?;
         self.join(
             registered.name.as_str(),
             registered.member,
@@ -83,7 +95,7 @@ impl TestRoom {
         Ok(())
     }
 
-    fn join(&mut self, who: &str, member: Member, entries: Vec<Entry>) {
+    fn join(&mut self, who: &str, member: Member, entries: Vec<RoomEntry>) {
         self.members
             .insert(member.id, (who.to_owned(), member.codec));
         self.carry(entries);
@@ -112,20 +124,22 @@ impl TestRoom {
     /// What a message of a connected user leads to.
     pub fn react(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Effects {
         let who = name(who);
-        let codec = self.engine.members[&who].codec;
-        let heard = codec.read(kind, message, MAX_DEPTH);
-        self.engine.message(&who, heard, self.now)
+        let codec = self.connections.members[&who].codec;
+        let heard = codec.decode(kind, message, MAX_DEPTH);
+        let now = self.now;
+        self.dispatcher().message(&who, heard, now)
     }
 
     pub fn leave(&mut self, who: &str) {
         let who = name(who);
-        let id = self.engine.members.get(&who).map(|member| member.id);
-        self.end(who.as_str(), id.unwrap_or(MemberId(u64::MAX)));
+        let id = self.connections.members.get(&who).map(|member| member.id);
+        self.end(who.as_str(), id.unwrap_or_else(MemberId::unique));
     }
 
     /// The connection of a member has ended.
     pub fn end(&mut self, who: &str, id: MemberId) {
-        let entries = self.engine.leave(&name(who), id, self.now);
+        let now = self.now;
+        let entries = self.dispatcher().leave(&name(who), id, now);
         self.carry(entries);
     }
 
@@ -135,7 +149,8 @@ impl TestRoom {
     }
 
     pub fn tick(&mut self, who: &str) {
-        let entries = self.engine.tick(&name(who), self.now);
+        let now = self.now;
+        let entries = self.dispatcher().tick(&name(who), now);
         self.carry(entries);
     }
 
@@ -151,14 +166,17 @@ impl TestRoom {
             .collect()
     }
 
-    fn carry(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
+    fn carry(&mut self, entries: Vec<RoomEntry>) {
+        for (room, entry) in entries {
             match entry {
-                Entry::Frames { to, frames } => {
-                    for (id, (who, codec)) in &self.members {
-                        if includes(to, *id) {
+                Entry::Message { to, message } => {
+                    let members = self.members.iter();
+                    for (id, (who, codec)) in
+                        members.filter(|(_, (_, codec))| *codec as usize == room)
+                    {
+                        if includes(&to, *id) {
                             let inbox = self.inboxes.entry(who.clone()).or_default();
-                            inbox.extend(payloads(&frames[*codec as usize], *codec));
+                            inbox.extend(payloads(message.frames(), *codec));
                         }
                     }
                 }
@@ -169,12 +187,12 @@ impl TestRoom {
     }
 }
 
-fn includes(to: Audience, id: MemberId) -> bool {
+fn includes(to: &Recipients, id: MemberId) -> bool {
     match to {
-        Audience::All => true,
-        Audience::AllBut(other) => id != other,
-        Audience::Only(one) => id == one,
-        Audience::Both(one, other) => id == one || id == other,
+        Recipients::All => true,
+        Recipients::Except(other) => id != *other,
+        Recipients::Only(one) => id == *one,
+        Recipients::Members(ids) => ids.contains(&id),
     }
 }
 

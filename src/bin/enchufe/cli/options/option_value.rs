@@ -141,7 +141,6 @@ fn path<'a>(field: &'a mut Option<PathBuf>, metavar: &'static str) -> Box<dyn Va
 }
 
 /// The URL of a Redis. What is printed of it has no password.
-#[cfg(feature = "cluster")]
 pub fn redis(field: &mut Option<String>) -> Box<dyn Value + '_> {
     let parse = |text: &str| match text.split_once("://") {
         Some(("redis", rest)) if !rest.is_empty() => Ok(Some(text.to_owned())),

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-#[cfg(feature = "cluster")]
 use std::time::Duration;
 
 use crate::chat;
@@ -25,9 +24,7 @@ pub struct ServeOptions {
     pub root: Option<PathBuf>,
     #[cfg(feature = "store")]
     pub data: Option<PathBuf>,
-    #[cfg(feature = "cluster")]
     pub cluster: Option<String>,
-    #[cfg(feature = "cluster")]
     pub cluster_lease: Duration,
     pub origins: Vec<String>,
     pub hosts: Vec<String>,
@@ -58,9 +55,7 @@ impl Default for ServeOptions {
             root: None,
             #[cfg(feature = "store")]
             data: None,
-            #[cfg(feature = "cluster")]
             cluster: None,
-            #[cfg(feature = "cluster")]
             cluster_lease: crate::cluster::LEASE,
             origins: Vec::new(),
             hosts: Vec::new(),
@@ -111,13 +106,11 @@ pub static SERVE: &[Group<ServeOptions>] = &[
                 help: "Folder in which users, chats and hospitals are kept; without one, in memory only",
                 field: |o| option_value::directory(&mut o.data),
             },
-            #[cfg(feature = "cluster")]
             Opt {
                 name: "cluster",
                 help: "Redis that makes several servers one: redis://HOST:PORT/DATABASE",
                 field: |o| option_value::redis(&mut o.cluster),
             },
-            #[cfg(feature = "cluster")]
             Opt {
                 name: "cluster-lease",
                 help: "Silence after which the others take a server of the cluster for gone; the same on all",

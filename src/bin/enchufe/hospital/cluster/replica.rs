@@ -8,28 +8,18 @@ use std::time::{Duration, Instant};
 use log::error;
 
 use crate::cluster;
-use crate::cluster::log_handle::Log;
 use crate::cluster::rejoin::DroppedOp;
 use crate::cluster::replica::{ClusterNotice, Replica};
-use crate::delivery::PendingWrites;
+use crate::delivery::{PendingWrites, RoomEntry, message};
 use crate::hospital::cluster::{operations, snapshot};
-use crate::hospital::hub::{Board, Hub, entry, frame};
+use crate::hospital::hub::{Board, Hub, ROOM, broadcast};
 use crate::hospital::methods::{self, Call};
 use crate::log_targets::HOSPITAL;
 use crate::signalr::messages::{self, CallError};
 use crate::store::record::RecordError;
-use enchufe::net::{Audience, Entry, MemberId};
-use enchufe::protocol::MessageLimits;
+use enchufe::net::{MemberId, PreparedMessage};
 
 impl Hub {
-    /// A board that is one with those of other servers, once it follows `log`.
-    #[must_use]
-    pub fn clustered(limits: MessageLimits, log: Log) -> Hub {
-        let mut hub = Hub::with_limits(limits);
-        hub.log = Some(log);
-        hub
-    }
-
     /// Publishes what asks for a change; what is answered here is given back, when the caller's changes have come back.
     pub fn submit(
         &self,
@@ -38,7 +28,7 @@ impl Hub {
         id: &Option<String>,
         last: &mut u64,
     ) -> Option<Call> {
-        let Some(log) = &self.log else {
+        let Some(log) = self.pipeline.log() else {
             return Some(call);
         };
         let Call::Change(command) = call else {
@@ -58,12 +48,12 @@ impl Hub {
 
     /// Waits, not for ever, until an operation has come back.
     pub fn wait_for(&self, number: u64) {
-        if let Some(log) = &self.log {
+        if let Some(log) = self.pipeline.log() {
             log.wait(number, PATIENCE);
         }
     }
 
-    fn tell(&self, tell: impl FnOnce(&mut Board) -> Vec<Entry>) {
+    fn tell(&self, tell: impl FnOnce(&mut Board) -> Vec<RoomEntry>) {
         let mut board = self.lock();
         let entries = tell(&mut board);
         self.pipeline.append(PendingWrites::default(), entries);
@@ -98,11 +88,14 @@ impl Replica for Hub {
             board.suppress_notices = false;
             board.last_broadcast = Some(Instant::now());
             // What was in the snapshot already has come back with it.
-            let is_back =
-                |number: u64| self.log.as_ref().is_some_and(|log| log.is_resolved(number));
+            let is_back = |number: u64| {
+                self.pipeline
+                    .log()
+                    .is_some_and(|log| log.is_resolved(number))
+            };
             let done = board.calls.extract_if(|number, _| is_back(*number));
-            let done: Vec<Entry> = done.map(|(_, call)| completion(&call, Ok(()))).collect();
-            let view = entry(Audience::All, board.view());
+            let done: Vec<RoomEntry> = done.map(|(_, call)| completion(&call, Ok(()))).collect();
+            let view = broadcast(board.view());
             [view].into_iter().chain(done).collect()
         });
     }
@@ -123,7 +116,7 @@ impl Replica for Hub {
 
 impl Board {
     /// Does what an entry of the log says.
-    fn follow(&mut self, logged: &cluster::Entry) -> Vec<Entry> {
+    fn follow(&mut self, logged: &cluster::Entry) -> Vec<RoomEntry> {
         let command = match operations::decode(&logged.what) {
             Ok(command) => command,
             Err(error) => {
@@ -134,18 +127,18 @@ impl Board {
                 return Vec::new();
             }
         };
-        let notice = frame(&methods::notice(&self.change(command)));
+        let notice = PreparedMessage::new(methods::notice(&self.change(command)));
         let call = logged.own.then(|| self.calls.remove(&logged.number));
         let complete = call.flatten().map(|call| completion(&call, Ok(())));
-        let told = (!self.suppress_notices).then(|| entry(Audience::All, notice));
+        let told = (!self.suppress_notices).then(|| broadcast(notice));
         told.into_iter().chain(complete).collect()
     }
 }
 
 /// Tells a caller what became of its call.
-fn completion((caller, id): &(MemberId, String), outcome: Result<(), CallError>) -> Entry {
+fn completion((caller, id): &(MemberId, String), outcome: Result<(), CallError>) -> RoomEntry {
     let record = messages::completion(id, outcome);
-    entry(Audience::Only(*caller), frame(&record))
+    message(ROOM, *caller, PreparedMessage::new(record))
 }
 
 /// How long a viewer waits for what it asked for to come back, before it is shown the board without.

@@ -16,10 +16,7 @@ fn ping() -> Option<Step<Call>> {
 fn no_handshake_within_15_s_ends_the_connection() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.advance(14), None);
-    assert_eq!(
-        fixture.advance(1),
-        Some(Step::EndReason(EndReason::NoHandshake))
-    );
+    assert_eq!(fixture.advance(1), Some(Step::End(EndReason::NoHandshake)));
 }
 
 #[test]
@@ -29,10 +26,7 @@ fn pieces_of_a_handshake_do_not_put_off_its_deadline() {
         assert_eq!(fixture.advance(1), None);
         assert_eq!(fixture.receive(" "), []);
     }
-    assert_eq!(
-        fixture.advance(1),
-        Some(Step::EndReason(EndReason::NoHandshake))
-    );
+    assert_eq!(fixture.advance(1), Some(Step::End(EndReason::NoHandshake)));
 }
 
 #[test]
@@ -64,7 +58,7 @@ fn a_client_silent_for_30_s_is_dropped_and_may_come_again() {
     let mut fixture = Fixture::open();
     assert_eq!(fixture.advance(15), ping());
     assert_eq!(fixture.advance(14), None);
-    assert_eq!(fixture.advance(1), Some(Step::EndReason(EndReason::Silent)));
+    assert_eq!(fixture.advance(1), Some(Step::End(EndReason::Silent)));
     let record = EndReason::Silent.record().unwrap();
     assert!(record.contains("\"allowReconnect\":true"), "{record}");
 }
@@ -87,5 +81,5 @@ fn nobody_is_blamed_for_silence_while_his_earlier_requests_were_carried_out() {
     fixture.session.listen(fixture.now);
     assert_eq!(fixture.advance(0), ping());
     assert_eq!(fixture.advance(29), ping());
-    assert_eq!(fixture.advance(1), Some(Step::EndReason(EndReason::Silent)));
+    assert_eq!(fixture.advance(1), Some(Step::End(EndReason::Silent)));
 }

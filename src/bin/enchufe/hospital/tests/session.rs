@@ -39,7 +39,7 @@ fn another_protocol_is_told_so_and_the_connection_ends() {
     let refused = EndReason::Refused(HandshakeRefusal::OtherProtocol);
     assert_eq!(
         fixture.receive("{\"protocol\":\"messagepack\",\"version\":1}\x1e"),
-        [Step::EndReason(refused)]
+        [Step::End(refused)]
     );
     let record = refused.record().unwrap();
     assert!(record.starts_with("{\"error\":"), "{record:?}");
@@ -50,7 +50,7 @@ fn an_invocation_before_the_handshake_ends_the_connection() {
     let steps = Fixture::new().receive(&invocation(Some("1"), "VerEstadoActual", "[]"));
     assert_eq!(
         steps,
-        [Step::EndReason(EndReason::Refused(
+        [Step::End(EndReason::Refused(
             HandshakeRefusal::NotAHandshake
         ))]
     );
@@ -59,7 +59,7 @@ fn an_invocation_before_the_handshake_ends_the_connection() {
 #[test]
 fn a_handshake_has_at_most_4_kib() {
     assert_eq!(Fixture::new().receive(&" ".repeat(MAX_HANDSHAKE)), []);
-    let too_long = Step::EndReason(EndReason::BadRecord(RecordError::TooLong));
+    let too_long = Step::End(EndReason::BadRecord(RecordError::TooLong));
     assert_eq!(
         Fixture::new().receive(&" ".repeat(MAX_HANDSHAKE + 1)),
         [too_long]
@@ -72,7 +72,7 @@ fn a_record_has_at_most_64_kib() {
     assert_eq!(fixture.receive(&" ".repeat(MAX_RECORD)), []);
     assert_eq!(
         fixture.receive(" "),
-        [Step::EndReason(EndReason::BadRecord(RecordError::TooLong))]
+        [Step::End(EndReason::BadRecord(RecordError::TooLong))]
     );
 }
 
@@ -97,7 +97,7 @@ fn several_records_in_a_message_are_several_steps_in_order() {
     let expected = [
         create_bed(1, Some("a")),
         completion("b", CallError::UnknownMethod),
-        Step::EndReason(EndReason::Left),
+        Step::End(EndReason::Left),
     ];
     assert_eq!(Fixture::open().receive(&message), expected);
 }
@@ -202,7 +202,7 @@ fn a_record_that_is_no_message_ends_the_connection_and_nothing_follows() {
             invocation(Some("1"), "CrearCama", "[1]")
         ));
         assert!(
-            matches!(steps[..], [Step::EndReason(EndReason::BadRecord(_))]),
+            matches!(steps[..], [Step::End(EndReason::BadRecord(_))]),
             "{bad}: {steps:?}"
         );
         assert_eq!(fixture.receive(&invocation(None, "CrearCama", "[1]")), []);
