@@ -8,3 +8,9 @@ pub mod deploy {}
 
 #[doc = include_str!("cluster.md")]
 pub mod cluster {}
+
+#[doc = include_str!("write-a-service.md")]
+pub mod write_a_service {}
+
+#[doc = include_str!("embed-the-server.md")]
+pub mod embed_the_server {}
