@@ -7,8 +7,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use allocation_counter::measure;
-use enchufe::net::{Audience, Entry, MemberId, Room};
-use enchufe::protocol::{Opcode, encode_frame};
+use enchufe::net::{Recipients, Room};
 use enchufe::{Error, Reader, Sender};
 
 use support::peer::{BINARY, TEXT, masked, unmasked};
@@ -69,18 +68,12 @@ fn a_large_message_is_read_into_a_buffer_that_is_there() {
 fn allocations_of_fan_out(members: u64) -> u64 {
     let room = Arc::new(Room::new());
     let (tell, joined) = channel();
-    let shared = Mutex::new((Arc::clone(&room), 0, tell));
+    let shared = Mutex::new((Arc::clone(&room), tell));
     let server = TestServer::of(limits(), move |ws| {
         let (mut reader, sender) = ws.split();
         {
-            let (room, next, tell) = &mut *shared.lock().expect("no panic");
-            *next += 1;
-            let id = MemberId(*next);
-            room.append([Entry::Join {
-                id,
-                sender,
-                codec: 0,
-            }]);
+            let (room, tell) = &mut *shared.lock().expect("no panic");
+            room.join(sender);
             let _ = tell.send(()); // the test has failed, then
         }
         while reader.read()?.is_some() {}
@@ -93,13 +86,7 @@ fn allocations_of_fan_out(members: u64) -> u64 {
     }
     let publish = |messages: usize| {
         for _ in 0..messages {
-            let mut frame = Vec::new();
-            encode_frame(true, Opcode::Text, b"hola a todos", None, &mut frame);
-            room.append([Entry::Frames {
-                to: Audience::All,
-                frames: [frame, Vec::new()],
-            }]);
-            room.deliver();
+            room.send(Recipients::All, "hola a todos");
         }
     };
     publish(WARM_UP);

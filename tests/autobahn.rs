@@ -9,18 +9,16 @@
 
 #[path = "support/built.rs"]
 mod built;
+#[cfg(all(unix, feature = "cli"))]
+#[path = "support/mod.rs"]
+mod support;
 #[path = "support/tools.rs"]
 mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 
-use enchufe::Limits;
-use enchufe::net::Server;
-use enchufe::protocol::MessageLimits;
-use enchufe::services::{Router, Settings};
-
+#[cfg(all(unix, feature = "cli"))]
 #[test]
 fn server_passes_the_quick_cases_of_the_autobahn_suite() {
     if tools::available("tests/autobahn/install.sh", &["--check"]) {
@@ -42,7 +40,7 @@ fn client_passes_the_quick_cases_of_the_autobahn_suite() {
 #[cfg(feature = "deflate")]
 const COMPRESSED: &str = "12.*.3,13.*.3";
 
-#[cfg(feature = "deflate")]
+#[cfg(all(unix, feature = "cli", feature = "deflate"))]
 #[test]
 fn server_passes_some_compressed_cases_of_the_autobahn_suite() {
     if tools::available("tests/autobahn/install.sh", &["--check"]) {
@@ -64,31 +62,17 @@ fn client_passes_some_compressed_cases_of_the_autobahn_suite() {
 }
 
 /// A server on a free port while `work` talks to it.
+#[cfg(all(unix, feature = "cli"))]
 fn serving(work: impl FnOnce(&str)) {
-    let large = MessageLimits {
-        max_message: 16 * 1024 * 1024,
-        ..MessageLimits::default()
+    let deflate: &[&str] = if cfg!(feature = "deflate") {
+        &["--deflate"]
+    } else {
+        &[]
     };
-    let limits = Limits {
-        rate: 0,
-        ..Limits::default()
-    };
-    let service = Router::new(Settings {
-        large_messages: large,
-        ..Settings::default()
-    });
-    let server = Server::bind("127.0.0.1:0")
-        .expect("a free port")
-        .limits(limits)
-        .service(service);
-    #[cfg(feature = "deflate")]
-    let server = server.deflate(enchufe::DeflateOptions::default());
-    let url = format!("ws://{}/echo", server.local_addrs()[0]);
-    let handle = server.handle();
-    let running = thread::spawn(move || server.run());
-    work(&url);
-    handle.stop();
-    running.join().expect("the server stops");
+    let words = [&["--rate", "0", "--max-echo-message", "16MiB"], deflate].concat();
+    let server = support::server_process::ServerProcess::start_with(&words, &[]);
+    work(&server.url("/echo"));
+    server.stop();
 }
 
 fn script(name: &str) -> PathBuf {

@@ -1,22 +1,22 @@
 //! What services make of bad input, over real connections: each bad message gets the answer its protocol has for it, the
 //! connection goes on where it can, and a bystander in the same service hears nothing of it and loses nothing.
-#![cfg(feature = "json")]
+#![cfg(all(unix, feature = "cli"))]
 
 #[path = "support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};
 
-use enchufe::services::{Router, Settings};
 use enchufe::{AsMessage, Client, Incoming, Message, WebSocket};
 
-use support::server::{PATIENCE, TestServer, limits};
+use support::server::PATIENCE;
+use support::server_process::ServerProcess;
 
 /// Somebody connected to a service.
 struct Guest(WebSocket);
 
 impl Guest {
-    fn connect(server: &TestServer, path: &str) -> Self {
+    fn connect(server: &ServerProcess, path: &str) -> Self {
         let client = Client::new(server.url(path)).timeout(PATIENCE);
         Self(client.connect().expect("a connection"))
     }
@@ -66,11 +66,11 @@ impl Guest {
     }
 }
 
-fn server() -> TestServer {
-    TestServer::with(limits(), Router::new(Settings::default()))
+fn server() -> ServerProcess {
+    ServerProcess::start(&[])
 }
 
-fn register(server: &TestServer, name: &str) -> Guest {
+fn register(server: &ServerProcess, name: &str) -> Guest {
     let mut guest = Guest::connect(server, "/chat");
     guest.says(format!(r#"{{"type":"register","sender":"{name}"}}"#));
     let welcome = guest.text();
@@ -318,7 +318,7 @@ const METHODS: [&str; 7] = [
     "DesocuparCama",
 ];
 
-fn viewer(server: &TestServer) -> Guest {
+fn viewer(server: &ServerProcess) -> Guest {
     let mut guest = Guest::connect(server, "/socket");
     assert_eq!(guest.says(HELLO).text(), "{}\u{1e}");
     guest

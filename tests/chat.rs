@@ -1,49 +1,36 @@
 //! Both chats over real connections: what `src/services/chat` specifies without sockets, seen from outside, and what
 //! only sockets can show: reserving, closing, breaking, many at once.
-#![cfg(feature = "json")]
+#![cfg(all(unix, feature = "cli"))]
+
+#[path = "support/mod.rs"]
+mod support;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::net::{
-    Client, Error, Incoming, Message, Reply, RequestContext, ServerHandle, WebSocket,
-};
+use enchufe::net::{Client, Error, Incoming, Message, WebSocket};
 use enchufe::protocol::CloseCode;
-use enchufe::services::chat::{Chat, Settings};
-use enchufe::{Server, http::Response};
 
-/// A server with nothing but a chat, on a port of its own.
+use support::server_process::ServerProcess;
+
+/// A server on a port of its own.
 struct Host {
     address: SocketAddr,
-    handle: ServerHandle,
-    running: Option<JoinHandle<()>>,
+    server: ServerProcess,
 }
 
 impl Host {
     fn start() -> Host {
-        Host::with(Settings::default())
+        Host::with(&[])
     }
 
-    fn with(settings: Settings) -> Host {
-        let chat = Chat::new(settings);
-        let service = move |call: &RequestContext<'_>| {
-            let name = call.request.query_value("name");
-            match (&call.offer, name) {
-                (None, Some(name)) => Reply::Respond(chat.probe(&name)),
-                (Some(Ok(_)), Some(name)) => chat.upgrade_binary(&name, call.peer),
-                (Some(Ok(offer)), None) => Reply::Upgrade(chat.upgrade_json(offer, call.peer)),
-                _ => Reply::Respond(Response::not_found()),
-            }
-        };
-        let server = Server::bind("127.0.0.1:0").unwrap().service(service);
-        let (address, handle) = (server.local_addrs()[0], server.handle());
-        let running = Some(thread::spawn(move || server.run()));
+    fn with(words: &[&str]) -> Host {
+        let server = ServerProcess::start_with(words, &[]);
         Host {
-            address,
-            handle,
-            running,
+            address: server.addr,
+            server,
         }
     }
 
@@ -83,9 +70,8 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.handle.stop();
-        if let Some(running) = self.running.take() {
-            let _ = running.join();
+        if !thread::panicking() {
+            assert!(self.server.terminate().success(), "{}", self.server.log());
         }
     }
 }
@@ -374,11 +360,7 @@ fn text_that_is_not_utf_8_is_1007_in_the_json_chat() {
 
 #[test]
 fn an_idle_user_turns_inactive_without_being_asked() {
-    let inactive_after = Duration::from_millis(200);
-    let host = Host::with(Settings {
-        inactive_after,
-        ..Settings::default()
-    });
+    let host = Host::with(&["--inactive-after", "200ms"]);
     let mut ana = host.connect("ana");
     assert_eq!(ana.bytes(), b"\x36\x03ana\x03");
     ana.send(b"\x04\x01~\x01x");

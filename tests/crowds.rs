@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::fortress::Fortress;
 use support::peer::{CLOSE, PING, PONG, masked, request};
 use support::server::{PATIENCE, wait_until};
+use support::server_process::ServerProcess;
 
 /// Row 40. Every way to leave in turn; `ENCHUFE_CHURN=1000000` does it for an hour.
 #[test]
@@ -19,23 +19,23 @@ fn connections_come_and_go_and_leave_no_memory_no_thread_and_no_descriptor_behin
     let count = std::env::var("ENCHUFE_CHURN").map_or(12_000, |count| {
         count.parse().expect("ENCHUFE_CHURN is a number")
     });
-    let fortress = Fortress::start("", &["--max-per-ip", "0"]);
-    let mut first = fortress.open("/echo");
+    let server = ServerProcess::start_with_short_timeouts("", &["--max-per-ip", "0"]);
+    let mut first = server.open("/echo");
     first.send(masked(PING, "in")).expect(PONG, "in");
-    let (threads, descriptors) = (fortress.threads() - 1, fortress.descriptors() - 1);
+    let (threads, descriptors) = (server.threads() - 1, server.descriptors() - 1);
     drop(first);
     // What is taken once and kept, as the first of every kind does, is no leak.
-    churn(&fortress, count / 4);
-    let settled = |fortress: &Fortress| {
+    churn(&server, count / 4);
+    let settled = |server: &ServerProcess| {
         wait_until("everybody is gone", || {
-            fortress.threads() <= threads && fortress.descriptors() <= descriptors
+            server.threads() <= threads && server.descriptors() <= descriptors
         });
-        fortress.resident()
+        server.resident()
     };
-    let before = settled(&fortress);
+    let before = settled(&server);
     let begun = Instant::now();
-    churn(&fortress, count - count / 4);
-    let grown = settled(&fortress).saturating_sub(before);
+    churn(&server, count - count / 4);
+    let grown = settled(&server).saturating_sub(before);
     println!(
         "{count} connections, the last three quarters in {:?}: {} KiB more",
         begun.elapsed(),
@@ -43,13 +43,13 @@ fn connections_come_and_go_and_leave_no_memory_no_thread_and_no_descriptor_behin
     );
     // A hundred forgotten bytes for each connection would be 900 KiB after nine thousand.
     assert!(grown < 512 << 10, "{} KiB more", grown >> 10);
-    fortress
+    server
         .open("/echo")
         .send(masked(PING, "in"))
         .expect(PONG, "in");
 }
 
-fn churn(fortress: &Fortress, count: usize) {
+fn churn(server: &ServerProcess, count: usize) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -59,7 +59,7 @@ fn churn(fortress: &Fortress, count: usize) {
                     if number >= count {
                         return;
                     }
-                    come_and_go(fortress.addr, number)
+                    come_and_go(server.addr, number)
                         .unwrap_or_else(|error| panic!("connection {number}: {error}"));
                 }
             });
@@ -97,10 +97,13 @@ fn come_and_go(addr: SocketAddr, number: usize) -> std::io::Result<()> {
 fn when_thousands_come_back_at_once_everybody_gets_in() {
     let count = most_descriptors().saturating_sub(500).min(5_000) / 2 * 2;
     assert!(count >= 250, "{count}: too few descriptors to try anything");
-    let fortress = Fortress::start("", &["--max-per-ip", "0", "--handshake-timeout", "20s"]);
-    let address = fortress.addr.to_string();
-    let crowd = storm(fortress.addr, count);
-    drop(fortress); // killed
+    let server = ServerProcess::start_with_short_timeouts(
+        "",
+        &["--max-per-ip", "0", "--handshake-timeout", "20s"],
+    );
+    let address = server.addr.to_string();
+    let crowd = storm(server.addr, count);
+    drop(server); // killed
     for socket in &crowd {
         let ended = (&mut &*socket).read(&mut [0; 64]);
         let reset = |error: &std::io::Error| error.kind() == ErrorKind::ConnectionReset;
@@ -111,23 +114,23 @@ fn when_thousands_come_back_at_once_everybody_gets_in() {
     }
     drop(crowd);
 
-    let fortress = Fortress::start_at(
+    let server = ServerProcess::start_with_short_timeouts_on(
         &address,
         "",
         &["--max-per-ip", "0", "--handshake-timeout", "20s"],
     );
     let begun = Instant::now();
-    let crowd = storm(fortress.addr, count);
+    let crowd = storm(server.addr, count);
     println!("{count} are back after {:?}", begun.elapsed());
     assert_eq!(crowd.len(), count);
     // And it is well: it answers, and gives everything back when they leave.
-    fortress
+    server
         .open("/echo")
         .send(masked(PING, "in"))
         .expect(PONG, "in");
-    assert!(fortress.threads() > count);
+    assert!(server.threads() > count);
     drop(crowd);
-    wait_until("everybody is gone", || fortress.threads() < 20);
+    wait_until("everybody is gone", || server.threads() < 20);
 }
 
 /// So many people who knock at the same time and go on until they are let in, all of them inside.

@@ -1,15 +1,18 @@
 //! What the pages in `src/guide/` and the map in `src/lib.rs` say is still so: every file they link is there, every function
 //! they name is in the file named before it, and the bytes of the tour are the bytes of the server.
 
-use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
+#[cfg(all(unix, feature = "cli"))]
+#[path = "support/mod.rs"]
+mod support;
 
-use enchufe::Server;
-use enchufe::services::{Router, Settings};
+use std::fs;
+use std::path::{Path, PathBuf};
+#[cfg(all(unix, feature = "cli"))]
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 #[test]
 fn every_link_of_a_page_leads_somewhere() {
@@ -78,6 +81,7 @@ fn every_file_in_the_map_of_the_crate_is_there() {
     }
 }
 
+#[cfg(all(unix, feature = "cli"))]
 #[test]
 fn the_bytes_of_the_tour_are_what_goes_over_the_wire() {
     let tour = read(&root().join("src/guide/tour.md"));
@@ -85,11 +89,8 @@ fn the_bytes_of_the_tour_are_what_goes_over_the_wire() {
     let hears = "82 0a 37 03 41 6e 61 04 68 6f 6c 61";
     assert!(tour.contains(&format!("\n{says}\n")) && tour.contains(&format!("\n{hears}\n")));
 
-    let server = Server::bind("127.0.0.1:0").expect("there is a free port");
-    let server = server.service(Router::new(Settings::default()));
-    let (address, handle) = (server.local_addrs()[0], server.handle());
-    let running = thread::spawn(|| server.run());
-    let mut ana = TcpStream::connect(address).expect("it listens");
+    let server = support::server_process::ServerProcess::start_with(&[], &[]);
+    let mut ana = TcpStream::connect(server.addr).expect("it listens");
     ana.set_read_timeout(Some(Duration::from_secs(30)))
         .expect("a timeout above zero");
     let request = "GET /?name=Ana HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -107,8 +108,7 @@ fn the_bytes_of_the_tour_are_what_goes_over_the_wire() {
     ana.read_exact(&mut heard).expect("it answers");
     assert_eq!(heard, bytes(hears));
     drop(ana);
-    handle.stop();
-    running.join().expect("the server does not panic");
+    server.stop();
 }
 
 /// The pages that are written in Markdown.
@@ -133,6 +133,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+#[cfg(all(unix, feature = "cli"))]
 fn bytes(hex: &str) -> Vec<u8> {
     let bytes = hex.split(' ').map(|byte| u8::from_str_radix(byte, 16));
     bytes.collect::<Result<_, _>>().expect("hexadecimal")

@@ -3,7 +3,7 @@
 //!
 //! They need `tests/python/install.sh` and `npm ci` in `tests/node` to have been run. Without that a test says so and
 //! passes, except where `CI` is `true`: there nothing is skipped.
-#![cfg(all(unix, feature = "json"))]
+#![cfg(all(unix, feature = "cli"))]
 
 #[path = "support/mod.rs"]
 mod support;
@@ -11,9 +11,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use enchufe::services::{Router, Settings};
-
-use support::server::{TestServer, limits};
+use support::server_process::ServerProcess;
 use support::tools::{available, skip};
 use support::wire;
 
@@ -21,14 +19,15 @@ use support::wire;
 fn python_websockets_speaks_both_chats_and_gets_an_answer_to_bad_input() {
     let Some(python) = Python::find() else { return };
     let server = server();
-    finish("chat.py", python.start("chat.py", &server));
+    finish("chat.py", python.start("chat.py", &server.url("")));
 }
 
 #[cfg(feature = "deflate")]
 #[test]
 fn python_websockets_and_an_echo_that_compresses_stay_in_step() {
     let Some(python) = Python::find() else { return };
-    finish("deflate.py", python.start("deflate.py", &deflate::echo()));
+    let server = deflate::echo();
+    finish("deflate.py", python.start("deflate.py", &server.url("")));
 }
 
 #[cfg(feature = "deflate")]
@@ -36,7 +35,8 @@ fn python_websockets_and_an_echo_that_compresses_stay_in_step() {
 fn node_ws_and_an_echo_that_compresses_stay_in_step() {
     if has_node() {
         let mut node = node("deflate.mjs");
-        finish("deflate.mjs", start(&mut node, &deflate::echo()));
+        let server = deflate::echo();
+        finish("deflate.mjs", start(&mut node, &server.url("")));
     }
 }
 
@@ -55,7 +55,7 @@ fn our_client_and_echoes_of_others_that_compress_stay_in_step() {
 fn the_prometheus_parser_reads_the_metrics() {
     let Some(python) = Python::find() else { return };
     let server = server();
-    finish("metrics.py", python.start("metrics.py", &server));
+    finish("metrics.py", python.start("metrics.py", &server.url("")));
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn a_json_user_in_node_and_a_binary_user_in_python_talk_in_one_room() {
         return;
     };
     let server = server();
-    let pita = python.start("binary_user.py", &server);
-    let nodo = start(&mut node("json-user.mjs"), &server);
+    let pita = python.start("binary_user.py", &server.url(""));
+    let nodo = start(&mut node("json-user.mjs"), &server.url(""));
     finish("json-user.mjs", nodo);
     finish("binary_user.py", pita);
 }
@@ -87,8 +87,8 @@ impl Python {
         Some(Self(path.trim().into()))
     }
 
-    fn start(&self, script: &str, server: &TestServer) -> Child {
-        start(&mut self.command(script), server)
+    fn start(&self, script: &str, url: &str) -> Child {
+        start(&mut self.command(script), url)
     }
 
     fn command(&self, script: &str) -> Command {
@@ -122,13 +122,13 @@ fn tests(path: &str) -> PathBuf {
         .join(path)
 }
 
-fn server() -> TestServer {
-    TestServer::with(limits(), Router::new(Settings::default()))
+fn server() -> ServerProcess {
+    ServerProcess::start(&[])
 }
 
-fn start(command: &mut Command, server: &TestServer) -> Child {
+fn start(command: &mut Command, url: &str) -> Child {
     wire::trust(command)
-        .arg(server.url(""))
+        .arg(url)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

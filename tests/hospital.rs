@@ -1,13 +1,17 @@
 //! The hospital hub over real connections: who hears what, in which order, and how a connection ends.
-#![cfg(feature = "json")]
+#![cfg(all(unix, feature = "cli"))]
+
+#[path = "support/mod.rs"]
+mod support;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use enchufe::services::{Router, Settings};
-use enchufe::{Client, Incoming, Limits, Server, ServerHandle, WebSocket};
+use enchufe::{Client, Incoming, WebSocket};
+
+use support::server_process::ServerProcess;
 
 /// `VerEstadoActual` goes to the caller; everything else to everybody, and the caller's completion comes right after.
 #[test]
@@ -173,12 +177,7 @@ fn empty_records_by_the_thousand_and_the_deepest_legal_record_are_ignored() {
 
 #[test]
 fn requests_packed_into_one_message_count_against_the_rate_like_any_others() {
-    let limits = Limits {
-        rate: 50,
-        burst: 10,
-        ..Limits::default()
-    };
-    let hub = Hub::start_with(limits);
+    let hub = Hub::start_with(&["--rate", "50", "--burst", "10"]);
     let mut ana = hub.viewer();
     let began = Instant::now();
     let call = "{\"type\":1,\"target\":\"OcuparCama\",\"arguments\":[1]}\x1e";
@@ -242,8 +241,7 @@ fn a_page_of_an_allowed_site_may_negotiate() {
 /// A server with a hub, on a port of its own.
 struct Hub {
     address: SocketAddr,
-    handle: ServerHandle,
-    running: Option<JoinHandle<()>>,
+    server: ServerProcess,
 }
 
 /// One connection to the hub.
@@ -253,26 +251,14 @@ struct Viewer {
 
 impl Hub {
     fn start() -> Hub {
-        Hub::start_with(Limits {
-            rate: 0,
-            ..Limits::default()
-        })
+        Hub::start_with(&["--rate", "0"])
     }
 
-    fn start_with(limits: Limits) -> Hub {
-        let settings = Settings {
-            origins: vec![PAGE.to_owned()],
-            ..Settings::default()
-        };
-        let server = Server::bind("127.0.0.1:0")
-            .unwrap()
-            .limits(limits)
-            .service(Router::new(settings));
-        let (address, handle) = (server.local_addrs()[0], server.handle());
+    fn start_with(words: &[&str]) -> Hub {
+        let server = ServerProcess::start_with(&[&["--origin", PAGE], words].concat(), &[]);
         Hub {
-            address,
-            handle,
-            running: Some(thread::spawn(move || server.run())),
+            address: server.addr,
+            server,
         }
     }
 
@@ -309,9 +295,9 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        self.handle.stop();
-        let stopped = self.running.take().map(JoinHandle::join);
-        assert!(thread::panicking() || matches!(stopped, Some(Ok(()))));
+        if !thread::panicking() {
+            assert!(self.server.terminate().success(), "{}", self.server.log());
+        }
     }
 }
 

@@ -2,43 +2,35 @@
 //!
 //! Needs Node.js and `npm ci` in `tests/signalr`. Without them the test says so and passes, except where `CI` is `true`:
 //! there nothing is skipped.
-#![cfg(feature = "json")]
+#![cfg(all(unix, feature = "cli"))]
+
+#[path = "support/mod.rs"]
+mod support;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 
-use enchufe::Server;
-use enchufe::services::access::Tokens;
-use enchufe::services::{Router, Settings};
+use support::server_process::ServerProcess;
 
 #[test]
 fn the_ordinary_signalr_client_sees_the_board_and_changes_it() {
-    with_settings(Settings::default(), "");
+    talk_to(|| ServerProcess::start_with(&[], &[]), "");
 }
 
 #[test]
 fn the_ordinary_signalr_client_brings_a_token_where_one_is_asked_for() {
     let token = "a-token-for-the-board";
-    let settings = Settings {
-        tokens: Tokens::parse(token).unwrap(),
-        ..Settings::default()
-    };
-    with_settings(settings, token);
+    talk_to(|| ServerProcess::start_with_token(token, &[]), token);
 }
 
-fn with_settings(settings: Settings, token: &str) {
+fn talk_to(start: impl FnOnce() -> ServerProcess, token: &str) {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/signalr");
     if let Some(missing) = what_is_missing(&scripts) {
         return skip(missing);
     }
-    let server = Server::bind("127.0.0.1:0")
-        .unwrap()
-        .service(Router::new(settings));
-    let base = format!("http://{}/", server.local_addrs()[0]);
-    let handle = server.handle();
-    let running = thread::spawn(move || server.run());
+    let server = start();
+    let base = format!("http://{}/", server.addr);
 
     // The script has a deadline on every wait.
     let output = Command::new("node")
@@ -48,8 +40,7 @@ fn with_settings(settings: Settings, token: &str) {
         .current_dir(&scripts)
         .output()
         .unwrap();
-    handle.stop();
-    running.join().unwrap();
+    server.stop();
     assert!(
         output.status.success(),
         "{}\n{}",

@@ -7,36 +7,36 @@
 
 mod support;
 
-use support::fortress::Fortress;
 use support::peer::{Peer, TEXT, masked, unmasked};
 use support::server::wait_until;
+use support::server_process::ServerProcess;
 
 #[test]
 fn a_connection_that_says_nothing_holds_no_third_page_of_stack() {
-    let fortress = Fortress::start("", &["--max-per-ip", "0"]);
-    let _first = quiet(&fortress, WARM_UP);
-    let before = fortress.anonymous();
-    let _others = quiet(&fortress, COUNTED);
-    check(&fortress, before);
+    let server = ServerProcess::start_with_short_timeouts("", &["--max-per-ip", "0"]);
+    let _first = quiet(&server, WARM_UP);
+    let before = server.anonymous();
+    let _others = quiet(&server, COUNTED);
+    check(&server, before);
 }
 
 /// The system hands the stack of a thread that has ended to another one as it is: what closing needed would stay.
 #[test]
 fn nor_does_one_that_comes_after_others_have_gone() {
-    let fortress = Fortress::start("", &["--max-per-ip", "0"]);
-    let _first = quiet(&fortress, WARM_UP);
-    let (before, threads) = (fortress.anonymous(), fortress.threads());
-    drop(quiet(&fortress, COUNTED));
-    wait_until("they are gone", || fortress.threads() <= threads);
-    let _others = quiet(&fortress, COUNTED);
-    check(&fortress, before);
+    let server = ServerProcess::start_with_short_timeouts("", &["--max-per-ip", "0"]);
+    let _first = quiet(&server, WARM_UP);
+    let (before, threads) = (server.anonymous(), server.threads());
+    drop(quiet(&server, COUNTED));
+    wait_until("they are gone", || server.threads() <= threads);
+    let _others = quiet(&server, COUNTED);
+    check(&server, before);
 }
 
 /// What each of those that have come since `before` holds.
 #[track_caller]
-fn check(fortress: &Fortress, before: usize) {
-    let each = fortress.anonymous().saturating_sub(before) / COUNTED;
-    let most = match cfg!(debug_assertions) && !Fortress::is_another_build() {
+fn check(server: &ServerProcess, before: usize) {
+    let each = server.anonymous().saturating_sub(before) / COUNTED;
+    let most = match cfg!(debug_assertions) && !ServerProcess::is_another_build() {
         true => DEBUG,
         false => RELEASE,
     };
@@ -45,8 +45,8 @@ fn check(fortress: &Fortress, before: usize) {
 }
 
 /// Connections whose threads are back in their reads: each has had a message echoed.
-fn quiet(fortress: &Fortress, count: usize) -> Vec<Peer> {
-    let mut peers: Vec<Peer> = (0..count).map(|_| fortress.open("/echo")).collect();
+fn quiet(server: &ServerProcess, count: usize) -> Vec<Peer> {
+    let mut peers: Vec<Peer> = (0..count).map(|_| server.open("/echo")).collect();
     for peer in &mut peers {
         peer.send(masked(TEXT, "hola"));
         let reply = unmasked(TEXT, "hola");

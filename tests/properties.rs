@@ -516,7 +516,7 @@ proptest! {
         let mut parts = RequestParser::new(HeadLimits::default());
         let ours = parsed(&wire, &sizes, |input| parts.feed(input));
         let expected = whole.feed(&wire);
-        // A rejection may come earlier than a whole reading would have come to it, and then for the earlier reason.
+        // A refusal may come earlier than a whole reading would have come to it, and then for the earlier reason.
         prop_assert_eq!(ours.is_err(), expected.is_err(), "{:?} and {:?}", ours, expected);
         if expected.is_ok() {
             prop_assert_eq!(ours, expected);

@@ -11,25 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::net::{Audience, Entry, MemberId, RequestContext, Room, Upgrade};
-use enchufe::protocol::{Opcode, Role, encode_frame};
+use enchufe::net::{Entry, MemberId, PreparedMessage, Recipients, RequestContext, Room, Upgrade};
+use enchufe::protocol::Role;
 use enchufe::{Error, Limits, Message, MessageRef, Reader, Sender, WebSocket};
 
-use support::peer::{CLOSE, Peer, TEXT, masked, reason, unmasked};
+use support::peer::{BINARY, CLOSE, Peer, TEXT, masked, reason, unmasked};
 use support::server::{PATIENCE, TestServer, limits, within};
 use support::wire::OVER_UNIX;
-
-/// A whole text frame as a server sends it.
-fn frame(text: &str) -> Vec<u8> {
-    let mut frame = Vec::new();
-    encode_frame(true, Opcode::Text, text.as_bytes(), None, &mut frame);
-    frame
-}
-
-/// The same text for both codecs, marked with the codec.
-fn frames(text: &str) -> [Vec<u8>; 2] {
-    [frame(&format!("a {text}")), frame(&format!("b {text}"))]
-}
 
 /// A small service on a room. Its state is the number of the next message; the order of the state is the order for all.
 ///
@@ -39,43 +27,38 @@ fn frames(text: &str) -> [Vec<u8>; 2] {
 struct Hall {
     room: Room,
     next_message: Mutex<u64>,
-    next_member: AtomicU64,
+    /// Members by the number that the test knows them by.
+    members: Mutex<Vec<MemberId>>,
 }
 
 impl Hall {
     fn session(&self, ws: WebSocket) -> Result<(), Error> {
         let (mut reader, sender) = ws.split();
-        let id = self.next_member.fetch_add(1, Ordering::Relaxed);
-        self.join(id, sender);
-        let outcome = self.serve(id, &mut reader);
-        self.room.append([Entry::Leave(MemberId(id))]);
-        self.room.deliver();
+        let member = self.join(sender);
+        let outcome = self.serve(member, &mut reader);
+        self.room.leave(member);
         outcome
     }
 
-    fn join(&self, id: u64, sender: Sender) {
+    fn join(&self, sender: Sender) -> MemberId {
         let next = self.next_message.lock().expect("no panic");
-        let member = MemberId(id);
-        self.room.append([
-            Entry::Join {
-                id: member,
-                sender,
-                codec: (id % 2) as usize,
-            },
-            Entry::Frames {
-                to: Audience::Only(member),
-                frames: frames(&format!("welcome {id} {next}")),
-            },
-        ]);
+        let mut members = self.members.lock().expect("no panic");
+        let (number, id) = (members.len(), MemberId::unique());
+        members.push(id);
+        drop(members);
+        self.room.append([Entry::Join { id, sender }]);
+        self.room
+            .queue(Recipients::Only(id), format!("welcome {number} {next}"));
         drop(next);
         self.room.deliver();
+        id
     }
 
-    fn serve(&self, id: u64, reader: &mut Reader) -> Result<(), Error> {
+    fn serve(&self, member: MemberId, reader: &mut Reader) -> Result<(), Error> {
         while let Some(message) = reader.read()? {
             let text = message.text().unwrap_or_default();
             if text == "leave" {
-                self.room.append([Entry::Leave(MemberId(id))]);
+                self.room.append([Entry::Leave(member)]);
             } else {
                 self.publish(text);
             }
@@ -91,23 +74,20 @@ impl Hall {
         let mut parts = to.split(':');
         let kind = parts.next();
         let mut id = || {
-            MemberId(
-                parts
-                    .next()
-                    .and_then(|it| it.parse().ok())
-                    .unwrap_or(u64::MAX),
-            )
+            let number = parts.next().and_then(|it| it.parse::<usize>().ok());
+            let members = self.members.lock().expect("no panic");
+            let member = number.and_then(|number| members.get(number).copied());
+            member.unwrap_or_else(MemberId::unique)
         };
         let to = match kind {
-            Some("but") => Audience::AllBut(id()),
-            Some("only") => Audience::Only(id()),
-            Some("both") => Audience::Both(id(), id()),
-            _ => Audience::All,
+            Some("but") => Recipients::Except(id()),
+            Some("only") => Recipients::Only(id()),
+            Some("both") => Recipients::Members(vec![id(), id()]),
+            _ => Recipients::All,
         };
         let mut next = self.next_message.lock().expect("no panic");
-        let frames = frames(&format!("{next} {text}"));
+        self.room.queue(to, format!("{next} {text}"));
         *next += 1;
-        self.room.append([Entry::Frames { to, frames }]);
     }
 }
 
@@ -123,14 +103,13 @@ struct Member {
     peer: Peer,
     id: u64,
     next: u64,
-    mark: char,
 }
 
 fn enter(server: &TestServer) -> Member {
     let mut peer = server.open("/");
     let welcome = text(&mut peer);
     let words: Vec<&str> = welcome.split(' ').collect();
-    let [mark, "welcome", id, next] = words[..] else {
+    let ["welcome", id, next] = words[..] else {
         panic!("{welcome}");
     };
     let number = |text: &str| text.parse().expect("a number");
@@ -138,7 +117,6 @@ fn enter(server: &TestServer) -> Member {
         peer,
         id: number(id),
         next: number(next),
-        mark: mark.chars().next().expect("a mark"),
     }
 }
 
@@ -153,11 +131,9 @@ impl Member {
         self.peer.send(masked(TEXT, text));
     }
 
-    /// The next message without its mark, which must be that of the member's codec.
+    /// The next message.
     fn read(&mut self) -> String {
-        let text = text(&mut self.peer);
-        assert!(text.starts_with(self.mark), "{text}: the other codec's");
-        text[2..].to_owned()
+        text(&mut self.peer)
     }
 }
 
@@ -211,11 +187,8 @@ fn a_thousand_in_one_room_see_each_others_messages_in_one_order() {
     assert_eq!(authors.len(), count, "everybody's message, once");
 
     for member in &mut members[1..] {
-        // What the first has seen, in the member's own encoding, octet by octet.
-        let expected: Vec<u8> = order
-            .iter()
-            .flat_map(|line| frame(&format!("{} {line}", member.mark)))
-            .collect();
+        // What the first has seen, byte by byte.
+        let expected: Vec<u8> = order.iter().flat_map(|line| unmasked(TEXT, line)).collect();
         assert!(expected.len() <= count * (LINE + 2));
         let seen = member.peer.octets(expected.len());
         assert!(seen == expected, "member {} saw another order", member.id);
@@ -273,7 +246,7 @@ fn who_never_reads_delays_nobody_and_is_closed_at_the_bound_of_its_backlog() {
         if frame.first == CLOSE {
             break frame.payload;
         }
-        let line = format!("{} {number} {text}", stuck.mark);
+        let line = format!("{number} {text}");
         assert!(
             frame.payload == line.as_bytes(),
             "a hole before message {number}"
@@ -395,7 +368,7 @@ fn what_was_appended_before_a_panic_is_delivered_by_the_next() {
     let service = Arc::clone(&hall);
     let server = TestServer::with(limits(), move |call: &RequestContext<'_>| {
         let (hall, dies) = (Arc::clone(&service), call.request.path() == "/dies");
-        enchufe::net::Answer::Upgrade(Upgrade::new(move |mut ws| {
+        enchufe::net::Reply::Upgrade(Upgrade::new(move |mut ws| {
             if dies {
                 ws.read()?;
                 hall.publish("all last words");
@@ -444,27 +417,17 @@ fn eight_publishers_at_once_lose_nothing_and_agree_on_one_order() {
     const MESSAGES: usize = 2_000;
     let (_server, members) = senders(3);
     let room = Arc::new(Room::new());
-    let (mut peers, mut joins) = (Vec::new(), Vec::new());
-    for (id, (peer, sender)) in (0..).map(MemberId).zip(members) {
+    let mut peers = Vec::new();
+    for (peer, sender) in members {
         peers.push(peer);
-        joins.push(Entry::Join {
-            id,
-            sender,
-            codec: 0,
-        });
+        room.join(sender);
     }
-    room.append(joins);
-    room.deliver();
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|publisher| {
             let room = Arc::clone(&room);
             thread::spawn(move || {
                 for number in 0..MESSAGES {
-                    let frames = [unmasked(TEXT, format!("{publisher} {number}")), Vec::new()];
-                    room.append([Entry::Frames {
-                        to: Audience::All,
-                        frames,
-                    }]);
+                    room.queue(Recipients::All, format!("{publisher} {number}"));
                     // Some deliver for several at once, as a session does while more messages wait.
                     if number % (publisher + 1) == 0 || number + 1 == MESSAGES {
                         room.deliver();
@@ -507,27 +470,27 @@ fn eight_publishers_at_once_lose_nothing_and_agree_on_one_order() {
 }
 
 #[test]
-fn a_mark_is_told_after_everything_before_it_was_handed_over() {
+fn a_barrier_passes_after_everything_before_it_was_delivered() {
     let (_server, mut members) = senders(1);
     let (mut peer, sender) = members.remove(0);
     let room = Room::new();
-    let (done, told) = channel();
+    let (done, passed) = channel();
     room.append([
         Entry::Join {
-            id: MemberId(1),
+            id: MemberId::unique(),
             sender,
-            codec: 1,
         },
-        Entry::Frames {
-            to: Audience::All,
-            frames: [Vec::new(), unmasked(TEXT, "before the mark")],
+        Entry::Message {
+            to: Recipients::All,
+            message: PreparedMessage::new("before the barrier"),
         },
-        Entry::Mark(done),
+        Entry::Barrier(done),
     ]);
-    assert!(told.try_recv().is_err(), "nothing is delivered yet");
+    assert!(passed.try_recv().is_err(), "nothing is delivered yet");
     room.deliver();
-    assert!(told.try_recv().is_ok());
-    peer.expect(TEXT, "before the mark");
+    assert!(passed.try_recv().is_ok());
+    assert!(room.flush(PATIENCE));
+    peer.expect(TEXT, "before the barrier");
 }
 
 #[test]
@@ -539,49 +502,50 @@ fn a_room_takes_connections_over_any_stream() {
     let (far, _) = listener.accept().expect("somebody called");
     let ours = WebSocket::from_stream(far, Role::Server, &limits());
     let room = Room::default();
-    room.append([
-        Entry::Join {
-            id: MemberId(1),
-            sender: ours.sender(),
-            codec: 0,
-        },
-        Entry::Frames {
-            to: Audience::All,
-            frames: [frame("hola"), Vec::new()],
-        },
-    ]);
-    room.deliver();
+    room.join(ours.sender());
+    room.send(Recipients::All, "hola");
     let mut theirs = WebSocket::from_stream(near, Role::Client, &limits());
     let heard = theirs.read().expect("a message in time");
     assert_eq!(heard, Some(Message::from("hola")));
 }
 
-/// A codec that a notice does not exist in gets nothing, and not an empty write.
 #[test]
-fn an_empty_encoding_is_nothing_for_that_codec() {
-    let (_server, members) = senders(2);
+fn text_and_bytes_reach_all_all_but_one_and_some() {
+    let (_server, members) = senders(3);
     let room = Room::new();
-    let mut peers = Vec::new();
-    for (codec, (peer, sender)) in members.into_iter().enumerate() {
-        room.append([Entry::Join {
-            id: MemberId(codec as u64),
-            sender,
-            codec,
-        }]);
+    let (mut peers, mut ids) = (Vec::new(), Vec::new());
+    for (peer, sender) in members {
         peers.push(peer);
+        ids.push(room.join(sender));
     }
-    let only = |codec: usize, text: &str| {
-        let mut frames = [Vec::new(), Vec::new()];
-        frames[codec] = unmasked(TEXT, text);
-        Entry::Frames {
-            to: Audience::All,
-            frames,
-        }
-    };
-    room.append([only(0, "for a"), only(1, "for b"), only(0, "for a again")]);
+    room.send(Recipients::All, "all");
+    room.send(Recipients::Except(ids[0]), &b"but one"[..]);
+    room.send(Recipients::Members(vec![ids[0], ids[2], ids[2]]), "some");
+    room.send(Recipients::Only(ids[1]), "one");
+    peers[0].expect(TEXT, "all").expect(TEXT, "some");
+    peers[1]
+        .expect(TEXT, "all")
+        .expect(BINARY, "but one")
+        .expect(TEXT, "one");
+    peers[2]
+        .expect(TEXT, "all")
+        .expect(BINARY, "but one")
+        .expect(TEXT, "some");
+}
+
+#[test]
+fn a_prepared_message_may_hold_several_that_stay_together() {
+    let (_server, mut members) = senders(1);
+    let (mut peer, sender) = members.remove(0);
+    let room = Room::new();
+    let id = MemberId::unique();
+    let mut message = PreparedMessage::new("one");
+    message.push("two");
+    assert!(!message.is_empty() && PreparedMessage::default().is_empty());
+    let to = Recipients::Only(id);
+    room.append([Entry::Join { id, sender }, Entry::Message { to, message }]);
     room.deliver();
-    peers[0].expect(TEXT, "for a").expect(TEXT, "for a again");
-    peers[1].expect(TEXT, "for b");
+    peer.expect(TEXT, "one").expect(TEXT, "two");
 }
 
 /// A membership that is prepared before the 101 misses nothing: what is delivered meanwhile comes right behind it.
@@ -590,20 +554,10 @@ fn what_a_room_sends_before_the_101_comes_right_behind_it() {
     let room = Arc::new(Room::new());
     let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
         let room = Arc::clone(&room);
-        enchufe::net::Answer::Upgrade(Upgrade::with_setup(
+        enchufe::net::Reply::Upgrade(Upgrade::with_setup(
             move |sender| {
-                room.append([
-                    Entry::Join {
-                        id: MemberId(1),
-                        sender,
-                        codec: 0,
-                    },
-                    Entry::Frames {
-                        to: Audience::All,
-                        frames: [unmasked(TEXT, "early"), Vec::new()],
-                    },
-                ]);
-                room.deliver();
+                room.join(sender);
+                room.send(Recipients::All, "early");
             },
             |ws, ()| support::server::echo(ws),
         ))

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::fortress::Fortress;
 use support::peer::{
     BINARY, BINARY_BEGINS, CLOSE, MORE, PING, PONG, Peer, TEXT, header, masked, request,
 };
 use support::server::{PATIENCE, wait_until};
+use support::server_process::ServerProcess;
 
 /// Two people in the chat.
 struct Friends {
@@ -25,10 +25,10 @@ struct Friends {
 }
 
 impl Friends {
-    fn meet(fortress: &Fortress) -> Self {
+    fn meet(server: &ServerProcess) -> Self {
         Self {
-            ana: fortress.open("/?name=ana"),
-            ben: fortress.open("/?name=ben"),
+            ana: server.open("/?name=ana"),
+            ben: server.open("/?name=ben"),
             said: 0,
         }
     }
@@ -242,24 +242,21 @@ const ATTACKS: [Attack; 13] = [
 
 #[test]
 fn two_friends_chat_on_through_every_attack_and_everything_is_given_back() {
-    let fortress = Fortress::start("", &[]);
-    let mut friends = Friends::meet(&fortress);
+    let server = ServerProcess::start_with_short_timeouts("", &[]);
+    let mut friends = Friends::meet(&server);
     friends.chat(20);
-    let (threads, descriptors, resident) = (
-        fortress.threads(),
-        fortress.descriptors(),
-        fortress.resident(),
-    );
+    let (threads, descriptors, resident) =
+        (server.threads(), server.descriptors(), server.resident());
     for (name, attack) in ATTACKS {
-        let bearable = (0..3).any(|_| is_bearable(&fortress, &mut friends, name, attack));
+        let bearable = (0..3).any(|_| is_bearable(&server, &mut friends, name, attack));
         assert!(bearable, "{name}: the friends notice, three times in a row");
         wait_until("the attackers' threads are gone", || {
-            fortress.threads() <= threads + 1
+            server.threads() <= threads + 1
         });
         wait_until("their descriptors are gone", || {
-            fortress.descriptors() <= descriptors + 1
+            server.descriptors() <= descriptors + 1
         });
-        let grown = fortress.resident().saturating_sub(resident);
+        let grown = server.resident().saturating_sub(resident);
         assert!(grown < 96 << 20, "{name}: {} MiB more", grown >> 20);
     }
 }
@@ -267,13 +264,13 @@ fn two_friends_chat_on_through_every_attack_and_everything_is_given_back() {
 /// Attacks while the friends chat: whether none of their messages took a tenth of a second, or more only as far as the
 /// machine itself was busy.
 fn is_bearable(
-    fortress: &Fortress,
+    server: &ServerProcess,
     friends: &mut Friends,
     name: &str,
     attack: fn(SocketAddr, &AtomicBool),
 ) -> bool {
     let slowest = |times: &[Duration]| times[times.len() - 2];
-    let (addr, over) = (fortress.addr, AtomicBool::new(false));
+    let (addr, over) = (server.addr, AtomicBool::new(false));
     let times = thread::scope(|scope| {
         let attacker = scope.spawn(|| attack(addr, &over));
         thread::sleep(Duration::from_millis(100)); // let it get going; nothing depends on how far
@@ -287,7 +284,7 @@ fn is_bearable(
         "{name}: median {:?}, slowest but one {:?} ({calm:?} without the attack), {} KiB",
         times[times.len() / 2],
         slowest(&times),
-        fortress.resident() >> 10
+        server.resident() >> 10
     );
     slowest(&times) < Duration::from_millis(100).max(calm * 10)
 }
@@ -295,16 +292,16 @@ fn is_bearable(
 /// Row 38: fewer descriptors than there are connections. It does not spin, and takes people in again afterwards.
 #[test]
 fn without_descriptors_it_waits_and_recovers() {
-    let fortress = Fortress::start("ulimit -n 64;", &[]);
-    let mut friends = Friends::meet(&fortress);
-    let crowd: Vec<_> = (0..200).filter_map(|_| raw(fortress.addr)).collect();
+    let server = ServerProcess::start_with_short_timeouts("ulimit -n 64;", &[]);
+    let mut friends = Friends::meet(&server);
+    let crowd: Vec<_> = (0..200).filter_map(|_| raw(server.addr)).collect();
     assert!(
         crowd.len() > 100,
         "the kernel takes them, whoever accepts them"
     );
-    let before = fortress.ticks();
+    let before = server.ticks();
     thread::sleep(Duration::from_millis(500));
-    let used = fortress.ticks() - before;
+    let used = server.ticks() - before;
     assert!(
         used < 25,
         "{used} ticks of 10 ms in half a second: it spins"
@@ -312,7 +309,7 @@ fn without_descriptors_it_waits_and_recovers() {
     friends.chat(10);
     drop(crowd);
     wait_until("somebody new gets in", || {
-        upgraded(fortress.addr, "/echo").is_some_and(|mut socket| {
+        upgraded(server.addr, "/echo").is_some_and(|mut socket| {
             let answered = socket
                 .write_all(&masked(PING, ""))
                 .and_then(|()| socket.read(&mut [0; 16]));
@@ -325,12 +322,12 @@ fn without_descriptors_it_waits_and_recovers() {
 /// Row 37: fewer threads than there are connections. The cap is known beforehand, so nothing ever fails for want of one.
 #[test]
 fn above_its_own_cap_it_answers_503_and_stays() {
-    let fortress = Fortress::start(
+    let server = ServerProcess::start_with_short_timeouts(
         "ulimit -u 200 2>/dev/null || true;",
         &["--max-connections", "50", "--handshake-timeout", "10s"],
     );
-    let mut friends = Friends::meet(&fortress);
-    let mut crowd: Vec<Peer> = (0..150).map(|_| Peer::connect(fortress.addr)).collect();
+    let mut friends = Friends::meet(&server);
+    let mut crowd: Vec<Peer> = (0..150).map(|_| Peer::connect(server.addr)).collect();
     for peer in &mut crowd {
         peer.try_send(request("/echo", ""));
     }
@@ -344,10 +341,10 @@ fn above_its_own_cap_it_answers_503_and_stays() {
     assert_eq!(inside, 48, "and the two friends");
     assert!(refused > 0);
     friends.chat(20);
-    assert!(fortress.threads() < 120);
+    assert!(server.threads() < 120);
     drop(crowd);
-    wait_until("the places are free", || fortress.threads() < 10);
-    fortress
+    wait_until("the places are free", || server.threads() < 10);
+    server
         .open("/echo")
         .send(masked(PING, "in"))
         .expect(PONG, "in");
@@ -366,14 +363,14 @@ fn peek(peer: &Peer) -> (String, usize) {
 /// Row 75 in the large: a thousand clients are told, whoever answers, and the end comes in time.
 #[test]
 fn a_signal_tells_everybody_and_ends_in_time() {
-    let mut fortress = Fortress::start("", &[]);
-    let mut crowd: Vec<Peer> = (0..300).map(|_| fortress.open("/echo")).collect();
+    let mut server = ServerProcess::start_with_short_timeouts("", &[]);
+    let mut crowd: Vec<Peer> = (0..300).map(|_| server.open("/echo")).collect();
     for peer in &mut crowd {
         peer.send(masked(PING, "")).expect(PONG, "");
     }
     let start = Instant::now();
     let sent = Command::new("kill")
-        .arg(fortress.child.id().to_string())
+        .arg(server.child.id().to_string())
         .status();
     assert!(sent.expect("kill can be run").success());
     for (n, peer) in crowd.iter_mut().enumerate() {
@@ -383,24 +380,27 @@ fn a_signal_tells_everybody_and_ends_in_time() {
         }
     }
     wait_until("it has ended", || {
-        fortress.child.try_wait().is_ok_and(|ended| ended.is_some())
+        server.child.try_wait().is_ok_and(|ended| ended.is_some())
     });
     assert!(
         start.elapsed() < Duration::from_secs(10),
         "{:?}",
         start.elapsed()
     );
-    let status = fortress.child.wait().expect("it has ended");
+    let status = server.child.wait().expect("it has ended");
     assert_eq!(status.code(), Some(0));
 }
 
 /// Row 36: somebody whose network is gone answers nothing, and the others are told that they left.
 #[test]
 fn who_answers_nothing_any_more_leaves_the_chat() {
-    let fortress = Fortress::start("", &["--ping-every", "300ms", "--dead-after", "300ms"]);
-    let url = format!("ws://{}/?name=ana", fortress.addr);
+    let server = ServerProcess::start_with_short_timeouts(
+        "",
+        &["--ping-every", "300ms", "--dead-after", "300ms"],
+    );
+    let url = format!("ws://{}/?name=ana", server.addr);
     let mut ana = enchufe::connect(&url).expect("a connection");
-    let _gone = fortress.open("/?name=gone");
+    let _gone = server.open("/?name=gone");
     let deadline = Some(Instant::now() + PATIENCE);
     let mut news = Vec::new();
     // 53: a new user, status 1; 54: a user changed to status 0. Our client answers the Pings meanwhile.

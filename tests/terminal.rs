@@ -10,13 +10,13 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::services::{Router, Settings};
 use enchufe::{Message, WebSocket};
 
 use support::folder::Folder;
 use support::host::Host;
 use support::peer::CLOSE;
 use support::server::{PATIENCE, TestServer, limits, wait_until};
+use support::server_process::ServerProcess;
 use support::tools;
 
 #[test]
@@ -129,7 +129,7 @@ fn ctrl_c_and_ctrl_d_leave_with_a_close_and_a_tidy_terminal() {
         ana.type_in("echo");
         ana.wait_for(&["- here: ana", "[left with 0]", "echo"]);
         wait_until("the server has seen the Close", || {
-            server.counters.closes().eq([(1000, 1)])
+            server.closes() == [(1000, 1)]
         });
     }
 }
@@ -222,11 +222,11 @@ fn send_leaves_with_a_close_on_ctrl_c_and_ctrl_d() {
 }
 
 /// A chat with one person in it, at a terminal.
-fn chat(variables: &[&str]) -> Option<(TestServer, Terminal)> {
+fn chat(variables: &[&str]) -> Option<(ServerProcess, Terminal)> {
     if !tools::available("tmux", &["-V"]) {
         return None;
     }
-    let server = TestServer::with(limits(), Router::new(Settings::default()));
+    let server = ServerProcess::start(&[]);
     let url = server.url("/");
     let ana = Terminal::start(&["chat", &url, "--name", "ana"], variables);
     ana.wait_for(&["- here: ana", "ana>"]);
@@ -234,7 +234,7 @@ fn chat(variables: &[&str]) -> Option<(TestServer, Terminal)> {
 }
 
 /// Somebody else in the chat.
-fn enter(server: &TestServer, name: &str) -> WebSocket {
+fn enter(server: &ServerProcess, name: &str) -> WebSocket {
     let name: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
     enchufe::connect(&server.url(&format!("/?name={name}"))).expect("the name is free")
 }

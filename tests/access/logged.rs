@@ -2,12 +2,10 @@
 
 use std::sync::Mutex;
 
-use enchufe::services::access::Tokens;
-use enchufe::services::{Router, Settings};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::support::peer::request;
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 
 /// Keeps all lines.
 struct Lines(Mutex<String>);
@@ -33,11 +31,7 @@ fn no_line_of_the_log_has_a_token_in_it() {
     log::set_max_level(LevelFilter::Trace);
     // Right or wrong, a token may be somebody's.
     let (right, wrong) = ("logged-token.RIGHT", "logged-token.WRONG");
-    let settings = Settings {
-        tokens: Tokens::parse(right).unwrap(),
-        ..Settings::default()
-    };
-    let server = TestServer::with(limits(), Router::new(settings));
+    let server = ServerProcess::start_with_token(right, &["--log", "trace", "--log-rate", "0"]);
     for token in [right, wrong] {
         for (target, fields) in [
             (format!("/echo?token={token}"), String::new()),
@@ -60,10 +54,12 @@ fn no_line_of_the_log_has_a_token_in_it() {
         let client = enchufe::Client::new(url).header("Authorization", format!("Bearer {token}"));
         let _refused_or_not = client.connect();
     }
-    server.stop();
-    let lines = LINES.0.lock().unwrap();
-    assert!(lines.contains("enchufe::handshake < GET /echo?token=… HTTP/1.1"));
-    assert!(lines.contains("Authorization: Bearer …"));
+    server.wait_until_empty();
+    let (servers, clients) = (server.log(), LINES.0.lock().unwrap());
+    assert!(servers.contains("GET /echo?token=… HTTP/1.1"), "{servers}");
+    assert!(servers.contains("Authorization: Bearer …"), "{servers}");
+    assert!(clients.contains("Authorization: Bearer …"), "{clients}");
+    let lines = format!("{servers}{clients}");
     for (number, line) in lines.lines().enumerate() {
         assert!(!line.contains("logged-token"), "{number}: {line}");
     }

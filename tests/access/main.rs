@@ -1,5 +1,5 @@
 //! Who is let in, and for whom a proxy asks: over sockets, route by route.
-#![cfg(all(feature = "json", feature = "files"))]
+#![cfg(all(unix, feature = "cli"))]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,13 +1,9 @@
 //! Behind nginx, with the lines that `src/guide/deploy.md` gives for it.
 
-use enchufe::Limits;
-use enchufe::services::access::Tokens;
-use enchufe::services::{Router, Settings};
-
 use crate::proxy::user_info_address;
 use crate::support::nginx::{Nginx, replaced, site_of};
 use crate::support::peer::{Peer, TEXT, field, masked, request};
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 use crate::support::tools::available;
 
 const TOKEN: &str = "a-token-behind-a-proxy";
@@ -17,17 +13,15 @@ fn behind_nginx_as_in_the_guide_tokens_and_addresses_get_through() {
     if !available("nginx", &["-v"]) {
         return;
     }
-    let settings = Settings {
-        tokens: Tokens::parse(TOKEN).expect("a token"),
-        hosts: vec!["chat.example.org".to_owned()],
-        loopback: true,
-        ..Settings::default()
-    };
-    let limits = Limits {
-        trusted_proxies: vec!["127.0.0.9".parse().expect("an address")],
-        ..limits()
-    };
-    let server = TestServer::with(limits, Router::new(settings));
+    let server = ServerProcess::start_with_token(
+        TOKEN,
+        &[
+            "--allowed-host",
+            "chat.example.org",
+            "--trusted-proxy",
+            "127.0.0.9",
+        ],
+    );
     // The server trusts one address, and it is not that of the clients here.
     let site = replaced(
         &site_of(include_str!("../../src/guide/deploy.md")),

@@ -1,30 +1,27 @@
 //! Behind a proxy that is trusted, and in front of one that is not. The peer is always 127.0.0.1 here.
 
-use enchufe::Limits;
-use enchufe::services::{Router, Settings};
 use serde_json::Value;
 
 use crate::support::peer::{Peer, TEXT, masked, request};
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 
-fn server(trusted: &[&str], max_per_ip: usize) -> TestServer {
-    let limits = Limits {
-        trusted_proxies: trusted.iter().map(|ip| ip.parse().unwrap()).collect(),
-        max_per_ip,
-        ..limits()
-    };
-    TestServer::with(limits, Router::new(Settings::default()))
+fn server(trusted: &[&str], max_per_ip: &str) -> ServerProcess {
+    let mut words = vec!["--max-per-ip", max_per_ip];
+    for address in trusted {
+        words.extend(["--trusted-proxy", address]);
+    }
+    ServerProcess::start(&words)
 }
 
 /// Opens a JSON chat through a proxy that says this.
-fn open(server: &TestServer, fields: &str) -> (u16, Peer) {
+fn open(server: &ServerProcess, fields: &str) -> (u16, Peer) {
     let mut peer = server.connect();
     let head = peer.send(request("/chat", fields)).head();
     (head[9..12].parse().expect("a status"), peer)
 }
 
 /// The address under which others see a user who comes with these fields.
-fn seen(server: &TestServer, fields: &str) -> String {
+fn seen(server: &ServerProcess, fields: &str) -> String {
     let (status, mut peer) = open(server, fields);
     assert_eq!(status, 101);
     user_info_address(&mut peer)
@@ -48,7 +45,7 @@ pub(crate) fn user_info_address(peer: &mut Peer) -> String {
 
 #[test]
 fn a_user_s_address_is_the_one_a_trusted_proxy_tells() {
-    let server = server(&["127.0.0.1"], 0);
+    let server = server(&["127.0.0.1"], "0");
     for (fields, address) in [
         ("X-Forwarded-For: nonsense\r\n", "127.0.0.1"),
         ("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
@@ -64,7 +61,7 @@ fn a_user_s_address_is_the_one_a_trusted_proxy_tells() {
 #[test]
 fn what_anybody_else_tells_is_ignored() {
     for trusted in [&[][..], &["192.0.2.7"]] {
-        let server = server(trusted, 0);
+        let server = server(trusted, "0");
         let fields = "X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n";
         assert_eq!(seen(&server, fields), "127.0.0.1");
     }
@@ -72,7 +69,7 @@ fn what_anybody_else_tells_is_ignored() {
 
 #[test]
 fn each_client_of_a_proxy_has_its_own_bound_on_connections() {
-    let server = server(&["127.0.0.1"], 2);
+    let server = server(&["127.0.0.1"], "2");
     let one = "X-Forwarded-For: 192.0.2.1\r\n";
     let mut open_now = Vec::new();
     for _ in 0..2 {
@@ -97,7 +94,7 @@ fn each_client_of_a_proxy_has_its_own_bound_on_connections() {
 
 #[test]
 fn a_proxy_s_connection_counts_for_whom_it_asks_at_the_moment() {
-    let server = server(&["127.0.0.1"], 1);
+    let server = server(&["127.0.0.1"], "1");
     let mut proxy = server.connect();
     let mut get = |client: &str| {
         let request = format!(

@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use enchufe::services::access::Tokens;
-use enchufe::services::files::Files;
-use enchufe::services::{Router, Settings};
-
 use crate::support::folder::Folder;
 use crate::support::peer::{field, request};
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 
 const TOKEN: &str = "the-right-token.1234";
 
@@ -85,17 +81,12 @@ const ROUTES: &[Route] = &[
     plain("OPTIONS", "/metrics", 401, 405),
 ];
 
-fn server(folder: &Folder) -> TestServer {
-    let settings = Settings {
-        tokens: Tokens::parse(TOKEN).unwrap(),
-        ..Settings::default()
-    };
-    let files = Files::new(folder.path(), 10).unwrap();
-    TestServer::with(limits(), Router::new(settings).with_files(files))
+fn server(folder: &Folder) -> ServerProcess {
+    ServerProcess::start_with_token(TOKEN, &["--root", folder.name()])
 }
 
 /// Asks, with further fields and a further pair in the query; the status and the head.
-fn ask(server: &TestServer, route: &Route, fields: &str, pair: &str) -> (u16, String) {
+fn ask(server: &ServerProcess, route: &Route, fields: &str, pair: &str) -> (u16, String) {
     let joint = if route.target.contains('?') { '&' } else { '?' };
     let target = match pair {
         "" => route.target.to_owned(),
@@ -163,8 +154,8 @@ fn without_a_token_only_what_has_no_data_is_answered() {
 #[test]
 fn every_route_of_the_router_is_in_the_table() {
     let sources = [
-        include_str!("../../src/services/router.rs"),
-        include_str!("../../src/services/pages.rs"),
+        include_str!("../../src/bin/enchufe/router.rs"),
+        include_str!("../../src/bin/enchufe/assets.rs"),
     ];
     let code = sources.map(|source| source.split("#[cfg(test)]").next().unwrap_or_default());
     let literals = code
@@ -246,11 +237,7 @@ fn a_name_is_not_taken_by_who_is_not_let_in() {
 
 #[test]
 fn when_an_origin_is_required_only_pages_connect() {
-    let settings = Settings {
-        require_origin: true,
-        ..Settings::default()
-    };
-    let server = TestServer::with(limits(), Router::new(settings));
+    let server = ServerProcess::start(&["--require-origin"]);
     for target in ["/?name=ana", "/chat", "/socket", "/echo", "/inspect"] {
         let route = upgrade(target, 403, 101);
         assert_eq!(ask(&server, &route, "", "").0, 403, "{target}");

@@ -33,7 +33,7 @@ fn client(url: &str) -> Client {
     };
     let client = Client::new(url).limits(Limits {
         message,
-        rate: 0,
+        message_rate: 0,
         ..Limits::default()
     });
     #[cfg(feature = "deflate")]

@@ -3,9 +3,8 @@
 use crate::chromium::Chromium;
 use crate::page::{NARROW, Page, Place, Scheme, js};
 use crate::server::{at, server};
-use crate::support::server::{TestServer, limits, wait_until};
-use enchufe::services::{Router, Settings};
-
+use crate::support::server::wait_until;
+use crate::support::server_process::ServerProcess;
 #[test]
 fn two_people_see_each_other_come_talk_and_go() {
     let Some(browser) = Chromium::shared() else {
@@ -219,6 +218,7 @@ fn the_page_comes_back_after_the_server_was_restarted() {
     for page in [&ana, &beto] {
         page.evaluate(&format!("window.told = [], {remember}"));
     }
+    let address = first.addr.to_string();
     first.stop();
     let why = js("The connection ended: 1001 the server is going away.");
     for page in [&ana, &beto] {
@@ -234,11 +234,7 @@ fn the_page_comes_back_after_the_server_was_restarted() {
         "Not connected: your text stays here until we are back.",
     );
 
-    let second = TestServer::on(
-        &first.addr.to_string(),
-        limits(),
-        Router::new(Settings::default()),
-    );
+    let second = ServerProcess::start_on(&address, &[]);
     // One waits, the other does not want to.
     beto.click("#now");
     for page in [&ana, &beto] {
@@ -251,7 +247,7 @@ fn the_page_comes_back_after_the_server_was_restarted() {
     // Who closes the page says so.
     drop((ana, beto));
     wait_until("both have left with a Close", || {
-        second.counters.closes().eq([(1000, 2)])
+        second.closes() == [(1000, 2)]
     });
 }
 
@@ -375,14 +371,14 @@ fn the_page_speaks_spanish_to_who_reads_spanish() {
     page.wait_for_text("#chat-status", "Notas para ti");
 }
 
-pub(crate) fn enter(browser: &'static Chromium, server: &TestServer, name: &str) -> Page {
+pub(crate) fn enter(browser: &'static Chromium, server: &ServerProcess, name: &str) -> Page {
     enter_in(Place::Tab, browser, server, name)
 }
 
 pub(crate) fn enter_in(
     place: Place,
     browser: &'static Chromium,
-    server: &TestServer,
+    server: &ServerProcess,
     name: &str,
 ) -> Page {
     let page = Page::new(browser, place);

@@ -36,7 +36,7 @@ impl DevTools {
                 max_message: 64 * 1024 * 1024,
                 ..MessageLimits::default()
             },
-            rate: 0,
+            message_rate: 0,
             ..Limits::default()
         };
         let socket = Client::new(url).limits(limits).connect();

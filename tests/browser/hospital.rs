@@ -1,11 +1,10 @@
 //! The board of hospitals and beds, in front of several people.
 
-use enchufe::services::{Router, Settings};
-
 use crate::chromium::Chromium;
 use crate::page::{Page, js};
 use crate::server::{at, server};
-use crate::support::server::{TestServer, limits, wait_until};
+use crate::support::server::wait_until;
+use crate::support::server_process::ServerProcess;
 
 #[test]
 fn two_boards_stay_in_step() {
@@ -80,7 +79,7 @@ fn a_board_that_is_left_closes_its_connection_and_comes_back() {
     let board = open(browser, &server);
     board.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))");
     wait_until("the server has seen the Close", || {
-        server.counters.closes().eq([(1000, 1)])
+        server.closes() == [(1000, 1)]
     });
     assert_eq!(board.text("#state"), "No connection");
     board.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
@@ -103,20 +102,17 @@ fn a_board_comes_back_after_the_server_was_restarted() {
     board.fill("#name", "Vargas");
     board.press("Enter");
     wait_for_board(&[&board], &["Vargas: No beds"]);
+    let address = first.addr.to_string();
     first.stop();
     board.wait_for_text("#state", "No connection");
     board.click(".hospital .add");
     board.wait_for_text("#note", "No connection: nothing was changed.");
-    let _second = TestServer::on(
-        &first.addr.to_string(),
-        limits(),
-        Router::new(Settings::default()),
-    );
+    let _second = ServerProcess::start_on(&address, &[]);
     board.wait_for_text("#state", "Live");
     board.wait_for_text("#empty", "There is no hospital yet. Create the first one.");
 }
 
-pub(crate) fn open(browser: &'static Chromium, server: &TestServer) -> Page {
+pub(crate) fn open(browser: &'static Chromium, server: &ServerProcess) -> Page {
     let board = browser.open(&at(server, "/hospital"));
     board.wait_for_text("#state", "Live");
     board

@@ -138,7 +138,7 @@ fn the_live_view_shows_what_inspect_saw() {
     lab.click("#live-presets .chip:last-child");
     lab.wait_for_text("#live-state", "not connected");
     assert_eq!(lab.text("#log .event"), "The connection ended: 4000 “bye”.");
-    assert_eq!(server.counters.closes().collect::<Vec<_>>(), [(4000, 1)]);
+    assert_eq!(server.closes(), [(4000, 1)]);
 }
 
 struct Preset {

@@ -12,7 +12,7 @@ use crate::chat::{enter, row, say, wait_for_lines};
 use crate::chromium::Chromium;
 use crate::page::{NARROW, Page, Place, Scheme, WIDE, js};
 use crate::server::{at, server};
-use crate::support::server::TestServer;
+use crate::support::server_process::ServerProcess;
 
 #[test]
 fn the_chat_fits_and_can_be_read() {
@@ -156,7 +156,7 @@ fn what_sticks_out_or_is_pale_is_noticed() {
     }
 }
 
-fn open(browser: &'static Chromium, server: &TestServer, path: &str, language: &str) -> Page {
+fn open(browser: &'static Chromium, server: &ServerProcess, path: &str, language: &str) -> Page {
     let page = Page::new(browser, Place::Window);
     page.speak(language);
     page.visit(&at(server, path));

@@ -5,7 +5,7 @@
 //! Reading order: `chromium` (the process), `devtools` (questions, answers, events), `page` (what a person does and sees),
 //! then the tests. Without Chromium they say so and pass, except where `CI` is `true`. Any uncaught error, failed request or
 //! breach of the pages' policy that a test did not expect makes it fail.
-#![cfg(all(unix, feature = "json", feature = "files"))]
+#![cfg(all(unix, feature = "cli"))]
 
 #[path = "../support/mod.rs"]
 mod support;

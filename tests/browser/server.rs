@@ -2,24 +2,21 @@
 
 use std::path::Path;
 
-use enchufe::services::files::Files;
-use enchufe::services::{Router, Settings};
-
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 use crate::support::wire;
 
 /// All services on a free port.
-pub(crate) fn server() -> TestServer {
-    TestServer::with(limits(), Router::new(Settings::default()))
+pub(crate) fn server() -> ServerProcess {
+    ServerProcess::start(&[])
 }
 
 /// All services, and the files of a folder.
-pub(crate) fn server_with_files(root: &Path) -> TestServer {
-    let files = Files::new(root, 16).expect("a folder");
-    TestServer::with(limits(), Router::new(Settings::default()).with_files(files))
+pub(crate) fn server_with_files(root: &Path) -> ServerProcess {
+    let root = root.to_str().expect("a plain path");
+    ServerProcess::start(&["--root", root, "--file-clients", "16"])
 }
 
 /// Where a page of it is.
-pub(crate) fn at(server: &TestServer, path: &str) -> String {
+pub(crate) fn at(server: &ServerProcess, path: &str) -> String {
     wire::page(server.addr, path)
 }

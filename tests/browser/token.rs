@@ -1,21 +1,14 @@
 //! The pages of a server that takes only those who bring a token.
 
-use enchufe::services::access::Tokens;
-use enchufe::services::{Router, Settings};
-
 use crate::chromium::Chromium;
 use crate::page::js;
 use crate::server::at;
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 
 const TOKEN: &str = "the-token-of-the-pages";
 
-fn server() -> TestServer {
-    let settings = Settings {
-        tokens: Tokens::parse(TOKEN).expect("a token"),
-        ..Settings::default()
-    };
-    TestServer::with(limits(), Router::new(settings))
+fn server() -> ServerProcess {
+    ServerProcess::start_with_token(TOKEN, &[])
 }
 
 #[test]

@@ -5,10 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[cfg(feature = "json")]
 mod asking;
 mod chat;
-#[cfg(feature = "json")]
 mod flags;
 mod log;
 mod program;
@@ -17,7 +15,6 @@ mod send;
 mod serve;
 #[cfg(feature = "tls")]
 mod tls;
-#[cfg(feature = "json")]
 mod token;
 mod unix;
 mod usage;

@@ -1,6 +1,6 @@
 //! Several servers that are one: three programs on three ports, one Redis, and what becomes of them when any is killed,
 //! stopped, cut off or robbed of its data.
-#![cfg(all(unix, feature = "cli", feature = "json", feature = "cluster"))]
+#![cfg(all(unix, feature = "cli", feature = "cluster"))]
 
 #[allow(dead_code)]
 #[path = "../support/folder.rs"]

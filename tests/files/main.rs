@@ -1,5 +1,5 @@
 //! The files of a folder over plain HTTP, on real sockets: what is served, in which form, and what never is.
-#![cfg(all(unix, feature = "files"))]
+#![cfg(all(unix, feature = "cli"))]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,11 +3,8 @@
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
-use enchufe::Limits;
-
 use crate::site::Site;
 use crate::support::peer::{Peer, field};
-use crate::support::server::limits;
 
 /// More than all the buffers between server and client take.
 const LARGE: u64 = 64 << 20;
@@ -73,7 +70,7 @@ fn a_file_that_is_removed_while_it_is_sent_arrives() {
 
 #[test]
 fn ten_files_are_sent_at_once_and_the_eleventh_waits() {
-    let site = Site::with(limits(), 10);
+    let site = Site::new();
     site.folder.write_zeros("www/large", LARGE);
     let mut ten: Vec<Peer> = (0..10).map(|_| site.begin("/large")).collect();
     let mut eleventh = site.connect();
@@ -108,12 +105,14 @@ fn ten_files_are_sent_at_once_and_the_eleventh_waits() {
 
 #[test]
 fn a_reader_below_the_least_rate_loses_its_place() {
-    let limits = Limits {
-        min_body_rate: 1 << 20,
-        body_window: Duration::from_millis(200),
-        ..limits()
-    };
-    let site = Site::with(limits, 1);
+    let site = Site::with(&[
+        "--min-file-rate",
+        "1MiB",
+        "--file-rate-window",
+        "200ms",
+        "--file-clients",
+        "1",
+    ]);
     site.folder.write_zeros("www/large", LARGE);
     let mut slow = site.begin("/large");
     let begun = Instant::now();
@@ -133,12 +132,14 @@ fn a_reader_below_the_least_rate_loses_its_place() {
 
 #[test]
 fn a_reader_above_the_least_rate_keeps_its_place() {
-    let limits = Limits {
-        min_body_rate: 64 << 10,
-        body_window: Duration::from_millis(200),
-        ..limits()
-    };
-    let site = Site::with(limits, 1);
+    let site = Site::with(&[
+        "--min-file-rate",
+        "64KiB",
+        "--file-rate-window",
+        "200ms",
+        "--file-clients",
+        "1",
+    ]);
     site.folder.write_zeros("www/large", LARGE);
     let mut peer = site.begin("/large");
     let begun = Instant::now();
@@ -151,9 +152,8 @@ fn a_reader_above_the_least_rate_keeps_its_place() {
 }
 
 #[test]
-#[cfg(feature = "json")]
 fn the_chat_goes_on_while_two_hundred_hardly_read() {
-    let site = Site::with(limits(), 10);
+    let site = Site::new();
     site.folder.write_zeros("www/large", LARGE);
     let mut ana = crate::support::wire::connect(&site.server.url("/chat")).unwrap();
     ana.send(r#"{"type":"register","sender":"ana"}"#).unwrap();

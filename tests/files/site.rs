@@ -1,17 +1,13 @@
 //! A folder with files, a server for them, and questions to it.
 
-use enchufe::Limits;
-use enchufe::services::files::Files;
-use enchufe::services::{Router, Settings};
-
 use crate::support::folder::Folder;
 use crate::support::peer::{End, Peer, field};
-use crate::support::server::{TestServer, limits};
+use crate::support::server_process::ServerProcess;
 
 /// The root is the folder `www`; what lies beside it must never be seen.
 pub(crate) struct Site {
     pub(crate) folder: Folder,
-    pub(crate) server: TestServer,
+    pub(crate) server: ServerProcess,
 }
 
 /// A whole answer.
@@ -26,10 +22,10 @@ pub(crate) const SECRET: &str = "nobody gets to read this";
 
 impl Site {
     pub(crate) fn new() -> Self {
-        Self::with(limits(), 10)
+        Self::with(&[])
     }
 
-    pub(crate) fn with(limits: Limits, at_once: usize) -> Self {
+    pub(crate) fn with(words: &[&str]) -> Self {
         let folder = Folder::new();
         folder
             .write("secret.txt", SECRET)
@@ -37,9 +33,8 @@ impl Site {
             .write("www/empty.txt", "")
             .write("www/digits.txt", "0123456789")
             .write("www/sub/index.html", "<p>sub");
-        let files = Files::new(&folder.path().join("www"), at_once).expect("a folder");
-        let router = Router::new(Settings::default()).with_files(files);
-        let server = TestServer::with(limits, router);
+        let root = format!("{}/www", folder.name());
+        let server = ServerProcess::start(&[&["--root", &root], words].concat());
         Self { folder, server }
     }
 

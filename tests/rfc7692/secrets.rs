@@ -2,14 +2,17 @@
 //! whoever sees only lengths. So nothing is compressed until a program asks for it, and what must not be is sent as it is.
 
 use enchufe::net::{Reply, RequestContext, Upgrade};
-use enchufe::services::{Router, Settings};
-use enchufe::{DeflateOptions, Error, Server, WebSocket};
+use enchufe::{DeflateOptions, Error, WebSocket};
 use flate2::Decompress;
 
-use super::connection::{COMPRESSED_TEXT, raw};
+use super::connection::COMPRESSED_TEXT;
 use super::words::inflate;
-use crate::support::peer::{BINARY, Frame, TEXT, masked, request};
+#[cfg(all(unix, feature = "cli"))]
+use crate::support::peer::{BINARY, field};
+use crate::support::peer::{Frame, TEXT, masked, request};
 use crate::support::server::{TestServer, limits};
+#[cfg(all(unix, feature = "cli"))]
+use crate::support::server_process::ServerProcess;
 
 const SECRET: &str = "7531902468";
 /// The same octets, so that no code is shorter for one than for the other, and none of its threes is in the secret.
@@ -100,21 +103,25 @@ fn what_is_sent_uncompressed_is_no_part_of_the_window() {
 
 /// Chat and hub write each message once for everybody, whatever was agreed on with each: what some say is never compressed
 /// beside what others said. Only the echoes compress, and there everybody hears but himself.
+#[cfg(all(unix, feature = "cli"))]
 #[test]
 fn of_the_services_only_echoes_compress() {
-    let server = Server::bind("127.0.0.1:0")
-        .expect("a free port")
-        .limits(limits())
-        .deflate(DeflateOptions::default())
-        .service(Router::new(Settings::default()));
-    let server = TestServer::running(server);
+    let server = ServerProcess::start(&["--deflate"]);
+    let raw = |path: &str| {
+        let mut peer = server.connect();
+        let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+        let head = peer.send(request(path, offer)).head();
+        let agreed = field(&head, "Sec-WebSocket-Extensions").expect("an agreement");
+        assert!(agreed.starts_with("permessage-deflate"), "{head}");
+        peer
+    };
     let long = "hola ".repeat(40);
 
-    let mut echo = raw(&server, "/echo", "");
+    let mut echo = raw("/echo");
     echo.send(masked(TEXT, &long));
     assert_eq!(echo.frame().first, COMPRESSED_TEXT);
 
-    let mut ana = raw(&server, "/?name=ana", "");
+    let mut ana = raw("/?name=ana");
     let say = [
         b"\x04\x01~".as_slice(),
         &[long.len() as u8],
@@ -130,9 +137,8 @@ fn of_the_services_only_echoes_compress() {
         heard += usize::from(contains(&frame.payload, &long));
     }
 
-    #[cfg(feature = "json")]
     {
-        let mut eva = raw(&server, "/chat", "");
+        let mut eva = raw("/chat");
         eva.send(masked(TEXT, r#"{"type":"register","sender":"eva"}"#));
         let broadcast = format!(r#"{{"type":"broadcast","content":"{long}"}}"#);
         eva.send(masked(TEXT, broadcast));

@@ -320,7 +320,10 @@ fn stopping_tells_everybody_1001_and_run_returns() {
 #[test]
 fn with_time_to_drain_everybody_is_told_at_another_moment_and_nobody_new_gets_in() {
     let drain = Duration::from_millis(500);
-    let (server, _) = obedient(Limits { drain, ..limits() });
+    let (server, _) = obedient(Limits {
+        shutdown_grace: drain,
+        ..limits()
+    });
     let mut peers: Vec<_> = (0..10).map(|_| server.open("/")).collect();
     for peer in &mut peers {
         peer.send(masked(0x89, "")).expect(0x8a, "");

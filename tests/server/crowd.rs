@@ -131,8 +131,8 @@ fn one_address_has_its_share_and_loopback_has_no_bound() {
             max_per_ip: 2,
             ..limits()
         },
-        |_: &enchufe::net::Call<'_>| {
-            enchufe::net::Answer::Upgrade(enchufe::net::Upgrade::new(echo))
+        |_: &enchufe::net::RequestContext<'_>| {
+            enchufe::net::Reply::Upgrade(enchufe::net::Upgrade::new(echo))
         },
     );
     let port = server.addr.port();

@@ -117,7 +117,7 @@ fn send_all(name: &str, sender: &Sender<enchufe::net::Locked<Moody>>, mut dice: 
 fn limits(max_send_queue: usize) -> Limits {
     Limits {
         max_send_queue,
-        rate: 0,
+        message_rate: 0,
         close_timeout: Duration::from_secs(5),
         ..Limits::default()
     }

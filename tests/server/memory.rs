@@ -135,7 +135,7 @@ impl Drop for Duplex {
 fn limits() -> Limits {
     Limits {
         close_timeout: std::time::Duration::from_millis(200),
-        rate: 0,
+        message_rate: 0,
         ..Limits::default()
     }
 }

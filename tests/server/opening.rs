@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use enchufe::handshake::HandshakeError;
+use enchufe::handshake::origin::check_origin;
 use enchufe::http::Response;
 use enchufe::net::{Reply, RequestContext, Upgrade};
-use enchufe::services::{Router, Settings};
 use enchufe::{Error, Limits};
 
 use crate::support::peer::{
@@ -206,13 +207,32 @@ fn refusals() -> Vec<Refusal> {
     ]
 }
 
-fn router() -> TestServer {
-    TestServer::with(limits(), Router::new(Settings::default()))
+/// An echo as `/echo` that refuses whatever is not an upgrade of this site, each with its own status.
+fn strict(call: &RequestContext<'_>) -> Reply {
+    let path = call.request.path();
+    let refused = match &call.offer {
+        Some(Err(error)) => error.response(),
+        Some(Ok(_)) => match (check_origin(call.request, &[]), path) {
+            (Err(error), _) => error.response(),
+            (Ok(()), "/echo") => return Reply::Upgrade(Upgrade::new(echo)),
+            (Ok(()), _) => Response::not_found(),
+        },
+        None if path == "/echo" => HandshakeError::UpgradeRequired.response(),
+        None if !matches!(call.request.method.as_str(), "GET" | "HEAD") => {
+            Response::method_not_allowed("GET, HEAD")
+        }
+        None => Response::not_found(),
+    };
+    Reply::Respond(refused)
+}
+
+fn strict_server() -> TestServer {
+    TestServer::with(limits(), strict)
 }
 
 #[test]
 fn every_refusal_is_a_whole_answer_and_the_stream_ends_in_order() {
-    let server = router();
+    let server = strict_server();
     for (what, status, header, raw) in refusals() {
         let mut peer = server.connect();
         peer.try_send(&raw);
@@ -242,7 +262,7 @@ fn every_refusal_is_a_whole_answer_and_the_stream_ends_in_order() {
 
 #[test]
 fn a_refusal_can_be_read_however_much_was_sent_behind_it() {
-    let server = router();
+    let server = strict_server();
     for (what, status, _, mut raw) in refusals() {
         raw.push_str(&"GET /more HTTP/1.1\r\n".repeat(10_000));
         let mut peer = server.connect();
@@ -255,7 +275,7 @@ fn a_refusal_can_be_read_however_much_was_sent_behind_it() {
 /// the server does for it, the connection is over.
 #[test]
 fn a_request_behind_a_refused_one_is_never_served() {
-    for server in [TestServer::with(limits(), site), router()] {
+    for server in [TestServer::with(limits(), site), strict_server()] {
         for (what, _, _, raw) in refusals()
             .into_iter()
             .filter(|(_, status, ..)| *status != 403)
@@ -275,7 +295,7 @@ fn a_request_behind_a_refused_one_is_never_served() {
 
 #[test]
 fn a_refusal_is_the_same_when_the_request_comes_one_octet_at_a_time() {
-    let server = router();
+    let server = strict_server();
     for (what, status, _, raw) in refusals().into_iter().filter(|(.., raw)| raw.len() < 1_000) {
         let mut peer = server.connect();
         for octet in raw.as_bytes() {
@@ -289,7 +309,7 @@ fn a_refusal_is_the_same_when_the_request_comes_one_octet_at_a_time() {
 /// (tungstenite CVE-2023-43669 took minutes for this header).
 #[test]
 fn a_header_of_twenty_megabytes_is_refused_at_once() {
-    let server = router();
+    let server = strict_server();
     let start = Instant::now();
     let mut peer = server.connect();
     peer.send("GET /echo HTTP/1.1\r\nX: ");

@@ -159,8 +159,8 @@ fn each_message_has_its_own_time() {
 #[test]
 fn a_few_pings_are_answered_with_their_payload_and_a_flood_is_1008() {
     let server = TestServer::echo(Limits {
-        rate: 10,
-        burst: 50,
+        message_rate: 10,
+        message_burst: 50,
         ..limits()
     });
     let mut peer = server.open("/");
@@ -185,8 +185,8 @@ fn a_few_pings_are_answered_with_their_payload_and_a_flood_is_1008() {
 #[test]
 fn a_flood_of_pongs_is_1008_too() {
     let server = TestServer::echo(Limits {
-        rate: 10,
-        burst: 50,
+        message_rate: 10,
+        message_burst: 50,
         ..limits()
     });
     let mut peer = server.open("/");
@@ -200,8 +200,8 @@ fn a_flood_of_pongs_is_1008_too() {
 #[test]
 fn a_peer_above_its_rate_is_read_more_slowly_and_loses_nothing() {
     let server = TestServer::echo(Limits {
-        rate: 100,
-        burst: 10,
+        message_rate: 100,
+        message_burst: 10,
         ..limits()
     });
     let mut peer = server.open("/");
@@ -232,8 +232,8 @@ fn a_peer_above_its_rate_is_read_more_slowly_and_loses_nothing() {
 #[test]
 fn a_slowed_peer_can_still_close() {
     let server = TestServer::echo(Limits {
-        rate: 50,
-        burst: 1,
+        message_rate: 50,
+        message_burst: 1,
         ..keepalive()
     });
     let mut peer = server.open("/");

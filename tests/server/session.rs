@@ -492,10 +492,10 @@ fn any_text_is_taken_where_the_route_says_so() {
     peer.closes(1007);
 }
 
+#[cfg(all(unix, feature = "cli"))]
 #[test]
 fn inspect_draws_every_frame_it_receives() {
-    use enchufe::services::{Router, Settings};
-    let server = TestServer::with(limits(), Router::new(Settings::default()));
+    let server = crate::support::server_process::ServerProcess::start(&[]);
     let mut peer = server.open("/inspect");
     for (wire, words) in [
         (masked(TEXT, "Hello"), &["FIN=1", "opcode=1", "Hello"][..]),

@@ -1,5 +1,5 @@
 //! What is on disk: a server that is stopped, killed, cut off from its disk, or given a folder it cannot use.
-#![cfg(all(unix, feature = "cli", feature = "json", feature = "store"))]
+#![cfg(all(unix, feature = "cli", feature = "store"))]
 
 #[allow(dead_code)]
 #[path = "../support/folder.rs"]

@@ -2,13 +2,13 @@
 #![allow(dead_code)]
 
 pub(crate) mod folder;
-#[cfg(all(feature = "cli", target_os = "linux"))]
-pub(crate) mod fortress;
 pub(crate) mod frames;
 pub(crate) mod host;
 pub(crate) mod nginx;
 pub(crate) mod peer;
 pub(crate) mod server;
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) mod server_process;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 pub(crate) mod tools;

@@ -21,7 +21,7 @@ pub(crate) fn limits() -> Limits {
     Limits {
         close_timeout: Duration::from_millis(500),
         ping_interval: None,
-        rate: 0,
+        message_rate: 0,
         ..Limits::default()
     }
 }

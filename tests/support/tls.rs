@@ -70,6 +70,17 @@ pub(crate) fn root_file() -> &'static Path {
     })
 }
 
+/// The private key in a file, for the program.
+pub(crate) fn key_file() -> &'static Path {
+    static FILE: OnceLock<PathBuf> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let name = format!("key-{}.pem", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::write(&path, &ours().key).expect("a file");
+        path
+    })
+}
+
 /// The SHA-256 of our public key, as browsers pin one.
 pub(crate) fn key_hash() -> String {
     let key = KeyPair::from_pem(&ours().key).expect("a key");

@@ -53,8 +53,8 @@ fn serve(
     let line = head.lines().next().unwrap_or_default().to_owned();
     log.lock().expect("no panic").push(line);
     if login.is_some() && field(&head, "Proxy-Authorization") != login {
-        let rejection = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
-        return client.write_all(rejection.as_bytes());
+        let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+        return client.write_all(refusal.as_bytes());
     }
     let mut server = TcpStream::connect(server)?;
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;

@@ -41,7 +41,7 @@ fn host(pair: &Pair) -> SocketAddr {
     addr
 }
 
-fn rejection(addr: SocketAddr, roots: TlsRoots) -> TlsError {
+fn refusal(addr: SocketAddr, roots: TlsRoots) -> TlsError {
     let client = Client::new(format!("wss://{addr}/")).tls(roots);
     match client.connect() {
         Err(Error::Tls(error)) => error,
@@ -94,11 +94,11 @@ fn a_certificate_that_proves_nothing_is_refused_in_one_line_that_says_why() {
     ];
     for (pair, words) in cases {
         let roots = TlsRoots::from_pem(pair.certificate.as_bytes()).expect("a root");
-        let error = rejection(host(&pair), roots).to_string();
+        let error = refusal(host(&pair), roots).to_string();
         assert!(error.starts_with(words), "{error}");
         assert!(!error.contains('\n') && error.len() < 200, "{error}");
     }
-    let stranger = rejection(host(&pair(|_| ())), roots());
+    let stranger = refusal(host(&pair(|_| ())), roots());
     assert!(matches!(stranger, TlsError::UnknownIssuer), "{stranger}");
 }
 
@@ -145,7 +145,7 @@ fn a_server_without_tls_is_called_that() {
         let _ = tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         let _ = tcp.read(&mut [0; 1024]); // until the other end has had enough
     });
-    let error = rejection(addr, roots());
+    let error = refusal(addr, roots());
     assert!(matches!(error, TlsError::NotTls), "{error}");
 }
 

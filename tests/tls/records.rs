@@ -153,14 +153,14 @@ fn octets_that_were_tampered_with_end_the_connection_with_an_alert() {
         hand.tcp.write_all(&records).expect("it is open");
         let outcome = told.recv_timeout(PATIENCE).expect("the session ends");
         assert!(matches!(outcome, Err(Error::Io(_))), "{what}: {outcome:?}");
-        let rejection = loop {
+        let refusal = loop {
             match hand.read(&mut [0; 100]) {
                 Ok(0) => panic!("{what}: an orderly end"),
                 Ok(_) => {}
                 Err(error) => break error.to_string(),
             }
         };
-        assert!(rejection.contains("alert"), "{what}: {rejection}");
+        assert!(refusal.contains("alert"), "{what}: {refusal}");
         assert_eq!(server.counters.traffic().messages_received, 1, "{what}");
         server.wait_until_empty();
     }
