@@ -1,22 +1,24 @@
-//! How a server proves that it read the handshake: Sec-WebSocket-Accept, step by step
+//! Computes `Sec-WebSocket-Accept`, a server's proof that it read the handshake, step by step
 //! ([RFC 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2), step 5.4).
 //!
-//! Run it with `cargo run --example accept_key`, or with a key of your own behind `--`: browsers show theirs in the
-//! network panel. You see what each step makes of the key, for the RFC's own example if you gave none.
+//! Run it with `cargo run --example accept_key`, or add a key after `--`: a browser's network panel shows the keys it
+//! sends. You see the result of each step. Without a key, the example uses the one in the RFC.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use enchufe::handshake::accept_key;
 use sha1::{Digest as _, Sha1};
 
-fn main() -> Result<(), base64::DecodeError> {
-    let key = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "dGhlIHNhbXBsZSBub25jZQ==".to_owned());
-    let nonce = STANDARD.decode(&key)?;
+fn main() {
+    let key = std::env::args().nth(1);
+    let key = key.as_deref().unwrap_or("dGhlIHNhbXBsZSBub25jZQ==");
+    let Ok(nonce) = STANDARD.decode(key) else {
+        eprintln!("{key:?} is not base64.");
+        std::process::exit(2);
+    };
     println!("Sec-WebSocket-Key     {key}");
-    println!("  which stands for    {}", hex(&nonce));
-    println!("  {} bytes, there must be 16", nonce.len());
+    println!("  decoded             {}", hex(&nonce));
+    println!("  its length          {} bytes (must be 16)", nonce.len());
 
     let with_guid = format!("{key}{GUID}");
     println!("with the GUID         {with_guid}");
@@ -25,9 +27,8 @@ fn main() -> Result<(), base64::DecodeError> {
     let accept = STANDARD.encode(digest);
     println!("Sec-WebSocket-Accept  {accept}");
 
-    // The library does it in one call.
-    assert_eq!(accept, accept_key(&key));
-    Ok(())
+    // The library does the same in one call.
+    assert_eq!(accept, accept_key(key));
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -35,5 +36,5 @@ fn hex(bytes: &[u8]) -> String {
     words.join(" ")
 }
 
-/// Any fixed string would do, as long as no other protocol uses it: it shows that WebSocket is what was understood.
+/// Constant from the RFC. No other protocol uses it, so the answer proves that the server speaks WebSocket.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -1,60 +1,58 @@
-//! A program that takes part in the binary chat: it greets whoever is new, and repeats what it is asked to.
+//! A bot for the binary chat. It greets each new user and repeats what users ask it to.
 //!
-//! Run it with `cargo run --example chat_bot`: it opens a chat of its own, where Ana talks to it. Or let it into a real one,
-//! `cargo run --example chat_bot -- 'ws://127.0.0.1:8080/?name=bot'`, and say `bot echo hello` there. You see what it hears.
+//! Start the server with `cargo run`, then the bot with `cargo run --example chat_bot`. A different server goes after `--`,
+//! as in `cargo run --example chat_bot -- 'ws://127.0.0.1:8080/?name=bot'`. Open <http://127.0.0.1:8080/> and write
+//! `bot echo hello`: the bot answers `hello`. The terminal shows what the bot hears and says.
 
-use enchufe::services::chat::binary_client::{ServerMessage, decode, say};
-use enchufe::services::{Router, Settings};
-use enchufe::{Error, Sender, Server, WebSocket};
+use enchufe::{Error, Sender};
 
-fn main() -> Result<(), Error> {
-    if let Some(url) = std::env::args().nth(1) {
-        return take_part(enchufe::connect(&url)?);
+fn main() {
+    let url = std::env::args().nth(1);
+    if let Err(error) = run(url.as_deref().unwrap_or("ws://127.0.0.1:8080/?name=bot")) {
+        eprintln!("The bot stops: {error}.");
+        std::process::exit(1);
     }
-    let router = Router::new(Settings::default());
-    let server = Server::bind("127.0.0.1:0")?.service(router).start();
-    let url = server.url("/?name=");
-    // Whoever is connected is in the chat: the bot will see Ana come.
-    let bot = enchufe::connect(&format!("{url}bot"))?;
-    std::thread::spawn(|| take_part(bot));
-
-    let (mut reader, ana) = enchufe::connect(&format!("{url}Ana"))?.split();
-    let mut questions = ["bot echo ¿qué tal?", "bot echo adiós"].iter();
-    while let Some(message) = reader.read()? {
-        if let Some(ServerMessage::Said(b"bot", text)) = decode(message.payload()) {
-            println!("Ana reads: {}", String::from_utf8_lossy(text));
-            let Some(question) = questions.next() else {
-                break;
-            };
-            say_to_all(&ana, question)?;
-        }
-    }
-    Ok(())
 }
 
-/// Names and texts are lent out of the read buffer: nothing is copied to be looked at.
-fn take_part(ws: WebSocket) -> Result<(), Error> {
-    let (mut reader, sender) = ws.split();
+fn run(url: &str) -> Result<(), Error> {
+    let (mut reader, sender) = enchufe::connect(url)?.split();
+    println!("connected to {url}");
+    // The reader lends each message out of its buffer, so decoding copies nothing.
     while let Some(message) = reader.read()? {
-        match decode(message.payload()) {
-            Some(ServerMessage::NewUser(who, _)) => {
-                let hello = format!("hello, {}!", String::from_utf8_lossy(who));
-                say_to_all(&sender, &hello)?;
+        match message.payload().split_first() {
+            Some((&NEW_USER, fields)) => {
+                let name = decode_string(fields).map_or("", |(name, _status)| name);
+                say(&sender, &format!("hello, {name}!"))?;
             }
-            Some(ServerMessage::Said(_, text)) => {
-                let text = String::from_utf8_lossy(text);
-                println!("bot hears: {text}");
-                if let Some(rest) = text.strip_prefix("bot echo ") {
-                    say_to_all(&sender, rest)?;
+            Some((&MESSAGE, fields)) => {
+                let text = decode_string(fields).and_then(|(_author, rest)| decode_string(rest));
+                let text = text.map_or("", |(text, _)| text);
+                println!("hears {text:?}");
+                if let Some(answer) = text.strip_prefix("bot echo ") {
+                    say(&sender, answer)?;
                 }
             }
-            _ => {}
+            _ => {} // other notices, such as a changed status
         }
     }
     Ok(())
 }
 
-fn say_to_all(sender: &Sender, text: &str) -> Result<(), Error> {
-    let mut messages = say(None, text).into_iter();
-    messages.try_for_each(|message| sender.send(message))
+/// Sends a text to all users: the request's code, then the recipient and the text.
+fn say(sender: &Sender, text: &str) -> Result<(), Error> {
+    let text = &text[..text.floor_char_boundary(255)]; // the longest field
+    println!("says  {text:?}");
+    let header = [SEND_MESSAGE, 1, b'~', text.len() as u8];
+    sender.send([&header, text.as_bytes()].concat())
 }
+
+/// Splits a string field off: one byte for its length, then its bytes. Returns it and the fields that follow.
+fn decode_string(fields: &[u8]) -> Option<(&str, &[u8])> {
+    let (&length, rest) = fields.split_first()?;
+    let (string, rest) = rest.split_at_checked(length.into())?;
+    Some((str::from_utf8(string).ok()?, rest))
+}
+
+const SEND_MESSAGE: u8 = 4;
+const NEW_USER: u8 = 53;
+const MESSAGE: u8 = 55;

@@ -1,17 +1,22 @@
-//! How a connection ends when nothing is wrong: each side sends one Close
+//! The normal end of a connection: each side sends one Close frame
 //! ([RFC 6455, 7.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1)).
 //!
-//! Run it with `cargo run --example close_handshake`. You see the two Closes on the wire, the state of both sides before
-//! and after each, and what a side may no longer do.
+//! Run it with `cargo run --example close_handshake`. You see the two Close frames on the wire, the state of both sides
+//! before and after each, and an error: a side that has sent its Close may send nothing else.
 
 use enchufe::protocol::{
     Decoder, Encoder, Event, MaskKey, MessageLimits, Role, Transition, diagram,
 };
 use enchufe::{CloseCode, CloseReason};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("The example failed: {error}.");
+        std::process::exit(1);
+    }
+}
 
-fn main() -> Outcome {
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let key = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
     let (mut client, mut server) = (Encoder::new(Role::Client), Encoder::new(Role::Server));
     let mut wire = Vec::new();
@@ -19,15 +24,15 @@ fn main() -> Outcome {
 
     let reason = CloseReason::new(CloseCode::NormalClosure, "adiós");
     client.close(Some(&reason), key, &mut wire)?;
-    hear(Role::Server, &mut server, &mut wire)?;
+    receive(Role::Server, &mut server, &mut wire)?;
     show(&client, &server);
 
-    let refused = client.ping(b"one more thing", key, &mut wire).unwrap_err();
-    println!("A Ping from the client now? Refused: {refused}.");
-    println!("The server may finish its message, and owes a Close with the same code:\n");
-    let answer = CloseReason::new(reason.code, "");
-    server.close(Some(&answer), None, &mut wire)?;
-    hear(Role::Client, &mut client, &mut wire)?;
+    if let Err(error) = client.ping(b"one more thing", key, &mut wire) {
+        println!("A Ping from the client now? Error: {error}.");
+    }
+    println!("The server may finish its message. Then it sends a Close with the same code:\n");
+    server.close(Some(&CloseReason::new(reason.code, "")), None, &mut wire)?;
+    receive(Role::Client, &mut client, &mut wire)?;
     show(&client, &server);
 
     println!("Now the server closes the TCP connection, and the client waits for that (7.1.1).");
@@ -35,20 +40,17 @@ fn main() -> Outcome {
 }
 
 fn show(client: &Encoder, server: &Encoder) {
-    println!(
-        "client: {:?}, server: {:?}\n",
-        client.state(),
-        server.state()
-    );
+    let (client, server) = (client.state(), server.state());
+    println!("client: {client:?}, server: {server:?}\n");
 }
 
-/// The side `role`, whose sending half is `own`, receives what is on the wire.
-fn hear(role: Role, own: &mut Encoder, wire: &mut Vec<u8>) -> Outcome {
-    let mut receiver = Decoder::new(role, MessageLimits::default());
-    receiver.observe_frames(true);
+/// Receives the bytes on the wire as the side `role`, and updates `own`, the sending half of that side.
+fn receive(role: Role, own: &mut Encoder, wire: &mut Vec<u8>) -> Result<(), enchufe::Error> {
+    let mut decoder = Decoder::new(role, MessageLimits::default());
+    decoder.observe_frames(true);
     while !wire.is_empty() {
-        let received = receiver.receive(wire)?;
-        let payload = receiver.payload(wire, &received);
+        let received = decoder.receive(wire)?;
+        let payload = decoder.payload(wire, &received);
         match &received.event {
             Some(Event::Frame(header)) => print!("{}", diagram::draw(header, payload)),
             Some(Event::Close(_)) => own.step(Transition::CloseReceived),

@@ -1,33 +1,38 @@
-//! An echo server: whatever you send comes back.
+//! An echo server: it sends every message back.
 //!
-//! Run it with `cargo run --example echo_server`, or with an address of your own behind `--`, and talk to it from another
-//! terminal with `cargo run --example echo_client -- ws://127.0.0.1:9001/`. You see who comes, what they say, and how
-//! they leave. Each connection has a thread; stop the server with Ctrl-C.
+//! Run it with `cargo run --example echo_server`, or add an address after `--`. Talk to it from another terminal with
+//! `cargo run --example echo_client -- ws://127.0.0.1:9001/`. You see each client connect, its messages, and its close
+//! reason. Each connection has a thread of its own. Ctrl-C stops the server.
 
 use enchufe::{Error, Server, WebSocket};
 
-fn main() -> std::io::Result<()> {
+fn main() {
     let address = std::env::args().nth(1);
-    let server = Server::bind(address.as_deref().unwrap_or("127.0.0.1:9001"))?.route("/", echo);
+    let address = address.as_deref().unwrap_or("127.0.0.1:9001");
+    let server = match Server::bind(address) {
+        Ok(server) => server.route("/", echo),
+        Err(error) => {
+            eprintln!("Cannot listen on {address}: {error}.");
+            std::process::exit(1);
+        }
+    };
     for address in server.local_addrs() {
         println!("echo server on ws://{address}/");
     }
     server.run();
-    Ok(())
 }
 
 fn echo(mut ws: WebSocket) -> Result<(), Error> {
-    let peer = ws
-        .peer_addr()
-        .map_or_else(|| "somebody".to_owned(), |peer| peer.to_string());
-    println!("{peer} is here");
+    let peer = ws.peer_addr();
+    let peer = peer.map_or_else(|| "a client".to_owned(), |peer| peer.to_string());
+    println!("{peer} connected");
     while let Some(message) = ws.read()? {
-        println!("{peer} says {message:?}");
+        println!("{peer} sent {message:?}");
         ws.send(message)?;
     }
     match ws.close_reason() {
-        Some(why) => println!("{peer} left: {why}"),
-        None => println!("{peer} left"),
+        Some(reason) => println!("{peer} closed: {reason}"),
+        None => println!("{peer} closed"),
     }
     Ok(())
 }

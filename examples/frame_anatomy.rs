@@ -1,59 +1,80 @@
-//! What the bytes of a frame mean, bit by bit ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+//! The bytes of a frame, bit by bit ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 //!
-//! Run it with `cargo run --example frame_anatomy`: you see one frame of each shape, every field with its section. Give it
-//! bytes of your own in hexadecimal, `cargo run --example frame_anatomy -- 81 85 37 fa 21 3d 7f 9f 4d 51 58`, and it draws
-//! those, or says which rule they break and with which code the connection would be closed.
+//! Run it with `cargo run --example frame_anatomy`: you see one frame of each shape, every field with its section. Or add
+//! bytes in hexadecimal, `cargo run --example frame_anatomy -- 81 85 37 fa 21 3d 7f 9f 4d 51 58`. The example draws them,
+//! or names the rule they break and the close code.
 
-use enchufe::protocol::{
-    Encoder, Extensions, Header, MaskKey, MessageKind, ProtocolError, Role, diagram,
-};
+use enchufe::protocol::{Extensions, Header, MaskKey, Opcode, ProtocolError, Role, diagram};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let digits: Vec<char> = std::env::args()
-        .skip(1)
-        .collect::<String>()
-        .chars()
-        .collect();
+fn main() {
+    let digits: String = std::env::args().skip(1).collect();
     if !digits.is_empty() {
-        let pairs = digits.chunks(2).map(String::from_iter);
-        let bytes: Result<Vec<u8>, _> = pairs.map(|pair| u8::from_str_radix(&pair, 16)).collect();
-        print(&bytes?);
-        return Ok(());
+        let Some(bytes) = decode_hex(digits.as_bytes()) else {
+            eprintln!("{digits:?} is not hexadecimal: each byte is two digits, such as 81.");
+            std::process::exit(2);
+        };
+        return print(&bytes);
     }
     let key = Some(MaskKey([0x37, 0xfa, 0x21, 0x3d]));
-    let (mut client, mut server) = (Encoder::new(Role::Client), Encoder::new(Role::Server));
-    let mut frames = [const { Vec::new() }; 5];
-    client.message(MessageKind::Text, b"Hello", key, &mut frames[0])?;
-    server.message(MessageKind::Binary, &[7; 300], None, &mut frames[1])?;
-    server.message(MessageKind::Binary, &[7; 70_000], None, &mut frames[2])?;
-    client.ping(b"there?", key, &mut frames[3])?;
-    server.close(None, None, &mut frames[4])?;
-    frames.iter().for_each(|frame| print(frame));
-    Ok(())
+    print(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+    for (opcode, key, payload) in [
+        (Opcode::Binary, None, vec![7; 300]),
+        (Opcode::Binary, None, vec![7; 70_000]),
+        (Opcode::Ping, key, b"there?".to_vec()),
+        (Opcode::Close, None, vec![]),
+    ] {
+        let mut frame = Vec::new();
+        Header::whole(opcode, key, payload.len() as u64).encode(&mut frame);
+        let start = frame.len();
+        frame.extend(payload);
+        key.iter().for_each(|key| key.apply(0, &mut frame[start..]));
+        print(&frame);
+    }
+}
+
+fn decode_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |&digit: &u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    let byte = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
+    digits.chunks(2).map(byte).collect()
 }
 
 fn print(frame: &[u8]) {
     if let Err(error) = dissect(frame) {
-        println!("refused: {error}; close {}\n", error.close_code());
+        println!("error: {error}; close {}\n", error.close_code());
     }
 }
 
-/// Decodes, then checks: first what the bits are, then whether they may be so.
+/// Decodes a frame and draws it, then checks it against the rules.
 fn dissect(frame: &[u8]) -> Result<(), ProtocolError> {
     let Some((header, start)) = Header::decode(frame)? else {
-        println!("the header goes on: more bytes are needed\n");
+        println!(
+            "incomplete: the header has more bytes than these {}\n",
+            frame.len()
+        );
         return Ok(());
     };
-    // Only clients mask, so the mask tells who sent it and who has to judge.
-    let (sender, judge) = match header.mask {
+    // Only clients mask, so the mask shows which side sent the frame, and the other side checks it.
+    let (sender, receiver) = match header.mask {
         Some(_) => ("client", Role::Server),
         None => ("server", Role::Client),
     };
-    let mut payload = frame[start..].to_vec();
-    payload.truncate(usize::try_from(header.length).unwrap_or(usize::MAX));
-    if let Some(key) = header.mask {
-        key.apply(0, &mut payload);
-    }
+    let (wanted, present) = (header.length, (frame.len() - start) as u64);
+    let whole = usize::try_from(wanted)
+        .ok()
+        .and_then(|length| frame[start..].get(..length));
+    let mut payload = whole.unwrap_or_default().to_vec();
+    header
+        .mask
+        .iter()
+        .for_each(|key| key.apply(0, &mut payload));
     println!("from a {sender}:\n{}", diagram::draw(&header, &payload));
-    header.check(judge, false, Extensions::default())
+    if present < wanted {
+        println!(
+            "incomplete: {present} of {wanted} payload bytes, {} missing\n",
+            wanted - present
+        );
+    } else if present > wanted {
+        println!("{} more bytes follow the frame\n", present - wanted);
+    }
+    header.check(receiver, false, Extensions::default())
 }

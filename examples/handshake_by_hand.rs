@@ -52,7 +52,12 @@ fn main() -> Result<()> {
 }
 
 fn start_server() -> Result<String> {
-    let server = enchufe::Server::bind("127.0.0.1:0")?.route("/", enchufe::services::echo::session);
+    let server = enchufe::Server::bind("127.0.0.1:0")?.route("/", |mut ws| {
+        while let Some(message) = ws.read()? {
+            ws.send(message)?;
+        }
+        Ok(())
+    });
     let address = server.local_addrs()[0].to_string();
     std::thread::spawn(|| server.run());
     Ok(address)

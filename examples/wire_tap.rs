@@ -1,32 +1,46 @@
-//! A proxy that draws what passes, the handshake and every frame, in both directions. Run it with
-//! `cargo run --example wire_tap`: it taps a conversation of its own. Or put it in front of any server,
-//! `cargo run --example wire_tap -- 127.0.0.1:8080`, and connect a client to the address that it prints.
+//! A proxy that draws the handshake and every frame, in both directions. Run it with `cargo run --example wire_tap`: it
+//! taps a conversation of its own. Or put it in front of any server, `cargo run --example wire_tap -- 127.0.0.1:8080`, and
+//! connect a client to the address that it prints.
 
+use enchufe::{
+    Error, Server, WebSocket,
+    protocol::{Header, diagram},
+};
 use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-use enchufe::protocol::{Header, diagram};
-use enchufe::{Server, services::echo};
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("The tap stops: {error}.");
+        std::process::exit(1);
+    }
+}
 
-fn main() -> Result<()> {
+fn run() -> Result<()> {
     let tap = TcpListener::bind("127.0.0.1:0")?;
-    let tapped = tap.local_addr()?;
-    println!("tapped: ws://{tapped}/");
+    let address = tap.local_addr()?;
+    println!("tapped: ws://{address}/");
     if let Some(target) = std::env::args().nth(1) {
         for client in tap.incoming() {
             let (client, server) = (client?, TcpStream::connect(&target)?);
             thread::spawn(|| forward(client, server));
         }
     }
-    let server = Server::bind("127.0.0.1:0")?.route("/", echo::session);
-    let running = server.start();
+    let server = Server::bind("127.0.0.1:0")?.route("/", echo).start();
     thread::spawn(move || {
-        let mut ws = enchufe::connect(&format!("ws://{tapped}/"))?;
+        let mut ws = enchufe::connect(&format!("ws://{address}/"))?;
         ws.send("hola")?;
         ws.read()
     });
-    forward(tap.accept()?.0, TcpStream::connect(running.local_addrs())?)
+    forward(tap.accept()?.0, TcpStream::connect(server.local_addrs())?)
+}
+
+fn echo(mut ws: WebSocket) -> std::result::Result<(), Error> {
+    while let Some(message) = ws.read()? {
+        ws.send(message)?;
+    }
+    Ok(())
 }
 
 /// Carries the bytes of one connection both ways, until both ends have closed.
@@ -37,11 +51,11 @@ fn forward(client: TcpStream, server: TcpStream) -> Result<()> {
     })
 }
 
-fn carry(from: &TcpStream, mut to: &TcpStream, way: &str) -> Result<()> {
-    // 1.3: each side says one HTTP head, which ends with an empty line, and then only frames.
+fn carry(from: &TcpStream, mut to: &TcpStream, direction: &str) -> Result<()> {
+    // 1.3: each side sends one HTTP head, which ends with an empty line, and then only frames.
     let (mut from, mut head, mut frames) = (BufReader::new(from), Vec::new(), Vec::new());
     while !head.ends_with(b"\r\n\r\n") && from.read_until(b'\n', &mut head)? > 0 {}
-    print!("{way}\n{}", String::from_utf8_lossy(&head));
+    print!("{direction}\n{}", String::from_utf8_lossy(&head));
     to.write_all(&head)?;
     let mut bytes = [0; 4096];
     while let count @ 1.. = from.read(&mut bytes)? {
@@ -50,10 +64,10 @@ fn carry(from: &TcpStream, mut to: &TcpStream, way: &str) -> Result<()> {
             && let Some(payload) = frames[start..].get_mut(..header.length as usize)
         {
             header.mask.iter().for_each(|key| key.apply(0, payload));
-            println!("{way}\n{}", diagram::draw(&header, payload));
+            println!("{direction}\n{}", diagram::draw(&header, payload));
             frames.drain(..start + header.length as usize);
         }
-        // The bytes go on as they came; only now, so that no answer is drawn before its question.
+        // The bytes leave as they came, after the drawing, so no answer is drawn before its request.
         to.write_all(&bytes[..count])?;
     }
     to.shutdown(Shutdown::Write)
