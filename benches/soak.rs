@@ -15,10 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::services::chat::binary_client::say;
 use enchufe::{CloseCode, Error, Incoming, Reader, Sender, connect};
 
-use server::{Server, Usage};
+use server::{Server, Usage, say};
 
 fn main() {
     let minutes = std::env::args()
@@ -139,9 +138,10 @@ fn vanish(number: u64, address: &str) {
 
 fn talk(reader: &mut Reader, sender: &Sender, counts: &Counts) -> Result<(), Error> {
     for n in 0..MESSAGES {
-        for message in say(None, &format!("message {n}, {}", "x".repeat(n * 11 % 200))) {
-            sender.send(message)?;
-        }
+        sender.send(say(
+            None,
+            &format!("message {n}, {}", "x".repeat(n * 11 % 200)),
+        ))?;
         let until = Instant::now() + Duration::from_millis(25);
         while let Incoming::Message(_) = reader.read_until(Some(until))? {
             counts.messages.fetch_add(1, Relaxed);

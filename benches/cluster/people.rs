@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enchufe::services::chat::binary_client::say;
 use enchufe::{Incoming, Reader, Sender};
+
+use crate::server::say;
 
 /// What all of them together have seen.
 #[derive(Default)]
@@ -41,7 +42,7 @@ pub(crate) fn listen((mut reader, _sender): (Reader, Sender), me: &str, counts: 
 
 /// Talks to everybody, or to itself, with as many messages on their way as it may have.
 pub(crate) fn talk((mut reader, sender): (Reader, Sender), me: &str, alone: bool, counts: &Counts) {
-    let message = say(alone.then_some(me), &"x".repeat(TEXT)).remove(0);
+    let message = say(alone.then_some(me), &"x".repeat(TEXT));
     let own = own(me);
     let mut in_flight = 0;
     loop {
@@ -71,7 +72,7 @@ pub(crate) fn now_and_then(
     times: usize,
     pace: Duration,
 ) -> Vec<Duration> {
-    let message = say(None, &"x".repeat(TEXT)).remove(0);
+    let message = say(None, &"x".repeat(TEXT));
     let (own, counts) = (own(me), Counts::default());
     let mut next = Instant::now();
     let time = |_| {

@@ -88,3 +88,13 @@ pub(crate) fn processor_time(process: &Child) -> f64 {
     let fields = fields.split(' ').skip(11).take(2);
     fields.filter_map(|it| it.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
+
+/// A chat message on the binary wire, to one user or to everyone: `4`, destination, text.
+pub(crate) fn say(to: Option<&str>, text: &str) -> Vec<u8> {
+    let mut message = vec![4];
+    for field in [to.unwrap_or("~"), text] {
+        message.push(u8::try_from(field.len()).expect("at most 255 bytes"));
+        message.extend(field.as_bytes());
+    }
+    message
+}

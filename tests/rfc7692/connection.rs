@@ -6,8 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use enchufe::handshake::HandshakeError;
-use enchufe::net::{Audience, Entry, MemberId, Reply, RequestContext, Room, Upgrade};
-use enchufe::protocol::{MessageKind, encode_frame};
+use enchufe::net::{Recipients, Reply, RequestContext, Room, Upgrade};
 use enchufe::{Client, DeflateOptions, DeflateParams, Error, Limits, Message, Server, WebSocket};
 use flate2::{Compress, Compression, Decompress};
 
@@ -271,32 +270,13 @@ fn a_client_gives_up_on_an_answer_that_it_cannot_keep_to() {
 }
 
 #[test]
-fn what_a_room_hands_out_goes_between_compressed_messages_as_it_is() {
+fn messages_of_a_room_go_uncompressed_between_compressed_ones() {
     let server = TestServer::with(limits(), |_: &RequestContext<'_>| {
         let session = |mut ws: WebSocket| {
             let room = Room::new();
-            room.append([Entry::Join {
-                id: MemberId(1),
-                sender: ws.sender(),
-                codec: 0,
-            }]);
+            room.join(ws.sender());
             while let Some(message) = ws.read()? {
-                let Message::Text(text) = &message else {
-                    return Ok(());
-                };
-                let mut frame = Vec::new();
-                encode_frame(
-                    true,
-                    MessageKind::Text.into(),
-                    text.as_bytes(),
-                    None,
-                    &mut frame,
-                );
-                room.append([Entry::Frames {
-                    to: Audience::All,
-                    frames: [frame, Vec::new()],
-                }]);
-                room.deliver();
+                room.send(Recipients::All, &message);
                 ws.send(&message)?;
             }
             Ok(())

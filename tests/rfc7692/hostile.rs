@@ -1,14 +1,17 @@
 //! What a peer does with compression on a real connection to harm somebody: it ends its own connection and nothing else.
 
-use enchufe::net::{Audience, Entry, MemberId, Reply, RequestContext, Room, Upgrade};
+use std::thread;
+
+use enchufe::net::{Reply, RequestContext, Upgrade};
 use enchufe::protocol::MessageLimits;
-use enchufe::{DeflateOptions, Error, WebSocket};
+use enchufe::{Client, DeflateOptions, Error};
 use flate2::Decompress;
 
 use super::connection::{COMPRESSED, COMPRESSED_TEXT, client, compressing, echoes, raw};
 use super::words::{HELLO, deflated, inflate};
-use crate::support::peer::{BINARY, masked};
-use crate::support::server::{TestServer, echo, limits};
+use crate::support::host::{Host, granted};
+use crate::support::peer::{BINARY, masked, unmasked};
+use crate::support::server::{PATIENCE, TestServer, echo, limits};
 
 #[test]
 fn a_bomb_ends_its_own_connection_and_no_other() {
@@ -59,35 +62,21 @@ fn garbage_ends_its_own_connection_with_the_code_that_says_it() {
 #[test]
 fn our_client_survives_a_bomb_too() {
     let bomb = deflated(&vec![0; 16 << 20]);
-    let server = TestServer::with(limits(), move |_: &RequestContext<'_>| {
-        let bomb = bomb.clone();
-        let session = move |mut ws: WebSocket| {
-            // What the library will not send: a room hands out any frames.
-            let mut wire = vec![COMPRESSED, 126];
-            wire.extend((bomb.len() as u16).to_be_bytes());
-            wire.extend(&bomb);
-            let room = Room::new();
-            let join = Entry::Join {
-                id: MemberId(1),
-                sender: ws.sender(),
-                codec: 0,
-            };
-            room.append([
-                join,
-                Entry::Frames {
-                    to: Audience::All,
-                    frames: [wire, Vec::new()],
-                },
-            ]);
-            room.deliver();
-            ws.read().map(|_| ())
-        };
-        Reply::Upgrade(Upgrade::new(session).deflate(DeflateOptions::default()))
+    let host = Host::new();
+    let url = host.url();
+    let server = thread::spawn(move || {
+        let (mut peer, head) = host.request();
+        let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+        peer.send(granted(&head, agreed))
+            .send(unmasked(COMPRESSED, &bomb));
+        peer
     });
-    let mut ws = client(&server)
+    let mut ws = Client::new(url)
+        .timeout(PATIENCE)
         .deflate(DeflateOptions::default())
         .connect()
         .expect("a connection");
+    let _peer = server.join().expect("a server");
     let error = ws.read().expect_err("a bomb");
     assert!(
         matches!(

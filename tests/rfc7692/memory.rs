@@ -70,7 +70,7 @@ fn a_bomb_on_a_connection_takes_what_the_longest_message_takes() {
 fn allocations_of_echo(params: DeflateParams, message: &[u8]) -> u64 {
     const WARM_UP: usize = 20;
     const COUNTED: usize = 50;
-    let echo = |reader: &mut Reader, sender: &enchufe::Encoder, messages| -> Result<(), Error> {
+    let echo = |reader: &mut Reader, sender: &enchufe::Sender, messages| -> Result<(), Error> {
         for _ in 0..messages {
             if let Some(message) = reader.read()? {
                 sender.send(message)?;
