@@ -151,7 +151,7 @@ struct Preset {
 /// What can be chosen with one click, in the order of the page.
 fn presets(lab: &Page) -> Vec<Preset> {
     let list = lab.evaluate(
-        "Promise.all([import('/assets/presets.js'), import('/assets/frame.js')]).then(([{ FINE, WRONG, bytesOf }, { hex }]) =>
+        "Promise.all([import('/assets/lab/presets.js'), import('/assets/lab/frame.js')]).then(([{ FINE, WRONG, bytesOf }, { hex }]) =>
             [[FINE, '#presets-fine'], [WRONG, '#presets-wrong']].flatMap(([list, place]) =>
                 list.map((one, at) => [one.name, one.role ?? 'server', `${place} .chip:nth-child(${at + 1})`, hex(bytesOf(one))])))",
     );

@@ -226,11 +226,19 @@ fn a_folder_is_its_index_or_nothing() {
 fn an_index_takes_the_place_of_the_page_in_the_binary() {
     let site = Site::new();
     let page = site.get("/", "");
-    assert!(page.text().contains("/assets/chat.js"), "{}", page.text());
+    assert!(
+        page.text().contains("/assets/chat/chat.js"),
+        "{}",
+        page.text()
+    );
     site.folder.write("www/index.html", "<p>root");
     assert_eq!(site.get("/", "").text(), "<p>root");
     // The other pages stay where they are, and so does what clients ask before they connect.
-    assert!(site.get("/chat", "").text().contains("/assets/chat.js"));
+    assert!(
+        site.get("/chat", "")
+            .text()
+            .contains("/assets/chat/chat.js")
+    );
     let probe = site.get("/?name=ana", "");
     assert_eq!(
         probe.field("Content-Type"),

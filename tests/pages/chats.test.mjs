@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { STATUS } from '../../src/pages/wire.js';
+import { STATUS } from '../../src/bin/enchufe/pages/chat/codec.js';
 import { Person, Server, dice, settle } from './support.mjs';
 
 function room(...names) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { acceptSteps, base64, keyBytes, sha1 } from '../../src/pages/accept.js';
-import { draw } from '../../src/pages/diagram.js';
-import { decode, encode, fields, hex, mask, parseHex } from '../../src/pages/frame.js';
+import { acceptSteps, base64, keyBytes, sha1 } from '../../src/bin/enchufe/pages/lab/accept-key.js';
+import { draw } from '../../src/bin/enchufe/pages/lab/diagram.js';
+import { decode, encode, fields, hex, mask, parseHex } from '../../src/bin/enchufe/pages/lab/frame.js';
 
 const key = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 const utf8 = (text) => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { words } from '../../src/pages/hospital-words.js';
+import { words } from '../../src/bin/enchufe/pages/hospital/i18n.js';
 
 test('both languages say the same things with the same blanks', () => {
   assert.deepEqual(Object.keys(words.es), Object.keys(words.en));
@@ -12,12 +12,12 @@ test('both languages say the same things with the same blanks', () => {
 });
 
 test('every word the page asks for is there, and the page holds the English one', () => {
-  const page = readFileSync(new URL('../../src/pages/hospital.html', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../src/bin/enchufe/pages/hospital/hospital.html', import.meta.url), 'utf8');
   const shared = ['skip', 'pages', 'chat', 'lab', 'hospital'];
   for (const [, key, text] of page.matchAll(/data-t="([^"]+)"[^>]*>([^<]*)</g)) {
     if (!shared.includes(key)) assert.equal(text, words.en[key], key);
   }
-  const program = readFileSync(new URL('../../src/pages/hospital.js', import.meta.url), 'utf8');
+  const program = readFileSync(new URL('../../src/bin/enchufe/pages/hospital/hospital.js', import.meta.url), 'utf8');
   for (const [, key] of program.matchAll(/\bt\('([^']+)'/g)) assert.ok(key in words.en, key);
 });
 

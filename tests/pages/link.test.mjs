@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Link, backOff } from '../../src/pages/link.js';
+import { Link, backOff } from '../../src/bin/enchufe/pages/chat/connection.js';
 
 /** A browser whose server, clock and dice the test holds in its hands. */
 function world(answers) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decode, encode, hex, join, parseHex } from '../../src/pages/frame.js';
-import { RULES, mayBeSent, receive } from '../../src/pages/receive.js';
+import { decode, encode, hex, join, parseHex } from '../../src/bin/enchufe/pages/lab/frame.js';
+import { RULES, mayBeSent, receive } from '../../src/bin/enchufe/pages/lab/frame-decoder.js';
 
 const key = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 const utf8 = (text) => new TextEncoder().encode(text);

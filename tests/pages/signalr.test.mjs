@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hub } from '../../src/pages/signalr.js';
+import { Hub } from '../../src/bin/enchufe/pages/hospital/signalr.js';
 
 /** A browser whose server, clock and dice the test holds in its hands. */
 function world() {

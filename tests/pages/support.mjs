@@ -1,8 +1,8 @@
 // A chat server in a few lines, for the page's logic: the rules of the binary chat, one total order, and a wire per person
 // that delivers when told to, so that every interleaving can be tried.
 
-import { Chats } from '../../src/pages/chats.js';
-import { GENERAL, decode } from '../../src/pages/wire.js';
+import { Chats } from '../../src/bin/enchufe/pages/chat/store.js';
+import { GENERAL, decode } from '../../src/bin/enchufe/pages/chat/codec.js';
 
 export class Server {
   constructor() {

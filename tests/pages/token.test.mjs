@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fields, hold, isWanted, subprotocols, tokenIn } from '../../src/pages/token.js';
+import { fields, hold, isWanted, subprotocols, tokenIn } from '../../src/bin/enchufe/pages/shared/token.js';
 
 test('the token stands in the fragment, by itself or among others', () => {
   assert.equal(tokenIn('#token=abc'), 'abc');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { byteLength, decode, encode, nameProblem, wellFormed } from '../../src/pages/wire.js';
+import { byteLength, decode, encode, nameProblem, wellFormed } from '../../src/bin/enchufe/pages/chat/codec.js';
 
 const bytes = (hex) => Uint8Array.from(hex.match(/[0-9a-f]{2}/g) ?? [], (pair) => parseInt(pair, 16));
 const hex = (array) => Array.from(array, (byte) => byte.toString(16).padStart(2, '0')).join(' ');

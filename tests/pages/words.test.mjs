@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { words as chat } from '../../src/pages/chat-words.js';
-import { pick, shared } from '../../src/pages/i18n.js';
-import { words as lab } from '../../src/pages/lab-words.js';
-import { FINE, WRONG, bytesOf } from '../../src/pages/presets.js';
-import { RULES, receive } from '../../src/pages/receive.js';
+import { words as chat } from '../../src/bin/enchufe/pages/chat/i18n.js';
+import { pick, shared } from '../../src/bin/enchufe/pages/shared/i18n.js';
+import { words as lab } from '../../src/bin/enchufe/pages/lab/i18n.js';
+import { FINE, WRONG, bytesOf } from '../../src/bin/enchufe/pages/lab/presets.js';
+import { RULES, receive } from '../../src/bin/enchufe/pages/lab/frame-decoder.js';
 
-const page = (name) => readFileSync(new URL(`../../src/pages/${name}`, import.meta.url), 'utf8');
+const page = (name) => readFileSync(new URL(`../../src/bin/enchufe/pages/${name}`, import.meta.url), 'utf8');
 
 test('the first language we speak is taken, English when there is none', () => {
   assert.equal(pick(['es-GT', 'en']), 'es');
@@ -29,10 +29,10 @@ test('both languages have the same words, and functions with the same arguments'
 test('every word a page asks for is there', () => {
   const wanted = (name) => [...page(name).matchAll(/data-t(?:-[a-z]+)?="([^"]+)"/g)].map(([, key]) => key);
   const used = (name) => [...page(name).matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key);
-  for (const key of [...wanted('chat.html'), ...['chat', 'chat-list', 'chat-talk', 'chat-view', 'token'].flatMap((name) => used(`${name}.js`))]) {
+  for (const key of [...wanted('chat/chat.html'), ...['chat/chat', 'chat/list', 'chat/messages', 'chat/elements', 'shared/token'].flatMap((name) => used(`${name}.js`))]) {
     assert.ok(key in { ...shared.en, ...chat.en }, key);
   }
-  for (const key of [...wanted('lab.html'), ...['lab', 'lab-frame', 'lab-live', 'figure', 'explain', 'verdict'].flatMap((name) => used(`${name}.js`))]) {
+  for (const key of [...wanted('lab/lab.html'), ...['lab', 'frame-editor', 'live', 'frame-figure', 'frame-explanation', 'frame-verdict'].flatMap((name) => used(`lab/${name}.js`))]) {
     assert.ok(key in { ...shared.en, ...lab.en }, key);
   }
   for (const rule of Object.keys(RULES)) assert.ok(`r-${rule}` in lab.en, rule);
@@ -56,8 +56,9 @@ test('the presets break every rule there is', () => {
 });
 
 test('pages have nothing inline, and names reach the document only as text', () => {
-  for (const name of ['chat.html', 'lab.html']) assert.doesNotMatch(page(name), /<script>|<style|\sstyle=|\son[a-z]+=|javascript:/i, name);
-  for (const name of ['chat', 'chat-list', 'chat-talk', 'chat-view', 'dom', 'figure', 'explain', 'verdict', 'lab', 'lab-frame', 'lab-live', 'i18n', 'token']) {
-    assert.doesNotMatch(page(`${name}.js`), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/, name);
+  for (const name of ['chat/chat.html', 'hospital/hospital.html', 'lab/lab.html']) assert.doesNotMatch(page(name), /<script>|<style|\sstyle=|\son[a-z]+=|javascript:/i, name);
+  const files = readdirSync(new URL('../../src/bin/enchufe/pages/', import.meta.url), { recursive: true });
+  for (const name of files.filter((file) => file.endsWith('.js'))) {
+    assert.doesNotMatch(page(name), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function/, name);
   }
 });

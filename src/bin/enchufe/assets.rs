@@ -6,10 +6,10 @@ use enchufe::http::Response;
 #[must_use]
 pub fn at(path: &str) -> Option<Response> {
     let name = match path {
-        "/" | "/chat" => "chat.html",
-        "/lab" => "lab.html",
-        "/hospital" => "hospital.html",
-        "/favicon.ico" => "icon.svg",
+        "/" | "/chat" => "chat/chat.html",
+        "/lab" => "lab/lab.html",
+        "/hospital" => "hospital/hospital.html",
+        "/favicon.ico" => "shared/icon.svg",
         path => path
             .strip_prefix("/assets/")
             .filter(|name| !name.ends_with(".html"))?,
@@ -46,89 +46,87 @@ macro_rules! assets {
 }
 
 const ASSETS: &[(&str, &str)] = assets![
-    "accept.js"
-    "chat-list.js"
-    "chat-talk.js"
-    "chat-view.js"
-    "chat-words.js"
-    "chat.css"
-    "chat.html"
-    "chat.js"
-    "chats.js"
-    "diagram.js"
-    "dom.js"
-    "explain.js"
-    "figure.js"
-    "frame.js"
-    "hospital-words.js"
-    "hospital.css"
-    "hospital.html"
-    "hospital.js"
-    "i18n.js"
-    "icon.svg"
-    "lab-frame.js"
-    "lab-live.js"
-    "lab-words.js"
-    "lab.css"
-    "lab.html"
-    "lab.js"
-    "link.js"
-    "order.js"
-    "presets.js"
-    "receive.js"
-    "signalr.js"
-    "style.css"
-    "token.js"
-    "verdict.js"
-    "wire.js"
+    "chat/chat.css"
+    "chat/chat.html"
+    "chat/chat.js"
+    "chat/codec.js"
+    "chat/connection.js"
+    "chat/elements.js"
+    "chat/history-merge.js"
+    "chat/i18n.js"
+    "chat/list.js"
+    "chat/messages.js"
+    "chat/store.js"
+    "hospital/hospital.css"
+    "hospital/hospital.html"
+    "hospital/hospital.js"
+    "hospital/i18n.js"
+    "hospital/signalr.js"
+    "lab/accept-key.js"
+    "lab/diagram.js"
+    "lab/frame-decoder.js"
+    "lab/frame-editor.js"
+    "lab/frame-explanation.js"
+    "lab/frame-figure.js"
+    "lab/frame-verdict.js"
+    "lab/frame.js"
+    "lab/i18n.js"
+    "lab/lab.css"
+    "lab/lab.html"
+    "lab/lab.js"
+    "lab/live.js"
+    "lab/presets.js"
+    "shared/dom.js"
+    "shared/i18n.js"
+    "shared/icon.svg"
+    "shared/style.css"
+    "shared/token.js"
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::path::Path;
 
     #[test]
-    fn every_file_beside_the_pages_is_served() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/enchufe/pages");
-        for file in fs::read_dir(folder).expect("the folder of the pages") {
-            let name = file
-                .expect("its entry")
-                .file_name()
-                .into_string()
-                .expect("a plain name");
-            let known = ASSETS.iter().any(|(asset, _)| *asset == name);
-            assert!(
-                known || name == "package.json",
-                "{name} is not in the table"
-            );
+    fn every_file_of_the_pages_is_served() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/enchufe/pages");
+        let directories = fs::read_dir(&pages).expect("the directory of the pages");
+        let directories = directories.map(|entry| entry.expect("an entry").path());
+        for directory in directories.filter(|path| path.is_dir()) {
+            for file in fs::read_dir(directory).expect("a directory") {
+                let path = file.expect("an entry").path();
+                let name = path.strip_prefix(&pages).expect("a path below");
+                let name = name.to_str().expect("a plain name").replace('\\', "/");
+                let known = ASSETS.iter().any(|(asset, _)| *asset == name);
+                assert!(known, "{name} is not in the table");
+            }
         }
     }
 
     #[test]
-    fn what_the_pages_refer_to_is_there() {
+    fn every_asset_that_a_page_refers_to_exists() {
         for (name, content) in ASSETS {
-            for reference in content
-                .split("\"/")
-                .skip(1)
-                .filter_map(|rest| rest.split('"').next())
-            {
-                let path = format!("/{reference}");
-                if path.starts_with("/assets/") {
-                    assert!(at(&path).is_some(), "{name} refers to {path}");
-                }
+            for path in quoted(content, "\"/assets/", '"') {
+                let path = format!("/assets/{path}");
+                assert!(at(&path).is_some(), "{name} refers to {path}");
             }
-            for module in content
-                .split("from \"./")
-                .skip(1)
-                .filter_map(|rest| rest.split('"').next())
-            {
-                assert!(
-                    at(&format!("/assets/{module}")).is_some(),
-                    "{name} imports {module}"
-                );
+            let directory = name.split_once('/').expect("a directory").0;
+            let siblings =
+                quoted(content, "from './", '\'').map(|file| format!("{directory}/{file}"));
+            let others = quoted(content, "from '../", '\'').map(str::to_owned);
+            for module in siblings.chain(others) {
+                let path = format!("/assets/{module}");
+                assert!(at(&path).is_some(), "{name} imports {module}");
             }
         }
+    }
+
+    /// The texts between `start` and `end`.
+    fn quoted<'a>(content: &'a str, start: &'a str, end: char) -> impl Iterator<Item = &'a str> {
+        let parts = content.split(start).skip(1);
+        parts.filter_map(move |part| part.split(end).next())
     }
 
     #[test]

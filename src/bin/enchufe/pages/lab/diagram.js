@@ -1,8 +1,8 @@
 // A frame drawn with characters, as the server's log and /inspect draw it: its bytes, and below each field what it says and
 // the section that defines it. What a peer chose is escaped; of a long payload one sees the beginning and the end.
 
+import { mayBeSent } from './frame-decoder.js';
 import { binary, hex, opcodeName } from './frame.js';
-import { mayBeSent } from './receive.js';
 
 export function draw(frame) {
   if (frame.masked === undefined) return '';

@@ -1,10 +1,10 @@
 // The board of hospitals and beds, live: every event makes us ask for the whole board, and what differs is changed in place,
 // so that the keyboard focus stays where it is. Text reaches the page only as text.
 
-import { words } from './hospital-words.js';
-import { speak } from './i18n.js';
+import { speak } from '../shared/i18n.js';
+import { ask, isWanted } from '../shared/token.js';
+import { words } from './i18n.js';
 import { Hub } from './signalr.js';
-import { ask, isWanted } from './token.js';
 
 const $ = (id) => document.getElementById(id);
 const t = speak(words);

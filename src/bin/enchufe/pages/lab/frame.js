@@ -1,5 +1,5 @@
 // One frame (RFC 6455, 5.2) as bytes and as fields. Decoding says what the bits are, right or wrong; whether they may be so is
-// in receive.js. Never fails: what is not there yet is missing, not an error.
+// in frame-decoder.js. Never fails: what is not there yet is missing, not an error.
 
 export const OPCODES = { 0: 'continuation', 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' };
 

@@ -1,7 +1,7 @@
 // Reading histories against what we know: which waiting messages has this one, and where does it continue another?
 // Pure functions over lists of `{ author, text }`. A history holds the last 255 lines, so a full one has lost its beginning.
 
-import { MAX } from './wire.js';
+import { MAX } from './codec.js';
 
 /**
  * Which of the `waiting` messages stand at the end of `history`, as a set; null when no reading fits.

@@ -1,7 +1,7 @@
 // The pieces of the chat page as elements: a person's row, a line, a divider. Whatever comes from others goes through textContent.
 
-import { build, button } from './dom.js';
-import { GENERAL, STATUS } from './wire.js';
+import { build, button } from '../shared/dom.js';
+import { GENERAL, STATUS } from './codec.js';
 
 /** The first character of a name on a colour that is always the same for that name. */
 export function paintAvatar(element, name) {

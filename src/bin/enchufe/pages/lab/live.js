@@ -1,8 +1,8 @@
 // The lab's third part: a connection to /inspect, which answers every frame with a drawing of it.
 
-import { $, build, button } from './dom.js';
+import { $, build, button } from '../shared/dom.js';
+import { ask, isWanted, subprotocols } from '../shared/token.js';
 import { parseHex } from './frame.js';
-import { ask, isWanted, subprotocols } from './token.js';
 
 /** `show(bytes)` opens a frame in the figure. */
 export function liveLab(t, show) {

@@ -1,8 +1,8 @@
 // The list of chats: everybody, who is online, who was; and the box that looks for somebody.
 
-import { row } from './chat-view.js';
-import { $, build } from './dom.js';
-import { GENERAL, MAX, STATUS, byteLength, wellFormed } from './wire.js';
+import { $, build } from '../shared/dom.js';
+import { GENERAL, MAX, STATUS, byteLength, wellFormed } from './codec.js';
+import { row } from './elements.js';
 
 export class ChatList {
   /** `visit(name)` opens a chat because the person asked for it, `find(name)` asks the server for a name. */

@@ -1,16 +1,16 @@
-// The chat page: wires the connection (link.js) and what it brings (chats.js) to the list (chat-list.js) and the chat on screen
-// (chat-talk.js).
+// The chat page: wires the connection (connection.js) and what it brings (store.js) to the list (list.js) and the chat on screen
+// (messages.js).
 
-import { ChatList, chatName } from './chat-list.js';
-import { Talk } from './chat-talk.js';
-import { paintAvatar } from './chat-view.js';
-import { words } from './chat-words.js';
-import { Chats } from './chats.js';
-import { $, build } from './dom.js';
-import { speak } from './i18n.js';
-import { Link } from './link.js';
-import { ask } from './token.js';
-import { GENERAL, STATUS, byteLength, decode, nameProblem, wellFormed } from './wire.js';
+import { $, build } from '../shared/dom.js';
+import { speak } from '../shared/i18n.js';
+import { ask } from '../shared/token.js';
+import { GENERAL, STATUS, byteLength, decode, nameProblem, wellFormed } from './codec.js';
+import { Link } from './connection.js';
+import { paintAvatar } from './elements.js';
+import { words } from './i18n.js';
+import { ChatList, chatName } from './list.js';
+import { Talk } from './messages.js';
+import { Chats } from './store.js';
 
 const t = speak(words);
 const known = (key) => key in words.en;

@@ -1,9 +1,9 @@
 // The chat on screen: its lines, what has not come back yet, and the box to write in.
 
-import { chatDetail, chatName } from './chat-list.js';
-import { divider, line, outgoing } from './chat-view.js';
-import { $ } from './dom.js';
-import { MAX, STATUS, byteLength } from './wire.js';
+import { $ } from '../shared/dom.js';
+import { MAX, STATUS, byteLength } from './codec.js';
+import { divider, line, outgoing } from './elements.js';
+import { chatDetail, chatName } from './list.js';
 
 export class Talk {
   /** `connected()`: can anything be sent now? */

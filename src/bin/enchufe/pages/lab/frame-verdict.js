@@ -1,10 +1,10 @@
 // What the receiver of a frame says to it, and by which rules.
 
+import { build } from '../shared/dom.js';
 import { closeCode, quoted } from './diagram.js';
-import { build } from './dom.js';
-import { sectionLink } from './explain.js';
+import { RULES } from './frame-decoder.js';
+import { sectionLink } from './frame-explanation.js';
 import { hex } from './frame.js';
-import { RULES } from './receive.js';
 
 export class Verdict {
   constructor(element, list, t) {

@@ -1,7 +1,7 @@
 // A chat's connection that comes back: ask whether the name is free, connect, and after a loss try again ever more slowly.
 // A browser hides why a WebSocket was refused, so every attempt asks over HTTP first, where the answer has a status and words.
 
-import { fields, subprotocols } from './token.js';
+import { fields, subprotocols } from '../shared/token.js';
 
 /**
  * States: idle, asking, connecting, open, waiting. `on` gets

@@ -1,12 +1,12 @@
-// The lab page: the frame (lab-frame.js), the handshake's key, and the connection to /inspect (lab-live.js).
+// The lab page: the frame (frame-editor.js), the handshake's key, and the connection to /inspect (live.js).
 
-import { GUID, acceptSteps, base64 } from './accept.js';
-import { $, build } from './dom.js';
+import { $, build } from '../shared/dom.js';
+import { speak } from '../shared/i18n.js';
+import { GUID, acceptSteps, base64 } from './accept-key.js';
+import { frameLab } from './frame-editor.js';
 import { hex } from './frame.js';
-import { speak } from './i18n.js';
-import { frameLab } from './lab-frame.js';
-import { liveLab } from './lab-live.js';
-import { words } from './lab-words.js';
+import { words } from './i18n.js';
+import { liveLab } from './live.js';
 
 /** The key of RFC 6455, 1.3. */
 const SAMPLE = 'dGhlIHNhbXBsZSBub25jZQ==';

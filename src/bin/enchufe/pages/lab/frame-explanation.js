@@ -1,9 +1,9 @@
 // What the field under the pointer means, in words, with its value and its section.
 
+import { build } from '../shared/dom.js';
 import { closeCode } from './diagram.js';
-import { build } from './dom.js';
+import { bits8, character, hex2 } from './frame-figure.js';
 import { opcodeName } from './frame.js';
-import { bits8, character, hex2 } from './figure.js';
 
 /** A link to a section of the RFC. */
 export function sectionLink(t, number) {

@@ -6,8 +6,8 @@
 // wait in one queue for that round trip, so every chat keeps the server's order. The same reading tells, after a lost
 // connection, which lines are new, so that none is shown twice.
 
-import { arrived, caughtUp } from './order.js';
-import { GENERAL, MAX, STATUS, encode, wellFormed } from './wire.js';
+import { GENERAL, MAX, STATUS, encode, wellFormed } from './codec.js';
+import { arrived, caughtUp } from './history-merge.js';
 
 export class Chats {
   /** `send(bytes)` goes to the server; `tell({ kind, … })` to the page. */

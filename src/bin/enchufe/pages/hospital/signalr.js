@@ -2,8 +2,8 @@
 // without answer, pings, and a connection that comes back by itself.
 // https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md
 
-import { backOff } from './link.js';
-import { subprotocols } from './token.js';
+import { backOff } from '../chat/connection.js';
+import { subprotocols } from '../shared/token.js';
 
 /**
  * States: idle, connecting, open, waiting. `on` gets

@@ -1,7 +1,7 @@
 // The figure of RFC 6455, 5.2 with a real frame in it: rows of 32 bits (fewer on a narrow screen), every bit a button that
 // flips, every field labelled where it stands.
 
-import { build } from './dom.js';
+import { build } from '../shared/dom.js';
 import { binary, fields, opcodeName } from './frame.js';
 
 export class Figure {

@@ -1,14 +1,14 @@
 // The lab's first part: bytes, figure, fields and verdict, four views of one stream. Whatever is edited changes the bytes,
 // and everything is drawn again from them.
 
+import { $, build, button } from '../shared/dom.js';
 import { draw } from './diagram.js';
-import { $, build, button } from './dom.js';
-import { Explanation } from './explain.js';
-import { Figure } from './figure.js';
+import { receive } from './frame-decoder.js';
+import { Explanation } from './frame-explanation.js';
+import { Figure } from './frame-figure.js';
+import { Verdict } from './frame-verdict.js';
 import { encode, hex, join, opcodeName, parseHex, shortest } from './frame.js';
 import { FINE, KEY, WRONG, bytesOf } from './presets.js';
-import { receive } from './receive.js';
-import { Verdict } from './verdict.js';
 
 export function frameLab(t) {
   let bytes = new Uint8Array();
