@@ -34,7 +34,16 @@ impl Site {
             .write("www/digits.txt", "0123456789")
             .write("www/sub/index.html", "<p>sub");
         let root = format!("{}/www", folder.name());
-        let server = ServerProcess::start(&[&["--root", &root], words].concat());
+        // The hosts of the targets in absolute form.
+        let site_words = [
+            "--root",
+            &root,
+            "--allowed-host",
+            "elsewhere.example",
+            "--allowed-host",
+            "h",
+        ];
+        let server = ServerProcess::start(&[&site_words[..], words].concat());
         Self { folder, server }
     }
 
