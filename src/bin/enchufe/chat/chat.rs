@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use crate::chat::cluster::pending::PendingOps;
-use crate::chat::dispatcher::{Codec, Commit, Connections, Dispatcher, Member};
+use crate::chat::dispatcher::{Commit, Connections, Dispatcher, Member};
 use crate::chat::dispatcher_json::name_asked_for;
 use crate::chat::domain::command::{Command, Rejection};
 use crate::chat::domain::event::Notice;
@@ -18,6 +18,7 @@ use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::limits::ConnectionLimits;
 use crate::chat::membership::{Membership, Reservation};
 use crate::chat::persist::restore::restore;
+use crate::chat::wire::codec::Codec;
 use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object;
 use crate::cluster::log_handle::Log;

@@ -1,9 +1,10 @@
 //! Requests that only the JSON wire has: `register`, `disconnect`, and errors as sentences.
 
-use crate::chat::dispatcher::{Codec, Commit, Dispatcher, Effects, Member, text};
+use crate::chat::dispatcher::{Commit, Dispatcher, Effects, Member};
 use crate::chat::domain::command::Command;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::time::Now;
+use crate::chat::wire::codec::{Codec, text};
 use crate::chat::wire::json_decode::{JsonRequest, decode};
 use crate::chat::wire::json_encode;
 use crate::chat::wire::json_error::RequestError;

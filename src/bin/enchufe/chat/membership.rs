@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use crate::chat::chat::{Chat, now};
-use crate::chat::dispatcher::{Codec, Dispatcher, Effects, Member};
+use crate::chat::dispatcher::{Dispatcher, Effects, Member};
 use crate::chat::domain::command::Rejection;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::time::Now;
+use crate::chat::wire::codec::Codec;
 use enchufe::net::{MemberId, Sender};
 use enchufe::protocol::{CloseCode, MessageKind};
 

@@ -6,21 +6,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::cluster::counters::Counters;
-use crate::cluster::op::Op;
+use crate::cluster::op::{ClaimError, Op};
 use crate::cluster::op_queue::{Inner, OpQueue};
 
 /// A server's way into the log. All clones are the same.
 #[derive(Clone)]
 pub struct Log(pub Arc<OpQueue>);
-
-/// Why a name cannot be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClaimError {
-    /// It is somebody's.
-    Taken,
-    /// Redis does not answer.
-    CutOff,
-}
 
 impl Log {
     /// Makes a name this server's own. Returns the number of the claim, which every later operation in that name has to

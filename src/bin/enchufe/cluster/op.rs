@@ -51,3 +51,12 @@ impl Op {
         size_of::<Op>() + content
     }
 }
+
+/// Why a name cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimError {
+    /// It is somebody's.
+    Taken,
+    /// Redis does not answer.
+    CutOff,
+}

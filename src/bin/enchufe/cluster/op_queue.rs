@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::cluster::counters::Counters;
 use crate::cluster::entry::{Entry, Position};
-use crate::cluster::log_handle::ClaimError;
+use crate::cluster::op::ClaimError;
 use crate::cluster::op::Op;
 
 /// What sessions and the two threads share.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::cluster::log_handle::ClaimError;
+use crate::cluster::op::ClaimError;
 use crate::cluster::op::Op;
 use crate::cluster::op_queue::{Inner, OpQueue, Waiting};
 

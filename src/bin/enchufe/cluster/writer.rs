@@ -15,7 +15,7 @@ use log::{Level, info, log, warn};
 
 use crate::cluster::entry::Position;
 use crate::cluster::error::LinkError;
-use crate::cluster::log_handle::ClaimError;
+use crate::cluster::op::ClaimError;
 use crate::cluster::op::Op;
 use crate::cluster::op_queue::{Change, OpQueue, Side, Waiting};
 use crate::cluster::redis_client::{BatchReply, RedisClient};

@@ -26,6 +26,7 @@ pub mod error;
 pub mod file;
 pub mod record;
 pub mod unflushed;
+pub mod wakeup;
 pub mod write_queue;
 pub mod writer;
 

@@ -10,7 +10,7 @@ use log::error;
 use crate::log_targets::STORE;
 use crate::store::change::Change;
 use crate::store::unflushed::Unflushed;
-use crate::store::writer::Wakeup;
+use crate::store::wakeup::Wakeup;
 
 /// Hands changes and parcels to the store thread. All clones are the same lane.
 pub struct WriteQueue<P> {

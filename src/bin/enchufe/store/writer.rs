@@ -14,7 +14,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ use crate::store::counters::Counters;
 use crate::store::error::{OpenError, Reason};
 use crate::store::record::RecordError;
 use crate::store::unflushed::Unflushed;
+use crate::store::wakeup::Wakeup;
 use crate::store::write_queue::{Durability, QueueDrain, WriteQueue};
 
 /// A store that can be read, and that nobody writes to yet.
@@ -41,19 +42,6 @@ pub struct StoreBuilder {
 pub struct Store {
     wakeup: Arc<Wakeup>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Wakes the store thread.
-#[derive(Debug, Default)]
-pub struct Wakeup {
-    rung: Mutex<Flags>,
-    heard: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Flags {
-    work: bool,
-    end: bool,
 }
 
 struct Writer {
@@ -273,49 +261,6 @@ impl Writer {
         for queue in &self.lanes {
             queue.deliver(standing);
         }
-    }
-}
-
-impl Wakeup {
-    /// There is something to do.
-    pub fn notify(&self) {
-        let mut rung = self.lock();
-        if !rung.work {
-            rung.work = true;
-            self.heard.notify_one();
-        }
-    }
-
-    fn end(&self) {
-        self.lock().end = true;
-        self.heard.notify_one();
-    }
-
-    /// Waits for a ring, at most until `until`. True if it was the last.
-    fn wait(&self, until: Option<Instant>) -> bool {
-        let mut rung = self.lock();
-        while !rung.work && !rung.end {
-            rung = match until {
-                None => self
-                    .heard
-                    .wait(rung)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    let waited = self.heard.wait_timeout(rung, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-        rung.work = false;
-        rung.end
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Flags> {
-        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::chat::cluster::operations;
-use crate::chat::dispatcher::Codec;
 use crate::chat::domain::command::{Command, Rejection, Target};
 use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::Settings;
+use crate::chat::wire::codec::Codec;
 use crate::cluster::log_handle::Log;
 use enchufe::net::{MemberId, Sender};
 

@@ -1,8 +1,8 @@
 //! Users of both chats in one room as a specification: what one wire says, the other tells.
 
-use crate::chat::dispatcher::Codec;
 use crate::chat::tests::random::XorShift;
 use crate::chat::tests::support::{NOTHING, TestRoom, broadcast, name, private, status_update};
+use crate::chat::wire::codec::Codec;
 use enchufe::protocol::MessageKind;
 
 #[test]

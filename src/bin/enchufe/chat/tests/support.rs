@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::chat::dispatcher::{Codec, Connections, Dispatcher, Effects, Member};
+use crate::chat::dispatcher::{Connections, Dispatcher, Effects, Member};
 use crate::chat::domain::command::Rejection;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::{Settings, State};
 use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::wire::binary_client as client;
+use crate::chat::wire::codec::Codec;
 use crate::chat::wire::json_error::RequestError;
 use crate::chat::wire::json_object;
 use crate::delivery::RoomEntry;

@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod binary_client;
 pub mod binary_fields;
+pub mod codec;
 pub mod json_decode;
 pub mod json_encode;
 pub mod json_error;
