@@ -13,10 +13,11 @@ use crate::http::response::Response;
 use crate::log_targets::NET;
 use crate::net::connection::send_queue::SendQueue;
 use crate::net::counters;
+use crate::net::server::defaults::RETRY_AFTER;
 use crate::net::server::handle::ShutdownSignal;
-use crate::net::server::http_connection::ServerContext;
 use crate::net::server::overload::reject;
 use crate::net::server::registry::{Registry, Rejection};
+use crate::net::server::responder::ServerContext;
 use crate::net::socket::io::write_all;
 use crate::net::socket::listener::Listener;
 use crate::net::socket::socket_log::primitive;
@@ -110,9 +111,5 @@ fn reject_inline(socket: &Socket, id: u64) {
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// Address space of a connection's thread; what it does not touch takes no memory.
-pub(crate) const STACK: usize = 128 * 1024;
-/// Seconds after which whoever was turned away may try again.
-pub(crate) const RETRY_AFTER: u32 = 5;
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -13,9 +13,9 @@ use crate::log_targets::NET;
 use crate::net::connection::closing::linger;
 use crate::net::connection::send_queue::SendQueue;
 use crate::net::counters::{self, Counters};
-use crate::net::server::acceptor::STACK;
-use crate::net::server::http_connection::{LINGER, ServerContext};
+use crate::net::server::defaults::{LINGER, STACK};
 use crate::net::server::registry::Permit;
+use crate::net::server::responder::ServerContext;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Socket;
 
