@@ -1,7 +1,7 @@
 //! Log targets: what `RUST_LOG` selects. They stay the same when a file moves.
 
 /// The command line: start, reload and stop of the server.
-pub const CLI: &str = "crate::cli";
+pub const CLI: &str = "enchufe::cli";
 /// The chat.
 pub const CHAT: &str = "enchufe::chat";
 /// The hospital hub.
