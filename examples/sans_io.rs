@@ -3,7 +3,7 @@
 //! Run it with `cargo run --example sans_io`. You see the handshake and a message each way between a client and a server
 //! that are values in one thread. The bytes of the messages arrive one at a time; the result is the same.
 
-use enchufe::handshake::{ClientHandshake, Url, server};
+use enchufe::handshake::{ClientHandshake, Url, check_request, upgrade_response};
 use enchufe::http::{HeadLimits, RequestParser, ResponseParser};
 use enchufe::protocol::{Decoder, Encoder, Event, MaskKey, MessageKind, MessageLimits, Role};
 
@@ -26,7 +26,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let (request, _) = parser
         .feed(&request_bytes)?
         .ok_or("the request is incomplete")?;
-    let answer_bytes = server::response(&server::check(&request)?, None, None, &[])?;
+    let answer_bytes = upgrade_response(&check_request(&request)?, None, None, &[])?;
     print!("{}", String::from_utf8_lossy(&answer_bytes));
 
     // 4.1 again: the client checks the answer. The connection is open.

@@ -91,8 +91,8 @@
 //!
 //! // 4.2: the server checks the request and grants it.
 //! let (request, _) = RequestParser::new(HeadLimits::default()).feed(&asked)?.ok_or("more to come")?;
-//! let offer = handshake::server::check(&request)?;
-//! let granted = handshake::server::response(&offer, None, None, &[])?;
+//! let offer = handshake::check_request(&request)?;
+//! let granted = handshake::upgrade_response(&offer, None, None, &[])?;
 //!
 //! // 4.1: the client checks the answer. The connection is open.
 //! let (answer, _) = ResponseParser::new(HeadLimits::default()).feed(&granted)?.ok_or("more to come")?;

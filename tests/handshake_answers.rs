@@ -2,12 +2,12 @@
 //! ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), second list). Each one is given whole and again
 //! one byte at a time, and the verdict has to be the same.
 
-use enchufe::handshake::{Agreed, ClientHandshake, ExtensionOffer, HandshakeError, Url};
+use enchufe::handshake::{ClientHandshake, ExtensionOffer, HandshakeError, Negotiated, Url};
 use enchufe::http::{HeadLimits, HttpError, ResponseParser};
 
 /// A row: verdict, what is special about the answer, bytes. `Ok(None)`: the head is not complete.
 type Case = (
-    Result<Option<Agreed>, HandshakeError>,
+    Result<Option<Negotiated>, HandshakeError>,
     &'static str,
     Vec<u8>,
 );
@@ -23,7 +23,7 @@ fn cases() -> Vec<Case> {
     let status_line = |line: &str| plus("").replace("HTTP/1.1 101 Switching Protocols", line);
     let good = |subprotocol: Option<&str>, extensions: &[&str]| {
         let extensions = extensions.iter().map(|name| ExtensionOffer { name: name.to_string(), params: vec![] }).collect();
-        Ok(Some(Agreed { subprotocol: subprotocol.map(str::to_owned), extensions }))
+        Ok(Some(Negotiated { subprotocol: subprotocol.map(str::to_owned), extensions }))
     };
     let bad = |error: HandshakeError| Err(error);
     let http = |error: HttpError| Err(Http(error));
@@ -145,7 +145,7 @@ fn handshake() -> ClientHandshake {
 }
 
 /// What the client makes of the first `end` bytes.
-fn verdict(parser: &mut ResponseParser, raw: &[u8]) -> Result<Option<Agreed>, HandshakeError> {
+fn verdict(parser: &mut ResponseParser, raw: &[u8]) -> Result<Option<Negotiated>, HandshakeError> {
     match parser.feed(raw)? {
         Some((head, _)) => handshake().check(&head).map(Some),
         None => Ok(None),
@@ -191,16 +191,16 @@ fn interim_answers_are_told_from_the_real_one() {
 
 #[test]
 fn client_and_server_understand_each_other() {
-    use enchufe::handshake::server;
+    use enchufe::handshake::{check_request, upgrade_response};
     use enchufe::http::RequestParser;
     let client = handshake();
     let (request, _) = RequestParser::new(HeadLimits::default())
         .feed(&client.request())
         .unwrap()
         .unwrap();
-    let offer = server::check(&request).unwrap();
+    let offer = check_request(&request).unwrap();
     assert_eq!(offer.subprotocols, ["chat", "superchat"]);
-    let raw = server::response(&offer, offer.choose(&["superchat"]), Some("offered"), &[]).unwrap();
+    let raw = upgrade_response(&offer, offer.choose(&["superchat"]), Some("offered"), &[]).unwrap();
     let (head, _) = ResponseParser::new(HeadLimits::default())
         .feed(&raw)
         .unwrap()

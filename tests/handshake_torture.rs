@@ -5,8 +5,8 @@
 //! [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110), [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112) (HTTP) and
 //! [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455) (WebSocket).
 
-use enchufe::handshake::server::{check, check_origin, response};
 use enchufe::handshake::{HandshakeError, Offer};
+use enchufe::handshake::{check_origin, check_request, upgrade_response};
 use enchufe::http::{
     HeadLimits, HttpError, Request, RequestParser, Response, ResponseParser, Version,
 };
@@ -339,7 +339,7 @@ impl Outcome {
 }
 
 fn offer(request: &Request) -> Result<Offer, HandshakeError> {
-    let offer = check(request)?;
+    let offer = check_request(request)?;
     check_origin(request, &[])?;
     Ok(offer)
 }
@@ -452,7 +452,7 @@ fn every_upgrade_is_answered_in_less_than_254_bytes_with_the_key_of_the_rfc() {
         let Outcome::Upgrades(offer, _) = whole(&case.raw) else {
             continue;
         };
-        let answer = response(
+        let answer = upgrade_response(
             &offer,
             offer.subprotocols.first().map(String::as_str),
             None,

@@ -5,8 +5,8 @@ mod support;
 
 use std::io::{self, Cursor, Read, Write};
 
+use enchufe::handshake::Origin;
 use enchufe::handshake::Url;
-use enchufe::handshake::origin::Origin;
 use enchufe::http::{
     Authority, HeadLimits, HttpError, RequestParser, ResponseParser, percent_decode,
 };

@@ -4,10 +4,10 @@
 use crate::handshake::accept_key::accept_key;
 use crate::handshake::accept_key::encode_nonce;
 use crate::handshake::error::HandshakeError;
+use crate::handshake::extensions;
 use crate::handshake::extensions::ExtensionOffer;
-use crate::handshake::server::check_extra;
+use crate::handshake::fields::{check_extra, single};
 use crate::handshake::url::Url;
-use crate::handshake::{extensions, single};
 use crate::http::grammar::is_token;
 use crate::http::request::Version;
 use crate::http::response::push_field;
@@ -26,7 +26,7 @@ pub struct ClientHandshake {
 
 /// What client and server agreed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Agreed {
+pub struct Negotiated {
     /// The subprotocol the server chose among those offered.
     pub subprotocol: Option<String>,
     /// The extensions the server accepted, in order, with its parameters; each one was offered. Whether the parameters
@@ -117,13 +117,13 @@ impl ClientHandshake {
 
     /// Checks the answer; the numbers are those of the second list in
     /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1). Skip interim answers
-    /// ([`ResponseHead::is_interim`]) before, at most [`MOST_INTERIM`] of them.
+    /// ([`ResponseHead::is_interim`]) before, at most [`MAX_INTERIM_RESPONSES`] of them.
     ///
     /// # Errors
     ///
     /// What is wrong with it; the connection has to be closed. [`HandshakeError::UnexpectedStatus`]: an ordinary HTTP answer,
     /// whose text may tell more.
-    pub fn check(&self, answer: &ResponseHead) -> Result<Agreed, HandshakeError> {
+    pub fn check(&self, answer: &ResponseHead) -> Result<Negotiated, HandshakeError> {
         let headers = &answer.headers;
         // 1.
         if answer.status != 101 {
@@ -166,7 +166,7 @@ impl ClientHandshake {
         {
             return Err(HandshakeError::UnofferedSubprotocol);
         }
-        Ok(Agreed {
+        Ok(Negotiated {
             subprotocol: subprotocol.map(str::to_owned),
             extensions,
         })
@@ -174,7 +174,7 @@ impl ClientHandshake {
 }
 
 /// How many 1xx answers before the real one a client puts up with; a server has a reason for one or two.
-pub const MOST_INTERIM: usize = 8;
+pub const MAX_INTERIM_RESPONSES: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -6,32 +6,24 @@
 //! `error`.
 
 pub(crate) mod accept_key;
-pub mod client;
+pub(crate) mod client;
 #[cfg(feature = "deflate")]
 pub(crate) mod deflate;
 pub(crate) mod error;
 pub(crate) mod extensions;
-pub mod origin;
-pub mod redirect;
-pub mod server;
-pub mod url;
+mod fields;
+pub(crate) mod origin;
+pub(crate) mod redirect;
+pub(crate) mod server;
+pub(crate) mod url;
 
 pub use accept_key::accept_key;
-pub use client::{Agreed, ClientHandshake};
+pub use client::{ClientHandshake, MAX_INTERIM_RESPONSES, Negotiated};
 #[cfg(feature = "deflate")]
 pub use deflate::DeflateParams;
 pub use error::HandshakeError;
 pub use extensions::ExtensionOffer;
-pub use server::Offer;
+pub use origin::{Origin, check_host, check_origin};
+pub use redirect::{MAX_REDIRECTS, Redirect, follow_redirect};
+pub use server::{Offer, check_request, upgrade_response};
 pub use url::{Scheme, Url, UrlError};
-
-use crate::http::headers::Headers;
-
-/// The value of a field that may stand once.
-fn single<'a>(headers: &'a Headers, name: &'static str) -> Result<Option<&'a str>, HandshakeError> {
-    let mut values = headers.get_all(name);
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(HandshakeError::DuplicateHeader(name)),
-        (value, None) => Ok(value),
-    }
-}

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::handshake::error::HandshakeError;
-use crate::handshake::single;
+use crate::handshake::fields::single;
 use crate::http::authority::{Authority, Host};
 use crate::http::request::Request;
 

@@ -2,7 +2,7 @@
 //! item 1) and which can lead anywhere: to no TLS, to another server that is then handed the credentials, to itself.
 
 use crate::handshake::error::HandshakeError;
-use crate::handshake::single;
+use crate::handshake::fields::single;
 use crate::handshake::url::{Scheme, Url};
 use crate::http::headers::Headers;
 
@@ -15,7 +15,7 @@ pub struct Redirect {
     pub leaves_origin: bool,
 }
 
-/// What an answer of the server at `from` comes to, by its status and fields; count the steps, at most [`MOST_REDIRECTS`].
+/// What an answer of the server at `from` comes to, by its status and fields; count the steps, at most [`MAX_REDIRECTS`].
 /// `None`: the answer is no redirect (301, 302, 303, 307, 308,
 /// [RFC 9110, 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
 ///
@@ -25,7 +25,7 @@ pub struct Redirect {
 /// # Errors
 ///
 /// [`HandshakeError::RefusedRedirect`] without exactly one usable `Location`, and from `wss` to `ws`.
-pub fn follow(
+pub fn follow_redirect(
     from: &Url,
     status: u16,
     headers: &Headers,
@@ -43,7 +43,7 @@ pub fn follow(
 }
 
 /// Does this request field carry something that only the server it was meant for may see?
-pub fn is_credential(name: &str) -> bool {
+pub(crate) fn is_credential(name: &str) -> bool {
     ["Authorization", "Cookie", "Proxy-Authorization"]
         .iter()
         .any(|it| it.eq_ignore_ascii_case(name))
@@ -72,7 +72,7 @@ fn resolve(from: &Url, location: &str) -> Option<Url> {
 }
 
 /// How many redirects a client follows before it gives up.
-pub const MOST_REDIRECTS: usize = 5;
+pub const MAX_REDIRECTS: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +87,7 @@ mod tests {
         for location in locations {
             headers.push("Location", *location);
         }
-        follow(&Url::parse(from).unwrap(), status, &headers)
+        follow_redirect(&Url::parse(from).unwrap(), status, &headers)
     }
 
     #[test]

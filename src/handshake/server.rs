@@ -7,13 +7,12 @@ use std::collections::BTreeSet;
 use crate::handshake::accept_key::accept_key;
 use crate::handshake::accept_key::is_nonce;
 use crate::handshake::error::HandshakeError;
+use crate::handshake::extensions;
 use crate::handshake::extensions::ExtensionOffer;
-use crate::handshake::{extensions, single};
+use crate::handshake::fields::{check_extra, single};
 use crate::http::grammar::{is_field_value, is_token};
 use crate::http::request::{Request, Version};
 use crate::http::response::push_field;
-
-pub use crate::handshake::origin::{check_host, check_origin};
 
 /// What a client asks for in a valid handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub struct Offer {
     pub subprotocols: Vec<String>,
     /// The extensions, in order of preference. One name may come several times with other parameters.
     pub extensions: Vec<ExtensionOffer>,
-    /// `Origin`: which page asks, when a browser does. [`check_origin`] judges it.
+    /// `Origin`: which page asks, when a browser does. [`check_origin`](crate::handshake::origin::check_origin) judges it.
     pub origin: Option<String>,
 }
 
@@ -39,13 +38,13 @@ impl Offer {
 }
 
 /// Checks everything [RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1) asks of a request, except who
-/// may connect: that is for [`check_origin`] and [`check_host`].
+/// may connect: that is for [`check_origin`](crate::handshake::origin::check_origin) and [`check_host`](crate::handshake::origin::check_host).
 ///
 /// # Errors
 ///
 /// The first thing that is wrong, in the order method, version of HTTP, `Host`, `Upgrade`, `Connection`, version of the
 /// protocol, key, the rest. [`HandshakeError::response`] is the answer to send.
-pub fn check(request: &Request) -> Result<Offer, HandshakeError> {
+pub fn check_request(request: &Request) -> Result<Offer, HandshakeError> {
     let headers = &request.headers;
     if !request.is_upgrade() {
         return Err(HandshakeError::UpgradeRequired);
@@ -99,7 +98,7 @@ pub fn check(request: &Request) -> Result<Offer, HandshakeError> {
 ///
 /// [`HandshakeError::InvalidHeader`] for an extra field, or an answer to the extensions, that is malformed (CR, LF, NUL and
 /// the like) or belongs to the handshake itself.
-pub fn response(
+pub fn upgrade_response(
     offer: &Offer,
     subprotocol: Option<&str>,
     extensions: Option<&str>,
@@ -130,16 +129,6 @@ pub fn response(
     Ok(out)
 }
 
-/// Checks a field that a program adds to a handshake, on either side: well formed, and none that the handshake or the
-/// framing of HTTP depends on.
-pub(super) fn check_extra(name: &str, value: &str) -> Result<(), HandshakeError> {
-    let reserved = RESERVED.iter().any(|own| own.eq_ignore_ascii_case(name));
-    if reserved || !is_token(name) || !is_field_value(value) {
-        return Err(HandshakeError::InvalidHeader(name.to_owned()));
-    }
-    Ok(())
-}
-
 /// `Sec-WebSocket-Protocol = 1#token`, 4.1 item 10: all different.
 fn subprotocols(request: &Request) -> Result<Vec<String>, HandshakeError> {
     if request.headers.get("Sec-WebSocket-Protocol").is_none() {
@@ -156,20 +145,6 @@ fn subprotocols(request: &Request) -> Result<Vec<String>, HandshakeError> {
     Ok(list)
 }
 
-const RESERVED: [&str; 11] = [
-    "Host",
-    "Upgrade",
-    "Connection",
-    "Content-Length",
-    "Transfer-Encoding",
-    "Trailer",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_answer_is_the_example_of_section_1_3() {
-        let answer = response(&offer(), Some("chat"), None, &[]).unwrap();
+        let answer = upgrade_response(&offer(), Some("chat"), None, &[]).unwrap();
         assert_eq!(
             String::from_utf8(answer).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -196,13 +171,13 @@ mod tests {
     #[test]
     fn the_answer_stays_below_254_bytes() {
         let deflate = "permessage-deflate; client_no_context_takeover";
-        let answer = response(&offer(), Some("superchat"), Some(deflate), &[]).unwrap();
+        let answer = upgrade_response(&offer(), Some("superchat"), Some(deflate), &[]).unwrap();
         assert!(answer.len() < 254, "{}", answer.len());
     }
 
     #[test]
     fn a_subprotocol_that_was_not_offered_is_not_named() {
-        let answer = response(&offer(), Some("Chat"), None, &[]).unwrap();
+        let answer = upgrade_response(&offer(), Some("Chat"), None, &[]).unwrap();
         assert!(!String::from_utf8(answer).unwrap().contains("Protocol: "));
     }
 
@@ -228,17 +203,17 @@ mod tests {
         ] {
             let extra = [(name.to_owned(), value.to_owned())];
             assert_eq!(
-                response(&offer(), None, None, &extra),
+                upgrade_response(&offer(), None, None, &extra),
                 Err(HandshakeError::InvalidHeader(name.to_owned())),
                 "{name:?}: {value:?}"
             );
         }
         let extra = [("Set-Cookie".to_owned(), "a=b".to_owned())];
         assert!(
-            response(&offer(), None, None, &extra)
+            upgrade_response(&offer(), None, None, &extra)
                 .unwrap()
                 .ends_with(b"\r\nSet-Cookie: a=b\r\n\r\n")
         );
-        assert!(response(&offer(), None, Some("a\r\nb"), &[]).is_err());
+        assert!(upgrade_response(&offer(), None, Some("a\r\nb"), &[]).is_err());
     }
 }

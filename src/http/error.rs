@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use crate::http::response::{Response, reason_phrase};
-
 /// Why a head is refused. [`status`](Self::status) is what a server answers, [`response`](Self::response) the whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,15 +96,6 @@ impl HttpError {
             Self::VersionNotSupported => 505,
         }
     }
-
-    /// The whole answer: status, a short text that says why, `Connection: close`.
-    pub fn response(self) -> Response {
-        let status = self.status();
-        Response::rejection(
-            status,
-            format!("{status} {}: {self}\n", reason_phrase(status)),
-        )
-    }
 }
 
 impl fmt::Display for HttpError {
@@ -146,23 +135,3 @@ impl fmt::Display for HttpError {
 }
 
 impl std::error::Error for HttpError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_answers_with_its_status_a_text_and_connection_close() {
-        let mut bytes = Vec::new();
-        HttpError::HeadTooLarge
-            .response()
-            .encode(&mut bytes)
-            .unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(text.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
-        assert!(text.contains("\r\nConnection: close\r\n"));
-        assert!(text.ends_with(
-            "\r\n\r\n431 Request Header Fields Too Large: the header block is too large\n"
-        ));
-    }
-}

@@ -9,14 +9,14 @@
 /// ```text
 /// tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
 /// ```
-pub fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
 /// May `text` stand as a field value: no control character except the tab inside, no white space at either end?
 /// Bytes above 127 are allowed (`obs-text`).
 /// See [RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5).
-pub fn is_field_value(text: &str) -> bool {
+pub(crate) fn is_field_value(text: &str) -> bool {
     text.bytes().all(is_field_byte) && trim_ows(text) == text
 }
 

@@ -5,7 +5,7 @@ use crate::http::percent::percent_decode;
 
 /// A head, request or response, with `…` in place of credentials: in `Authorization` and its kin, in cookies, in the
 /// subprotocols `bearer.…`, and in values of a query whose key has `token` in it.
-pub fn redact_head(head: &[u8]) -> String {
+pub(crate) fn redact_head(head: &[u8]) -> String {
     let head = String::from_utf8_lossy(head);
     let mut shown = String::with_capacity(head.len());
     for line in head.split_inclusive('\n') {

@@ -142,9 +142,20 @@ impl Response {
     }
 }
 
+impl HttpError {
+    /// The whole answer: status, a short text that says why, `Connection: close`.
+    pub fn response(self) -> Response {
+        let status = self.status();
+        Response::rejection(
+            status,
+            format!("{status} {}: {self}\n", reason_phrase(status)),
+        )
+    }
+}
+
 /// The words that go with a status code ([RFC 9110, 15](https://www.rfc-editor.org/rfc/rfc9110#section-15)); empty for a
 /// code without registered words.
-pub fn reason_phrase(status: u16) -> &'static str {
+pub(crate) fn reason_phrase(status: u16) -> &'static str {
     match status {
         100 => "Continue",
         101 => "Switching Protocols",
@@ -302,5 +313,20 @@ mod tests {
             .encode_for(&request("GET", Version::Http09), &mut out)
             .unwrap();
         assert_eq!(out, b"404 Not Found\n");
+    }
+
+    #[test]
+    fn an_error_answers_with_its_status_a_text_and_connection_close() {
+        let mut bytes = Vec::new();
+        HttpError::HeadTooLarge
+            .response()
+            .encode(&mut bytes)
+            .unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
+        assert!(text.contains("\r\nConnection: close\r\n"));
+        assert!(text.ends_with(
+            "\r\n\r\n431 Request Header Fields Too Large: the header block is too large\n"
+        ));
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::handshake::error::HandshakeError;
 use crate::handshake::url::UrlError;
-use crate::http::headers::Headers;
+use crate::net::http_rejection::HttpRejection;
 use crate::net::proxy::error::ProxyError;
 use crate::net::tls::TlsError;
 use crate::protocol::error::{ProtocolError, SendError};
@@ -51,19 +51,6 @@ pub enum Error {
     /// Sending after a Close was sent
     /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     Closed,
-}
-
-/// An HTTP answer that was not 101: what a person needs to see why.
-#[derive(Debug)]
-pub struct HttpRejection {
-    /// The status code.
-    pub status: u16,
-    /// The reason phrase, as sent.
-    pub reason: String,
-    /// The header fields.
-    pub headers: Headers,
-    /// The beginning of the body, at most 4 KiB.
-    pub body: Vec<u8>,
 }
 
 impl fmt::Display for Error {

@@ -117,12 +117,39 @@ impl fmt::Display for CloseCode {
     }
 }
 
+impl ProtocolError {
+    /// The code to send in the Close that answers this error
+    /// ([RFC 6455, 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
+    pub const fn close_code(self) -> CloseCode {
+        // No wildcard: whoever adds an error decides its code.
+        match self {
+            Self::ReservedOpcode(_)
+            | Self::ReservedBit
+            | Self::NonMinimalLength
+            | Self::LengthTopBit
+            | Self::UnmaskedFrame
+            | Self::MaskedFrame
+            | Self::FragmentedControl
+            | Self::ControlTooLong
+            | Self::UnexpectedContinuation
+            | Self::ExpectedContinuation
+            | Self::CloseTooShort
+            | Self::InvalidCloseCode(_) => CloseCode::ProtocolError,
+            Self::InvalidCloseReason | Self::InvalidUtf8 | Self::InvalidDeflate => {
+                CloseCode::InvalidFramePayloadData
+            }
+            Self::MessageTooBig => CloseCode::MessageTooBig,
+            Self::TooManyFragments | Self::TooManyEmptyFragments => CloseCode::PolicyViolation,
+        }
+    }
+}
+
 /// What a Close says ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseReason {
     /// Why, for the program.
     pub code: CloseCode,
-    /// Why, for people; often empty. At most [`MAX_REASON`] octets go on the wire.
+    /// Why, for people; often empty. At most 123 bytes are sent.
     pub reason: String,
 }
 
@@ -178,7 +205,7 @@ impl fmt::Display for CloseReason {
 
 /// Octets of reason that fit in a Close: the 125 of a control frame but two for the code
 /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
-pub const MAX_REASON: usize = 123;
+pub(crate) const MAX_REASON: usize = 123;
 
 #[cfg(test)]
 mod tests {

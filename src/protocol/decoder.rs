@@ -15,7 +15,7 @@ use crate::protocol::fast_path::FastPath;
 use crate::protocol::header::{Extensions, Header};
 use crate::protocol::limits::MessageLimits;
 use crate::protocol::opcode::{MessageKind, Opcode};
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 use crate::protocol::utf8::Utf8Validator;
 use crate::protocol::utf8::is_utf8;
 
@@ -158,14 +158,6 @@ impl Decoder {
         }
     }
 
-    /// Where in the input the payload of `received` lies; `None` when it does not.
-    pub const fn payload_range(&self, received: &Decoded) -> Option<Range<usize>> {
-        match received.place {
-            Place::Input { start, end } => Some(start..end),
-            Place::Nowhere | Place::Assembler => None,
-        }
-    }
-
     /// How long the input has to grow for the frame in progress, header and payload; 0 when it need not, or nobody knows yet.
     /// It is within the limits, and still only a promise: grow with what arrives.
     pub const fn bytes_needed(&self) -> usize {
@@ -186,21 +178,6 @@ impl Decoder {
             | Phase::Waiting(_)
             | Phase::Observed(_)
             | Phase::Streaming { .. } => true,
-            Phase::Discarding => false,
-        }
-    }
-
-    /// Whether `rest`, what follows the used bytes, holds another whole frame. Only looks: one header is decoded.
-    #[inline]
-    pub fn whole_frame_waits(&self, rest: &[u8]) -> bool {
-        match self.phase {
-            Phase::FrameStart | Phase::PartialHeader => match Header::decode(rest) {
-                Ok(Some((header, start))) => header.length <= (rest.len() - start) as u64,
-                Ok(None) | Err(_) => false,
-            },
-            Phase::Waiting(frame) => frame.end <= rest.len(),
-            Phase::Observed(_) => true,
-            Phase::Streaming { header, taken } => header.length - taken <= rest.len() as u64,
             Phase::Discarding => false,
         }
     }

@@ -11,7 +11,7 @@ use crate::protocol::header::{Header, HeaderBytes};
 use crate::protocol::header::{MAX_CONTROL, MAX_HEADER};
 use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::{MessageKind, Opcode};
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 use crate::protocol::state::{State, Transition};
 
 /// Encodes what one side of an open connection says. What it refuses leaves `out` as it was.

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use crate::protocol::close::CloseCode;
 use crate::protocol::utf8::InvalidUtf8;
 
 /// The peer broke a rule, and the connection fails
@@ -66,33 +65,6 @@ pub enum ProtocolError {
     /// More empty fragments in a row than [`MessageLimits::max_empty_run`](crate::protocol::limits::MessageLimits::max_empty_run)
     /// ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
     TooManyEmptyFragments,
-}
-
-impl ProtocolError {
-    /// The code to send in the Close that answers this error
-    /// ([RFC 6455, 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
-    pub const fn close_code(self) -> CloseCode {
-        // No wildcard: whoever adds an error decides its code.
-        match self {
-            Self::ReservedOpcode(_)
-            | Self::ReservedBit
-            | Self::NonMinimalLength
-            | Self::LengthTopBit
-            | Self::UnmaskedFrame
-            | Self::MaskedFrame
-            | Self::FragmentedControl
-            | Self::ControlTooLong
-            | Self::UnexpectedContinuation
-            | Self::ExpectedContinuation
-            | Self::CloseTooShort
-            | Self::InvalidCloseCode(_) => CloseCode::ProtocolError,
-            Self::InvalidCloseReason | Self::InvalidUtf8 | Self::InvalidDeflate => {
-                CloseCode::InvalidFramePayloadData
-            }
-            Self::MessageTooBig => CloseCode::MessageTooBig,
-            Self::TooManyFragments | Self::TooManyEmptyFragments => CloseCode::PolicyViolation,
-        }
-    }
 }
 
 /// One sentence, short enough for the reason of a Close.

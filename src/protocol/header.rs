@@ -16,7 +16,7 @@
 use crate::protocol::error::ProtocolError;
 use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::Opcode;
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 /// One frame's header ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,11 +258,11 @@ fn check_length_64(octets: &[u8]) -> Result<(), ProtocolError> {
 
 /// The most octets of payload in a control frame
 /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
-pub const MAX_CONTROL: usize = 125;
+pub(crate) const MAX_CONTROL: usize = 125;
 
 /// The most octets in a header: two, eight of length, four of key
 /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
-pub const MAX_HEADER: usize = 14;
+pub(crate) const MAX_HEADER: usize = 14;
 
 // 5.2: the first octet ...
 const FIN: u8 = 0b1000_0000;

@@ -6,22 +6,20 @@
 //! [`diagram`] draws what they see.
 
 pub(crate) mod assembler;
-pub mod close;
-pub mod decoder;
-pub mod deflate;
+pub(crate) mod close;
+pub(crate) mod decoder;
+pub(crate) mod deflate;
 pub mod diagram;
-pub mod encoder;
-pub mod error;
-pub mod event;
-pub(crate) mod excerpt;
+pub(crate) mod encoder;
+pub(crate) mod error;
+pub(crate) mod event;
 pub(crate) mod fast_path;
-pub mod header;
-pub mod limits;
-pub mod mask;
-pub mod opcode;
-pub mod role;
-pub mod state;
-pub mod utf8;
+pub(crate) mod header;
+pub(crate) mod limits;
+pub(crate) mod mask;
+pub(crate) mod opcode;
+pub(crate) mod state;
+pub(crate) mod utf8;
 
 pub use close::{CloseCode, CloseReason};
 pub use decoder::Decoder;
@@ -34,6 +32,5 @@ pub use header::{Extensions, Header, HeaderBytes};
 pub use limits::MessageLimits;
 pub use mask::MaskKey;
 pub use opcode::{MessageKind, Opcode};
-pub use role::Role;
-pub use state::{State, Transition};
+pub use state::{Role, State, Transition};
 pub use utf8::{InvalidUtf8, Utf8Validator};

@@ -15,6 +15,31 @@
 //!   from anywhere, the transport ends: Closed
 //! ```
 
+/// The side of the connection that *we* are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// We opened the connection: we mask every frame, and accept none that is masked.
+    Client,
+    /// We accepted the connection: we mask no frame, and accept none that is not masked.
+    Server,
+}
+
+impl Role {
+    /// Whether the frames we send are masked
+    /// ([RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
+    pub const fn masks(self) -> bool {
+        matches!(self, Self::Client)
+    }
+
+    /// The other side.
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// Where a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum State {

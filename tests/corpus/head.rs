@@ -3,8 +3,10 @@
 use std::fmt::Debug;
 use std::net::{IpAddr, Ipv4Addr};
 
-use enchufe::handshake::origin::{check_host, check_origin};
-use enchufe::handshake::{ClientHandshake, Scheme, Url, redirect, server};
+use enchufe::handshake::{
+    ClientHandshake, Scheme, Url, check_host, check_origin, check_request, follow_redirect,
+    upgrade_response,
+};
 use enchufe::http::{
     HeadLimits, HttpError, Request, RequestParser, Response, ResponseHead, ResponseParser,
     client_address,
@@ -65,12 +67,12 @@ fn judge(request: &Request) {
     }
     let proxy = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let _ = client_address(&request.headers, proxy, &[proxy]);
-    match server::check(request) {
+    match check_request(request) {
         Err(error) => is_an_answer(&error.response(), error.status()),
         Ok(offer) => {
             assert!(request.is_upgrade());
             let chosen = offer.subprotocols.first().map(String::as_str);
-            let answer = server::response(&offer, chosen, None, &[]).expect("it was offered");
+            let answer = upgrade_response(&offer, chosen, None, &[]).expect("it was offered");
             assert_eq!(parsed(&answer).status, 101);
         }
     }
@@ -87,7 +89,7 @@ fn believe(answer: &ResponseHead) {
         assert!(agreed.subprotocol.is_none_or(|it| it == "chat"));
         assert!(agreed.extensions.is_empty());
     }
-    if let Ok(Some(next)) = redirect::follow(&url, answer.status, &answer.headers) {
+    if let Ok(Some(next)) = follow_redirect(&url, answer.status, &answer.headers) {
         assert_eq!(next.url.scheme, Scheme::Wss);
         assert_eq!(Url::parse(&next.url.to_string()), Ok(next.url));
     }

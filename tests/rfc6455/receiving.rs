@@ -18,7 +18,6 @@ fn a_whole_frame_is_lent_out_of_the_input_where_it_lies() {
         (received.used, &received.event),
         (11, &Some(Event::Message(MessageKind::Text)))
     );
-    assert_eq!(receiver.payload_range(&received), Some(6..11));
     assert_eq!(receiver.payload(&input, &received), b"Hello");
     assert!(std::ptr::eq(
         receiver.payload(&input, &received),
@@ -63,7 +62,6 @@ fn octets_of_a_fragment_are_used_as_they_come() {
     let mut last = masked("1 000 0000", b", hola");
     let received = receiver.receive(&mut last).unwrap();
     assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
-    assert_eq!(receiver.payload_range(&received), None);
     assert_eq!(receiver.payload(&last, &received), b"Hello, hola");
     assert!(!receiver.in_message());
 }
@@ -84,34 +82,6 @@ fn a_message_in_fragments_is_in_progress_until_its_last_one_whatever_comes_betwe
         ear.feed(&from_peer_of(role, "1 000 0001", b"x")[..1]);
         assert!(ear.receiver.in_message());
     }
-}
-
-#[test]
-fn one_can_see_whether_another_whole_frame_waits() {
-    let receiver = server();
-    for payload in [0, 1, 125, 126, 65536] {
-        let wire = masked("1 000 0010", &vec![1; payload]);
-        assert!(receiver.whole_frame_waits(&wire));
-        assert!(receiver.whole_frame_waits(&[&wire[..], b"x"].concat()));
-        for there in [0, 1, 2, wire.len() - 1] {
-            assert!(
-                !receiver.whole_frame_waits(&wire[..there]),
-                "{there} of {}",
-                wire.len()
-            );
-        }
-    }
-    assert!(
-        !receiver.whole_frame_waits(&[0x83; 20]),
-        "an error is no frame"
-    );
-    let mut receiver = receiver;
-    let mut close = masked("1 000 1000", b"");
-    assert!(receiver.receive(&mut close).is_ok());
-    assert!(
-        !receiver.whole_frame_waits(&masked("1 000 0001", b"x")),
-        "nothing follows a Close"
-    );
 }
 
 /// A control frame or a fragment may be followed by nothing for long: it is no reason to put anything off.
@@ -136,21 +106,6 @@ fn one_can_see_whether_another_whole_message_waits() {
             "{first}"
         );
     }
-}
-
-#[test]
-fn one_can_see_whether_the_rest_of_the_frame_in_progress_is_there() {
-    let mut receiver = server();
-    let mut wire = masked("1 000 0010", b"12345");
-    assert!(receiver.receive(&mut wire[..8]).is_ok());
-    assert!(!receiver.whole_frame_waits(&wire[..10]));
-    assert!(receiver.whole_frame_waits(&wire));
-
-    let mut receiver = server();
-    let mut wire = masked("0 000 0010", b"12345");
-    assert!(receiver.receive(&mut wire[..8]).is_ok());
-    assert!(!receiver.whole_frame_waits(&wire[8..10]));
-    assert!(receiver.whole_frame_waits(&wire[8..]));
 }
 
 #[test]
@@ -198,7 +153,6 @@ fn an_observed_frame_uses_nothing_and_wants_all_of_itself() {
         (shown.used, receiver.payload(&input, &shown)),
         (0, &b"Hello"[..])
     );
-    assert!(receiver.whole_frame_waits(&input));
     let taken = receiver.receive(&mut input).unwrap();
     assert_eq!((taken.used, taken.event), (11, None));
 }

@@ -1,7 +1,9 @@
 //! [RFC 7692, 7.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1): what offers a server accepts and how, what answers a
 //! client accepts, and what an answer means to both.
 
-use enchufe::handshake::{DeflateParams, ExtensionOffer, HandshakeError, server};
+use enchufe::handshake::{
+    DeflateParams, ExtensionOffer, HandshakeError, check_request, upgrade_response,
+};
 use enchufe::http::{HeadLimits, RequestParser};
 
 const ANY: DeflateParams = DeflateParams {
@@ -26,7 +28,7 @@ fn extensions(value: &str) -> Vec<ExtensionOffer> {
     );
     let mut parser = RequestParser::new(HeadLimits::default());
     let (request, _) = parser.feed(request.as_bytes()).unwrap().unwrap();
-    server::check(&request).expect("a valid list").extensions
+    check_request(&request).expect("a valid list").extensions
 }
 
 /// What a server with these wishes answers; `""` when it declines.
@@ -274,7 +276,7 @@ fn an_answer_stays_below_254_bytes_unless_every_parameter_is_named() {
         extensions: request,
         origin: None,
     };
-    let head = server::response(&offer, Some("chat.v1.json"), Some(&answer.to_string()), &[]);
+    let head = upgrade_response(&offer, Some("chat.v1.json"), Some(&answer.to_string()), &[]);
     let head = head.expect("an answer that can be sent");
     assert!(head.len() < 254, "{}", head.len());
 }

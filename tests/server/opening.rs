@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enchufe::handshake::HandshakeError;
-use enchufe::handshake::origin::check_origin;
+use enchufe::handshake::check_origin;
 use enchufe::http::Response;
 use enchufe::net::{Reply, RequestContext, Upgrade};
 use enchufe::{Error, Limits};

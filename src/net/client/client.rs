@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::handshake::client::ClientHandshake;
 use crate::handshake::error::HandshakeError;
-use crate::handshake::redirect::{self, MOST_REDIRECTS, is_credential};
+use crate::handshake::redirect::{self, MAX_REDIRECTS, is_credential};
 use crate::handshake::url::{Scheme, Url};
 use crate::net::client::connect_queue::ConnectPermit;
 use crate::net::client::dial::{ConnectOptions, dial};
@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// Follows redirects: 301, 302, 303, 307, 308, at most `most` of them and at most
-    /// [`MOST_REDIRECTS`](crate::handshake::redirect::MOST_REDIRECTS) (5). By default none is followed and the answer is
+    /// [`MAX_REDIRECTS`](crate::handshake::redirect::MAX_REDIRECTS) (5). By default none is followed and the answer is
     /// [`Error::UnexpectedStatus`].
     ///
     /// Never from `wss` to `ws`. Once a redirect has left the scheme, host or port, `Authorization`, `Cookie` and
@@ -160,7 +160,7 @@ impl Client {
     /// no secret there. The server decides where this machine connects to, which may be a place that only it can reach.
     #[must_use]
     pub fn follow_redirects(mut self, most: usize) -> Self {
-        self.redirects = most.min(MOST_REDIRECTS);
+        self.redirects = most.min(MAX_REDIRECTS);
         self
     }
 
@@ -212,7 +212,8 @@ impl Client {
                 Err(Error::UnexpectedStatus(answer)) if self.redirects > 0 => answer,
                 outcome => return outcome,
             };
-            let Some(next) = redirect::follow(&url, answer.status, &answer.headers)? else {
+            let Some(next) = redirect::follow_redirect(&url, answer.status, &answer.headers)?
+            else {
                 return Err(Error::UnexpectedStatus(answer));
             };
             if followed == self.redirects {

@@ -13,8 +13,8 @@ use crate::http::lines::HeadLimits;
 use crate::net::client::connect_queue::{ConnectPermit, Remote};
 use crate::net::error::Error;
 use crate::net::proxy::error::ProxyError;
-use crate::net::proxy::proxy::Proxy;
-use crate::net::proxy::tunnel::{Target, tunnel};
+use crate::net::proxy::proxy::{Proxy, Target};
+use crate::net::proxy::tunnel::tunnel;
 use crate::net::socket::io::is_timeout;
 use crate::net::socket::socket_log::primitive;
 

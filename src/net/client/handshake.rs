@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use log::trace;
 
 use crate::handshake::client::ClientHandshake;
-use crate::handshake::client::MOST_INTERIM;
+use crate::handshake::client::MAX_INTERIM_RESPONSES;
 use crate::handshake::error::HandshakeError;
 use crate::http::lines::HeadLimits;
 use crate::http::redact::redact_head;
@@ -19,11 +19,12 @@ use crate::net::connection::reader::Reader;
 use crate::net::connection::send_queue::SendQueue;
 use crate::net::connection::websocket::WebSocket;
 use crate::net::counters::Counters;
-use crate::net::error::{Error, HttpRejection};
+use crate::net::error::Error;
+use crate::net::http_rejection::HttpRejection;
 use crate::net::limits::Limits;
 use crate::net::socket::io::{read_more, write_all};
 use crate::net::socket::transport::Transport;
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 /// Asks for the upgrade and checks the answer, all of it by `deadline`. What came behind the answer are the first frames.
 pub(crate) fn handshake<T: Transport>(
@@ -81,7 +82,7 @@ pub(crate) fn read_answer(
                     return Ok(head);
                 }
                 interim += 1;
-                if interim > MOST_INTERIM {
+                if interim > MAX_INTERIM_RESPONSES {
                     return Err(HandshakeError::UnexpectedStatus(head.status).into());
                 }
                 parser = ResponseParser::new(limits);

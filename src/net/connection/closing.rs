@@ -10,7 +10,7 @@ use crate::net::connection::send_queue::{End, SendQueue};
 use crate::net::connection::sync::{PoisonError, thread};
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Transport;
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 impl<T: Transport> SendQueue<T> {
     /// Sees to it that the connection ends by its close deadline although the owner may be blocked in a read: the peer

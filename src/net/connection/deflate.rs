@@ -7,7 +7,7 @@ use crate::handshake::extensions::ExtensionOffer;
 use crate::protocol::decoder::Decoder;
 use crate::protocol::deflate::{Compressor, Decompressor};
 use crate::protocol::encoder::Encoder;
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 /// How a side compresses its messages, and what it asks of the other. Compression is off until it is asked for.
 ///

@@ -45,7 +45,7 @@ use crate::protocol::error::SendError;
 use crate::protocol::header::Header;
 use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::Opcode;
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 use crate::protocol::state::Transition;
 
 pub(crate) struct SendQueue<T: ?Sized> {

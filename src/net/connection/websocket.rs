@@ -15,7 +15,7 @@ use crate::net::error::Error;
 use crate::net::limits::Limits;
 use crate::net::socket::transport::{Locked, Socket, Transport};
 use crate::protocol::close::{CloseCode, CloseReason};
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 /// An open WebSocket connection: blocking, whole messages in, whole messages out.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::http::error::HttpError;
-use crate::net::error::HttpRejection;
+use crate::net::http_rejection::HttpRejection;
 
 /// Why a proxy opened no way to the host.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The URL of a proxy.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use crate::http::authority::{Authority, Host};
@@ -34,6 +35,13 @@ pub(crate) enum Kind {
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) password: String,
+}
+
+/// Where a tunnel is to lead. Displayed as `host:port`, an IPv6 address in brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
 }
 
 impl Proxy {
@@ -127,6 +135,35 @@ impl Login {
             return Err(ProxyUrlError::Login);
         }
         Ok(Self { user, password })
+    }
+}
+
+impl Target {
+    /// `host` as in a [`Url`](crate::handshake::url::Url): an IPv6 address without brackets.
+    pub(crate) fn new(host: &str, port: u16) -> Self {
+        let host = match host.parse() {
+            Ok(IpAddr::V4(address)) => Host::V4(address),
+            Ok(IpAddr::V6(address)) => Host::V6(address),
+            Err(_) => Host::Name(host.to_owned()),
+        };
+        Self { host, port }
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address.ip() {
+            IpAddr::V4(address) => Host::V4(address),
+            IpAddr::V6(address) => Host::V6(address),
+        };
+        let port = address.port();
+        Self { host, port }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 

@@ -4,8 +4,7 @@
 
 use crate::http::authority::Host;
 use crate::net::proxy::error::ProxyError;
-use crate::net::proxy::proxy::Login;
-use crate::net::proxy::tunnel::Target;
+use crate::net::proxy::proxy::{Login, Target};
 
 /// RFC 1928, 3: the ways to log in that we know, `none`, and `user and password` if there are any.
 pub(crate) fn greeting(login: bool) -> &'static [u8] {

@@ -1,32 +1,23 @@
 //! The bytes between us and a proxy: asked, answered, and not one more. At the end the stream is as good as one to the
 //! host itself.
 
-use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use log::trace;
 
 use crate::handshake::error::HandshakeError;
-use crate::http::authority::Host;
 use crate::http::lines::HeadLimits;
 use crate::log_targets::HANDSHAKE;
 use crate::net::client::handshake::{read_answer, read_refusal};
 use crate::net::connection::read_buffer::ReadBuffer;
 use crate::net::error::Error;
 use crate::net::proxy::error::ProxyError;
-use crate::net::proxy::proxy::{Kind, Proxy};
+use crate::net::proxy::proxy::{Kind, Proxy, Target};
 use crate::net::proxy::{connect, socks};
 use crate::net::socket::io::{is_timeout, read_more, write_all};
 use crate::net::socket::transport::{Socket, Transport};
-
-/// Where a tunnel is to lead. Displayed as `host:port`, an IPv6 address in brackets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) host: Host,
-    pub(crate) port: u16,
-}
 
 /// Has `proxy`, at the other end of `tcp`, open a tunnel to `target`. Nothing that came through it has been read.
 pub(crate) fn tunnel(
@@ -123,35 +114,6 @@ fn ask<T>(
         if read_more(stream, 0, &mut input, deadline)? == 0 {
             return Err(ProxyError::Closed);
         }
-    }
-}
-
-impl Target {
-    /// `host` as in a [`Url`](crate::handshake::url::Url): an IPv6 address without brackets.
-    pub(crate) fn new(host: &str, port: u16) -> Self {
-        let host = match host.parse() {
-            Ok(IpAddr::V4(address)) => Host::V4(address),
-            Ok(IpAddr::V6(address)) => Host::V6(address),
-            Err(_) => Host::Name(host.to_owned()),
-        };
-        Self { host, port }
-    }
-}
-
-impl From<SocketAddr> for Target {
-    fn from(address: SocketAddr) -> Self {
-        let host = match address.ip() {
-            IpAddr::V4(address) => Host::V4(address),
-            IpAddr::V6(address) => Host::V6(address),
-        };
-        let port = address.port();
-        Self { host, port }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
     }
 }
 

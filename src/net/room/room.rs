@@ -366,7 +366,7 @@ mod tests {
     use crate::net::error::Error;
     use crate::net::limits::Limits;
     use crate::net::socket::transport::Locked;
-    use crate::protocol::role::Role;
+    use crate::protocol::state::Role;
 
     /// Records what is written to it, and panics when the record is gone.
     struct Recorder(Sender<Vec<u8>>);

@@ -24,7 +24,7 @@ use crate::net::socket::socket_log::primitive;
 use crate::net::socket::socket_stream::Descriptor;
 use crate::net::socket::transport::Socket;
 use crate::net::tls::TlsIdentity;
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 /// One listening socket and its loop.
 pub(crate) struct Acceptor {

@@ -145,7 +145,7 @@ impl ServerContext {
             counters: &self.counters,
             offer: request
                 .is_upgrade()
-                .then(|| handshake::server::check(request)),
+                .then(|| handshake::server::check_request(request)),
         };
         let answer =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {

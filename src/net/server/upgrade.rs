@@ -105,7 +105,7 @@ impl ServerContext {
             .compression(&upgrade)
             .and_then(|options| options.accept(&offer.extensions))
             .unzip();
-        let head = handshake::server::response(
+        let head = handshake::server::upgrade_response(
             &offer,
             subprotocol.as_deref(),
             extensions.as_deref(),

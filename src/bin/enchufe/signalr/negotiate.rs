@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use enchufe::handshake::server::check_origin;
+use enchufe::handshake::check_origin;
 use enchufe::http::{Request, Response};
 
 /// What makes an answer unlike any other: 16 random bytes each.

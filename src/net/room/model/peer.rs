@@ -17,7 +17,7 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::encoder::encode_frame;
 use crate::protocol::header::Header;
 use crate::protocol::opcode::{MessageKind, Opcode};
-use crate::protocol::role::Role;
+use crate::protocol::state::Role;
 
 /// A peer that takes all it is given, or as much as chance has it, or for a while nothing. It has said all it had to say.
 /// All clones are the same.

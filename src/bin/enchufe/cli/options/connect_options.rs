@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use enchufe::Proxy;
-use enchufe::handshake::redirect::MOST_REDIRECTS;
+use enchufe::handshake::MAX_REDIRECTS;
 use enchufe::net::Client;
 
 use crate::cli::exit_error::Failure;
@@ -69,7 +69,7 @@ impl ConnectOptions {
             ProxyChoice::Proxy(proxy) => client.proxy(proxy.clone()),
         };
         Ok(match self.follow {
-            true => client.follow_redirects(MOST_REDIRECTS),
+            true => client.follow_redirects(MAX_REDIRECTS),
             false => client,
         })
     }
