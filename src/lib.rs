@@ -24,56 +24,53 @@
 //! # Ok::<(), enchufe::Error>(())
 //! ```
 //!
-//! [`WebSocket::split`] makes two halves for two threads, a [`Reader`] that lends each message out of its buffer and a
-//! [`Encoder`] that can be cloned; [`WebSocket::from_stream`] speaks over any `Read + Write`; [`net::Service`] decides by request
-//! what each connection gets; [`net::Room`] sends one message to many. [`Limits`] has every bound, with its reason.
+//! [`WebSocket::split`] returns two halves for two threads: a [`Reader`] that lends each message out of its buffer, and a
+//! [`Sender`] that can be cloned. [`WebSocket::from_stream`] runs over any `Read + Write`. A [`net::Service`] decides what each
+//! request gets. A [`net::Room`] sends one message to many connections. [`Limits`] lists every limit and its reason.
 //!
 //! # Features
 //!
-//! With `default-features = false` there is the library: all of RFC 6455, both roles, the chat's binary wire, pages and
-//! metrics, on three dependencies. A feature adds, and changes nothing that was there.
+//! With `default-features = false` the crate is the library alone: all of RFC 6455 in both roles, on three dependencies.
+//! A feature adds code and changes nothing else.
 //!
 //! | feature | | adds |
 //! |---|---|---|
-//! | `cli` | default | the command line, with `signals` and `files` |
-//! | `signals` | with `cli` | an orderly stop on SIGINT and SIGTERM, for the program that `cli` makes |
-//! | `files` | default | `services::files`, a folder over HTTP |
-//! | `json` | default | the JSON wire of the chat, the hospital hub |
-//! | `store` | default | `store::open`, what survives a restart |
-//! | `simd` | opt-in | long text that is not ASCII checked several times faster |
-//! | `deflate` | opt-in | compressed messages, RFC 7692: `DeflateOptions`, off until asked for |
+//! | `cli` | default | the program `enchufe`: server and terminal clients |
+//! | `signals` | with `cli` | a graceful shutdown of the program on SIGINT and SIGTERM |
+//! | `files` | default | to the program: a directory over HTTP |
+//! | `json` | default | to the program: the JSON protocol of the chat, and the hospital hub |
+//! | `store` | default | to the program: data that survives a restart |
+//! | `cluster` | opt-in | to the program: several servers that act as one, over Redis |
+//! | `simd` | opt-in | faster UTF-8 validation of long text outside ASCII |
+//! | `deflate` | opt-in | compressed messages, RFC 7692: `DeflateOptions`, off by default |
 //! | `tls` | opt-in | `wss://` in both roles: `Server::tls`, `Client::tls` |
-//! | `cluster` | opt-in | several servers that are one, over Redis |
 //! | `full` | opt-in | all of these |
 //!
 //! # The layers
 //!
 //! ```text
-//! main, cli ──> services ──> net ──> handshake ──> http
-//!                  │           └───> protocol
-//!                  ├───────> store
-//!                  └───────> cluster ──> store
+//! enchufe, the program ──> net ──> handshake ──> http
+//!                           └────> protocol
 //! ```
 //!
-//! | layer | what it is | what it does without |
+//! | layer | contents | does without |
 //! |---|---|---|
 //! | [`protocol`] | frames, messages, closing: sections 5 to 8 | sockets, threads, clocks, randomness |
 //! | [`http`] | heads of HTTP/0.9, 1.0 and 1.1 | the same |
 //! | [`handshake`] | from HTTP to WebSocket: section 4 | the same |
-//! | [`net`] | the one place with sockets, threads and timeouts | any knowledge of what messages mean |
-//! | [`store`] | what survives a restart: rows of bytes, and the one thread that writes them | sockets; any knowledge of what rows mean |
-//! | `cluster` | with the feature of that name: several servers that are one, by a log in Redis | any knowledge of what entries mean |
-//! | [`services`] | echo, inspect, chat, hospital hub, files, pages, metrics | sockets; frames, but for encoding a notice once |
+//! | [`net`] | sockets, threads and timeouts, only here | any knowledge of what messages mean |
 //!
-//! A layer names only those to its right. Whoever wants to see how WebSocket works reads them from below: [`protocol`],
-//! then [`http`] and [`handshake`], then [`net`], then a service; the page of each module names its files in order. Whoever
-//! wants to use the library begins at [`WebSocket`] and [`Server`]. [`guide::tour`] follows one chat message through all of
-//! them, and every program in `examples/` shows one idea.
+//! A layer imports only layers to its right. The program in `src/bin/enchufe` is not part of the library: it uses the public API
+//! as any other crate would, and holds the chat, the hospital hub, storage and clustering.
+//!
+//! To see how WebSocket works, read from the bottom: [`protocol`], then [`http`] and [`handshake`], then [`net`]. The page of
+//! each module names its files in order. To use the library, begin at [`WebSocket`] and [`Server`]. [`guide::tour`] follows one
+//! chat message through all layers, and each program in `examples/` shows one idea.
 //!
 //! # A whole connection in memory
 //!
-//! Below [`net`] everything is bytes in, bytes out, so a connection can be walked through without one: handshake, frame,
-//! close.
+//! Below [`net`] everything is bytes in, bytes out, so a whole connection fits in one program without a socket: handshake,
+//! frame, close.
 //!
 //! ```
 //! use enchufe::handshake::{self, ClientHandshake, Url};
@@ -130,40 +127,40 @@
 //!
 //! # Where each section of the RFC is
 //!
-//! | [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455) | what it says | file in `src/` |
+//! | [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455) | subject | file in `src/` |
 //! |---|---|---|
-//! | 1.3, 4.2.2 | the proof in `Sec-WebSocket-Accept` | `handshake/accept_key.rs` |
+//! | 1.3, 4.2.2 | the value of `Sec-WebSocket-Accept` | `handshake/accept_key.rs` |
 //! | 3 | `ws://` and `wss://` URLs | `handshake/url.rs` |
-//! | 4.1 | the way out: proxies, one connection at a time | `net/dial.rs`, `net/proxy/mod.rs`, `net/turn.rs` |
-//! | 4.1 | what the client asks, and checks in the answer | `handshake/client.rs`, `net/client.rs`, `net/opening.rs` |
-//! | 4.2 | what the server checks, and answers | `handshake/server.rs`, `net/exchange.rs` |
-//! | 4.2.2, 4.4 | refusals, and the version | `handshake/error.rs` |
-//! | 5.1 | who masks | `protocol/role.rs` |
-//! | 5.2 | the header, bit by bit | `protocol/header.rs`; drawn by `protocol/diagram.rs` |
+//! | 4.1 | connecting: proxies, one connection attempt at a time | `net/client/dial.rs`, `net/proxy/tunnel.rs`, `net/client/connect_queue.rs` |
+//! | 4.1 | the client's request, and its checks on the response | `handshake/client.rs`, `net/client/client.rs`, `net/client/handshake.rs` |
+//! | 4.2 | the server's checks on the request, and its response | `handshake/server.rs`, `net/server/http_connection.rs` |
+//! | 4.2.2, 4.4 | rejections, and the version | `handshake/error.rs` |
+//! | 5.1 | which side masks | `protocol/state.rs` |
+//! | 5.2 | the frame header, bit by bit | `protocol/header.rs`; drawn by `protocol/diagram.rs` |
 //! | 5.3 | masking | `protocol/mask.rs` |
 //! | 5.4 | fragments become a message | `protocol/assembler.rs` |
-//! | 5.5 | what a control frame may be | `protocol/header.rs`, `protocol/opcode.rs` |
+//! | 5.5 | the rules of control frames | `protocol/header.rs`, `protocol/opcode.rs` |
 //! | 5.5.1, 7.1.5, 7.4 | close codes and reasons | `protocol/close.rs` |
-//! | 5.5.2, 5.5.3 | a Pong for each Ping | `net/reader.rs`, `net/outbox.rs` |
+//! | 5.5.2, 5.5.3 | a Pong for each Ping | `net/connection/reader.rs`, `net/connection/send_queue.rs` |
 //! | 5.6, 11.8 | opcodes, text and binary | `protocol/opcode.rs` |
-//! | 6.1 | sending | `protocol/sender.rs`, `net/outbox.rs` |
-//! | 6.2 | receiving | `protocol/receiver.rs`, `net/reader.rs` |
+//! | 6.1 | sending | `protocol/encoder.rs`, `net/connection/send_queue.rs` |
+//! | 6.2 | receiving | `protocol/decoder.rs`, `net/connection/reader.rs` |
 //! | 7.1 | closing, every transition | `protocol/state.rs` |
-//! | 7.1.1 | which side closes TCP | `net/ending.rs` |
-//! | 7.1.7, 7.4.1 | which code each violation gets | `protocol/error.rs` |
-//! | 7.2.3 | coming back after a failure, not all at once | `cli/backoff.rs` |
-//! | 8.1 | UTF-8, as it arrives | `protocol/utf8.rs` |
+//! | 7.1.1 | which side closes TCP | `net/connection/closing.rs` |
+//! | 7.1.7, 7.4.1 | the close code of each violation | `protocol/close.rs` |
+//! | 7.2.3 | reconnecting with backoff | `bin/enchufe/cli/backoff.rs` |
+//! | 8.1 | UTF-8, checked as it arrives | `protocol/utf8.rs` |
 //! | 9.1 | extensions offered and accepted | `handshake/extensions.rs` |
 //! | 10.2 | which pages may connect | `handshake/origin.rs` |
-//! | 10.3 | keys that nobody can guess | `net/mask_keys.rs` |
+//! | 10.3 | unpredictable masking keys | `net/connection/random.rs` |
 //! | 10.4 | limits | `protocol/limits.rs`, `net/limits.rs` |
 //!
 //! | [RFC 7692](https://www.rfc-editor.org/rfc/rfc7692) | with the feature `deflate` | file in `src/` |
 //! |---|---|---|
-//! | 5, 7.1 | offers, answers, the four parameters | `handshake/deflate.rs` |
-//! | 6, 7.2.1 | compressing a message | `protocol/deflate/compressor.rs`, `protocol/sender.rs` |
-//! | 6, 7.2.2 | inflating it as it arrives, within the limits | `protocol/deflate/decompressor.rs`, `protocol/receiver.rs` |
-//! | – | what a program asks for, what it costs, what it tells | `net/deflate.rs` |
+//! | 5, 7.1 | offers, responses, the four parameters | `handshake/deflate.rs` |
+//! | 6, 7.2.1 | compressing a message | `protocol/deflate/compressor.rs`, `protocol/encoder.rs` |
+//! | 6, 7.2.2 | inflating a message as it arrives, within the limits | `protocol/deflate/decompressor.rs`, `protocol/decoder.rs` |
+//! | – | options, cost, and what compression can leak | `net/connection/deflate.rs` |
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -182,12 +179,12 @@ pub use protocol::{CloseCode, CloseReason};
 #[cfg(feature = "deflate")]
 pub use {handshake::DeflateParams, net::DeflateOptions};
 
-/// The programs in the README are compiled, so that they stay true.
+/// Compiles the programs in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
-/// And those in its Spanish twin.
+/// Compiles the programs in the Spanish README.
 #[cfg(doctest)]
 #[doc = include_str!("../LEEME.md")]
 struct Leeme;

@@ -1,4 +1,4 @@
-//! Longer texts: a walk through the code, and how to run the server for others.
+//! Guides: the code, deployment, clusters, writing a service, embedding the server.
 
 #[doc = include_str!("tour.md")]
 pub mod tour {}

@@ -1,9 +1,9 @@
-//! The opening handshake, [RFC 6455, 4](https://www.rfc-editor.org/rfc/rfc6455#section-4), both sides: an HTTP request
-//! that asks for an upgrade, the 101 that grants it or the response that refuses. No sockets, no randomness: the client's
-//! nonce is passed in.
+//! The opening handshake of [RFC 6455, 4](https://www.rfc-editor.org/rfc/rfc6455#section-4), both sides: an HTTP request for
+//! an upgrade, and the 101 that accepts it or the response that rejects it. No sockets and no randomness: the caller supplies the
+//! client's nonce.
 //!
-//! Reading order: `server`, `client`, then what both use: `accept_key`, `extensions`, `deflate`, `url`, `origin`, `redirect`,
-//! `error`.
+//! Reading order: `server`, `client`, then the files both use: `fields`, `accept_key`, `extensions`, `deflate`, `url`,
+//! `origin`, `redirect`, `error`.
 
 pub(crate) mod accept_key;
 pub(crate) mod client;

@@ -1,10 +1,9 @@
-//! Heads of HTTP/0.9, 1.0 and 1.1, parsed by hand: the grammar of [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)
-//! and nothing more lenient. No sockets, no clock: bytes in, values out. What is not a request is an [`HttpError`] that
-//! knows its status, and [`HttpError::response`] is the answer to send.
+//! Heads of HTTP/0.9, 1.0 and 1.1, parsed by hand: the grammar of [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112) and
+//! nothing more lenient. No sockets, no clock: bytes in, values out. An invalid request is an [`HttpError`], and
+//! [`HttpError::response`] is the response to send.
 //!
-//! Reading order: `request_parser` (what arrives), `request` (what it says), `response` (what goes back),
-//! `response_parser` (the client's side), then the parts: `lines`, `grammar`, `headers`, `authority`, `percent`,
-//! `forwarded`, `redact`.
+//! Reading order: `request_parser`, `request`, `response`, `response_parser` (the client's side); then the parts: `lines`,
+//! `grammar`, `headers`, `authority`, `percent`, `forwarded`, `redact`.
 
 pub(crate) mod authority;
 pub(crate) mod error;

@@ -1,14 +1,11 @@
-//! The only place with sockets, threads and clocks.
+//! Sockets, threads and clocks: the only layer that has them.
 //!
-//! Below this layer everything is bytes in, bytes out; here the bytes move. The words of the socket primitives
-//! (SOCKET, BIND, LISTEN, ACCEPT, CONNECT, SEND, RECEIVE, CLOSE) name what happens, in these pages and in the log at
-//! `debug`, so that the log of one connection reads as the list of primitives.
+//! The names of the socket primitives (SOCKET, BIND, LISTEN, ACCEPT, CONNECT, SEND, RECEIVE, CLOSE) are used in these pages
+//! and in the log at `debug`, so the log of one connection reads as a list of primitives.
 //!
-//! Reading order: [`WebSocket`] (one connection, both halves), `reader` (how messages come in), `outbox` (how they go
-//! out), `drain` (what if the peer takes no more), `ending` (how to close and lose nothing), [`Room`] (how one message
-//! reaches everybody), [`Server`] with `acceptor` (a thread each) and `stop`, `exchange` (HTTP, until it is WebSocket),
-//! `quota` (what of it is logged), [`Client`] (connect), `dial` (the way out) with `turn` (one at a time) and `proxy`,
-//! `opening` (the client's handshake). Under all of it are the `transport` and, with that feature, `tls`.
+//! Reading order: `socket` and `tls` (byte streams), `connection` (one WebSocket: `websocket`, `reader`, `send_queue`,
+//! `closing`), `room` (one message to many connections), `server` (one thread for each connection, HTTP before the upgrade),
+//! `client` and `proxy` (connecting and the client's handshake).
 
 pub(crate) mod client;
 pub(crate) mod connection;

@@ -1,9 +1,9 @@
 //! RFC 6455, sections 5, 7 and 8, and RFC 7692: bytes in, bytes out.
 //!
-//! No sockets, threads, clocks or randomness: whoever calls brings the bytes and the mask keys, so every rule here is tested
-//! with byte arrays. Reading order: [`opcode`], [`mask`], [`header`] (one frame), [`utf8`], `assembler` and [`deflate`] (one
-//! message), [`close`] and [`state`] (one connection), then the two halves that use them all, [`receiver`] and [`sender`].
-//! [`diagram`] draws what they see.
+//! No sockets, threads, clocks or randomness: the caller supplies received bytes and mask keys, so tests use byte arrays.
+//!
+//! Reading order: `opcode`, `mask`, `header` (one frame); `utf8`, `assembler`, `deflate` (one message); `close`, `state` (one
+//! connection); then the two halves that use them, `decoder` and `encoder`. [`diagram`] draws frames.
 
 pub(crate) mod assembler;
 pub(crate) mod close;

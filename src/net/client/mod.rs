@@ -1,4 +1,4 @@
-//! The client: connecting, directly or through a proxy, and the opening handshake.
+//! The client: it connects, directly or through a proxy, and runs the opening handshake.
 
 pub(crate) mod client;
 pub(crate) mod connect_queue;

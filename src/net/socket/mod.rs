@@ -1,4 +1,4 @@
-//! Sockets: listening, accepted and connected ones, as byte streams.
+//! Listening and connected sockets, as byte streams.
 
 pub(crate) mod io;
 pub(crate) mod listener;

@@ -1,9 +1,9 @@
 //! TLS ([RFC 8446](https://www.rfc-editor.org/rfc/rfc8446)) under a connection, for `https://` and `wss://`.
 //!
-//! The protocol is that of the package `rustls`, with the provider ring: bytes in, bytes out, no sockets. Here the bytes
-//! move, without a lock held while a socket blocks ([`session`](self)), and with the same bounds as without TLS.
+//! The package `rustls`, with the provider ring, implements the protocol without sockets. The files here move its bytes,
+//! hold no state lock while a socket blocks (`session`), and apply the same limits as without TLS.
 //!
-//! Without the feature `tls` there are only the [errors](TlsError).
+//! Without the feature `tls` only the [errors](TlsError) exist.
 
 pub(crate) mod error;
 #[cfg(feature = "tls")]
