@@ -270,7 +270,7 @@ fn an_answer_stays_below_254_bytes_unless_every_parameter_is_named() {
     let request =
         extensions("permessage-deflate; client_max_window_bits; server_no_context_takeover");
     let (_, answer) = ANY.accept(&request).unwrap();
-    let offer = server::Offer {
+    let offer = enchufe::handshake::Offer {
         key: "dGhlIHNhbXBsZSBub25jZQ==".into(),
         subprotocols: vec!["chat.v1.json".into()],
         extensions: request,
