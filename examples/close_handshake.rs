@@ -49,11 +49,11 @@ fn receive(role: Role, own: &mut Encoder, wire: &mut Vec<u8>) -> Result<(), ench
     let mut decoder = Decoder::new(role, MessageLimits::default());
     decoder.observe_frames(true);
     while !wire.is_empty() {
-        let received = decoder.receive(wire)?;
+        let received = decoder.decode(wire)?;
         let payload = decoder.payload(wire, &received);
         match &received.event {
             Some(Event::Frame(header)) => print!("{}", diagram::draw(header, payload)),
-            Some(Event::Close(_)) => own.step(Transition::CloseReceived),
+            Some(Event::Close(_)) => own.apply(Transition::CloseReceived),
             _ => {}
         }
         wire.drain(..received.used);

@@ -30,7 +30,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut decoder = Decoder::new(Role::Client, MessageLimits::default());
     decoder.observe_frames(true);
     while !wire.is_empty() {
-        let received = decoder.receive(&mut wire)?;
+        let received = decoder.decode(&mut wire)?;
         let payload = decoder.payload(&wire, &received);
         match &received.event {
             Some(Event::Frame(header)) => print!("{}", diagram::draw(header, payload)),

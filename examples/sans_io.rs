@@ -53,7 +53,7 @@ fn receive(role: Role, wire: &[u8]) -> Result<String, Box<dyn std::error::Error>
     let mut input = Vec::new();
     for &byte in wire {
         input.push(byte);
-        let received = decoder.receive(&mut input)?;
+        let received = decoder.decode(&mut input)?;
         if let Some(Event::Message(kind)) = received.event {
             let text = str::from_utf8(decoder.payload(&input, &received))?;
             let count = input.len();

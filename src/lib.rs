@@ -103,22 +103,22 @@
 //! assert_eq!(wire, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
 //!
 //! // 6.2: the server receives it. The payload is unmasked where it lies.
-//! let mut receiver = Decoder::new(Role::Server, MessageLimits::default());
-//! let received = receiver.receive(&mut wire)?;
+//! let mut decoder = Decoder::new(Role::Server, MessageLimits::default());
+//! let received = decoder.decode(&mut wire)?;
 //! assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
-//! assert_eq!(receiver.payload(&wire, &received), b"Hello");
+//! assert_eq!(decoder.payload(&wire, &received), b"Hello");
 //! wire.drain(..received.used);
 //!
 //! // 7.1.2: the client closes ...
 //! let reason = CloseReason::new(CloseCode::NormalClosure, "bye");
 //! client.close(Some(&reason), Some(key), &mut wire)?;
 //! assert_eq!(client.state(), State::CloseSent);
-//! let received = receiver.receive(&mut wire)?;
+//! let received = decoder.decode(&mut wire)?;
 //! assert_eq!(received.event, Some(Event::Close(Some(reason))));
 //!
 //! // 5.5.1: ... and the server answers with a Close of its own, its last word.
 //! let mut server = Encoder::new(Role::Server);
-//! server.step(Transition::CloseReceived);
+//! server.apply(Transition::CloseReceived);
 //! server.close(None, None, &mut wire)?;
 //! assert_eq!(server.state(), State::Closed);
 //! # Ok(())

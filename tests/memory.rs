@@ -26,7 +26,7 @@ fn receiving(limits: &MessageLimits, wire: &[u8], piece: usize) -> AllocationInf
             input.extend_from_slice(piece);
             let mut done = 0;
             loop {
-                match receiver.receive(&mut input[done..]) {
+                match receiver.decode(&mut input[done..]) {
                     Ok(received) if received.used == 0 && received.event.is_none() => break,
                     Ok(received) => done += received.used,
                     Err(_) => {}
@@ -165,7 +165,7 @@ fn a_partial_header_takes_nothing() {
     let mut receiver = Decoder::new(Role::Client, MessageLimits::default());
     let mut wire = [BINARY, 126];
     let info = measure(|| {
-        let received = receiver.receive(&mut wire).expect("nothing wrong yet");
+        let received = receiver.decode(&mut wire).expect("nothing wrong yet");
         assert!(!matches!(received.event, Some(Event::Message(_))));
     });
     assert_eq!(info.count_total, 0);

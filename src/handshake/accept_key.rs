@@ -1,5 +1,5 @@
-//! The proof that a server understood the handshake, and is not some other HTTP server that repeats what it is told
-//! ([RFC 6455, 1.3](https://www.rfc-editor.org/rfc/rfc6455#section-1.3)).
+//! `Sec-WebSocket-Accept`: proof that the server understood the handshake, and is not an HTTP server that echoes its
+//! input ([RFC 6455, 1.3](https://www.rfc-editor.org/rfc/rfc6455#section-1.3)).
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
@@ -16,18 +16,19 @@ pub fn accept_key(key: &str) -> String {
     STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
-/// A `Sec-WebSocket-Key` out of 16 random bytes.
+/// Encodes 16 random bytes as `Sec-WebSocket-Key`.
 pub(super) fn encode_nonce(nonce: [u8; 16]) -> String {
     STANDARD.encode(nonce)
 }
 
-/// 4.2.1, item 5: does `key` decode to 16 bytes?
+/// 4.2.1, item 5: whether `key` decodes to 16 bytes.
 pub(super) fn is_nonce(key: &str) -> bool {
     let mut nonce = [0; 18];
     LENIENT.decode_slice(key, &mut nonce) == Ok(16)
 }
 
-/// Clients that make up 22 letters and two equals signs are many; the bits that fall off the end harm nobody.
+/// Accepts keys of 22 arbitrary characters and two equals signs, which many clients send. The trailing bits are
+/// ignored.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new()

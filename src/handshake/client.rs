@@ -1,5 +1,5 @@
 //! The client's side of the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)):
-//! the request, and everything that is checked in the answer before it is believed.
+//! the request, and the checks on the response.
 
 use crate::handshake::accept_key::accept_key;
 use crate::handshake::accept_key::encode_nonce;
@@ -13,7 +13,7 @@ use crate::http::request::Version;
 use crate::http::response::push_field;
 use crate::http::response_parser::ResponseHead;
 
-/// One handshake: what was asked, to compare the answer with.
+/// One handshake: the request, to compare the response with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHandshake {
     target: String,
@@ -24,24 +24,25 @@ pub struct ClientHandshake {
     headers: Vec<(String, String)>,
 }
 
-/// What client and server agreed on.
+/// The result of a handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Negotiated {
-    /// The subprotocol the server chose among those offered.
+    /// The subprotocol that the server chose among the offered ones.
     pub subprotocol: Option<String>,
-    /// The extensions the server accepted, in order, with its parameters; each one was offered. Whether the parameters
-    /// make sense is for the extension to judge.
+    /// The extensions that the server accepted, in order, with its parameters; each was offered. The parameters are not
+    /// checked here.
     pub extensions: Vec<ExtensionOffer>,
 }
 
 impl ClientHandshake {
-    /// A handshake with `url`. `nonce`: 16 fresh random bytes. `headers`: further fields, as `Origin` or `Authorization`.
+    /// Creates a handshake with `url`. `nonce` is 16 fresh random bytes, `headers` are additional fields such as
+    /// `Origin`.
     ///
     /// # Errors
     ///
-    /// [`HandshakeError::InvalidHeader`] for anything that could not stand in a request or would change its meaning: control
-    /// characters, names that are no tokens, fields that belong to the handshake, subprotocols that are no tokens or come
-    /// twice, an URL put together by hand that [`Url::parse`] would not give.
+    /// [`HandshakeError::InvalidHeader`] for input that is invalid in a request or would change its meaning: control
+    /// characters, names that are not tokens, fields that belong to the handshake, subprotocols that are not tokens or
+    /// repeat, and a URL that [`Url::parse`] would not return.
     pub fn new(
         url: &Url,
         nonce: [u8; 16],
@@ -49,7 +50,7 @@ impl ClientHandshake {
         headers: &[(String, String)],
     ) -> Result<Self, HandshakeError> {
         let invalid = |text: &str| Err(HandshakeError::InvalidHeader(text.to_owned()));
-        // The fields of a Url are public: make sure that it is one.
+        // The fields of `Url` are public, so the value may be invalid.
         if Url::parse(&url.to_string()).as_ref() != Ok(url) {
             return invalid(&url.to_string());
         }
@@ -72,11 +73,11 @@ impl ClientHandshake {
         })
     }
 
-    /// Offers an extension too.
+    /// Adds an extension to the offer.
     ///
     /// # Errors
     ///
-    /// [`HandshakeError::InvalidHeader`] when a name or value is no token.
+    /// [`HandshakeError::InvalidHeader`] if a name or value is not a token.
     pub fn offer(mut self, extension: ExtensionOffer) -> Result<Self, HandshakeError> {
         let ExtensionOffer { name, params } = &extension;
         let is_valid = |(name, value): &(String, Option<String>)| {
@@ -89,7 +90,7 @@ impl ClientHandshake {
         Ok(self)
     }
 
-    /// The bytes of the request.
+    /// Encodes the request.
     pub fn request(&self) -> Vec<u8> {
         let mut out = format!("GET {} HTTP/1.1\r\n", self.target).into_bytes();
         push_field(&mut out, "Host", &self.host);
@@ -115,14 +116,14 @@ impl ClientHandshake {
         out
     }
 
-    /// Checks the answer; the numbers are those of the second list in
-    /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1). Skip interim answers
-    /// ([`ResponseHead::is_interim`]) before, at most [`MAX_INTERIM_RESPONSES`] of them.
+    /// Checks the response; the numbers are those of the second list in [RFC 6455,
+    /// 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1). Skip interim responses ([`ResponseHead::is_interim`])
+    /// first, at most [`MAX_INTERIM_RESPONSES`].
     ///
     /// # Errors
     ///
-    /// What is wrong with it; the connection has to be closed. [`HandshakeError::UnexpectedStatus`]: an ordinary HTTP answer,
-    /// whose text may tell more.
+    /// The violated rule; close the connection. [`HandshakeError::UnexpectedStatus`] is an ordinary HTTP response, and
+    /// its body may explain more.
     pub fn check(&self, answer: &ResponseHead) -> Result<Negotiated, HandshakeError> {
         let headers = &answer.headers;
         // 1.
@@ -132,7 +133,7 @@ impl ClientHandshake {
         if answer.version < Version::Http11 {
             return Err(HandshakeError::VersionTooOld);
         }
-        // 2: the value as a whole, not a member of a list.
+        // 2: the whole value, not a member of a list.
         if !single(headers, "Upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
         {
             return Err(HandshakeError::MissingUpgrade);
@@ -173,7 +174,7 @@ impl ClientHandshake {
     }
 }
 
-/// How many 1xx answers before the real one a client puts up with; a server has a reason for one or two.
+/// Maximum 1xx responses that a client skips. A server has reasons for one or two.
 pub const MAX_INTERIM_RESPONSES: usize = 8;
 
 #[cfg(test)]
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn header_names_and_values_cannot_carry_another_request() {
-        // CVE-2026-1527 and its kind.
+        // CVE-2026-1527 and similar attacks.
         for (name, value) in [
             ("X", "a\r\nY: b"),
             ("X", "a\rb"),

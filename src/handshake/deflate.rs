@@ -1,7 +1,7 @@
-//! How permessage-deflate is agreed on ([RFC 7692, 5](https://www.rfc-editor.org/rfc/rfc7692#section-5),
-//! [7.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1)): a client offers, in one form or several, a server accepts the
-//! first that it can keep to, and nothing in an offer fails a handshake. What a server answers is binding, so a client that
-//! cannot keep to it has to go.
+//! Negotiation of permessage-deflate ([RFC 7692, 5](https://www.rfc-editor.org/rfc/rfc7692#section-5),
+//! [7.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1)). A client offers one or several sets of parameters, and a
+//! server accepts the first that it supports. No offer fails a handshake. The server's response is binding: a client
+//! that does not support it closes the connection.
 
 use crate::handshake::error::HandshakeError;
 use crate::handshake::extensions::ExtensionOffer;
@@ -23,18 +23,18 @@ use crate::handshake::extensions::ExtensionOffer;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeflateParams {
-    /// The server forgets each message it sent: no message of its refers to an earlier one
-    /// ([RFC 7692, 7.1.1.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1)).
+    /// The server's messages never refer to earlier ones ([RFC 7692,
+    /// 7.1.1.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1)).
     pub server_no_context_takeover: bool,
-    /// The client forgets each message it sent
-    /// ([RFC 7692, 7.1.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2)).
+    /// The client's messages never refer to earlier ones ([RFC 7692,
+    /// 7.1.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2)).
     pub client_no_context_takeover: bool,
-    /// The server refers back at most 2 to this power octets, 9 to 15
-    /// ([RFC 7692, 7.1.2.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1)). An answer may have 8, which takes
-    /// nothing to inflate.
+    /// Base-2 logarithm of the server's window in bytes, 9 to 15 ([RFC 7692,
+    /// 7.1.2.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1)). A response may have 8, which any decompressor
+    /// supports.
     pub server_max_window_bits: u8,
-    /// The client refers back at most 2 to this power octets, 9 to 15
-    /// ([RFC 7692, 7.1.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2)).
+    /// Base-2 logarithm of the client's window in bytes, 9 to 15 ([RFC 7692,
+    /// 7.1.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2)).
     pub client_max_window_bits: u8,
 }
 
@@ -50,12 +50,12 @@ impl Default for DeflateParams {
 }
 
 impl DeflateParams {
-    /// The server's part: what these wishes and the first offer that can be accepted come to, and the answer that says so.
-    /// `None` when there is no such offer: the connection is not compressed then.
+    /// Server: accepts the first suitable offer. Returns the negotiated parameters and the response, or `None` if no
+    /// offer is suitable; messages are then not compressed.
     ///
-    /// Declined are offers with an unknown parameter, one that comes twice, a value that is none, and with
-    /// `server_max_window_bits=8`: no zlib compresses with that window. A client that does not say
-    /// `client_max_window_bits` cannot be asked for less than 15.
+    /// An offer is declined for an unknown or repeated parameter, an invalid value, or `server_max_window_bits=8`,
+    /// which zlib does not support. A client that does not send `client_max_window_bits` cannot be limited to less than
+    /// 15.
     #[must_use]
     pub fn accept(self, offers: &[ExtensionOffer]) -> Option<(Self, ExtensionOffer)> {
         offers
@@ -64,7 +64,7 @@ impl DeflateParams {
             .find_map(|offer| self.in_range().answer(&Parameters::read(offer)?))
     }
 
-    /// The client's part: these wishes as an offer. It always says that the server may choose the client's window.
+    /// Client: returns these parameters as an offer. It always lets the server choose the client's window.
     #[must_use]
     pub fn offer(self) -> ExtensionOffer {
         let wishes = self.in_range();
@@ -79,12 +79,12 @@ impl DeflateParams {
         .write()
     }
 
-    /// The client's part: what the server's answer to the [offer](Self::offer) of these wishes comes to; `None` when it
-    /// declined.
+    /// Client: checks the server's response to the [offer](Self::offer). Returns the negotiated parameters, or `None`
+    /// if the server declined.
     ///
     /// # Errors
-    /// [`HandshakeError::UnacceptableExtension`] for an answer that follows no rule or ignores a wish that binds the server,
-    /// and for `client_max_window_bits=8`: no zlib compresses with that window.
+    /// [`HandshakeError::UnacceptableExtension`] for a response that violates the rules or ignores a binding parameter,
+    /// and for `client_max_window_bits=8`, which zlib does not support.
     pub fn check(self, answers: &[ExtensionOffer]) -> Result<Option<Self>, HandshakeError> {
         let mut answers = answers.iter().filter(|answer| answer.name == NAME);
         let Some(answer) = answers.next() else {
@@ -99,7 +99,7 @@ impl DeflateParams {
             .ok_or(HandshakeError::UnacceptableExtension)
     }
 
-    /// What a server with these wishes makes of one offer.
+    /// Returns the parameters and the response to one offer.
     fn answer(self, asked: &Parameters) -> Option<(Self, ExtensionOffer)> {
         let server_bits = match asked.server_max_window_bits {
             None => MAX_BITS,
@@ -109,11 +109,11 @@ impl DeflateParams {
         let agreed = Self {
             server_no_context_takeover: self.server_no_context_takeover
                 || asked.server_no_context_takeover,
-            // 7.1.1.2: a hint that the client will, and to take it up costs nothing.
+            // 7.1.1.2: only a hint, but following it costs nothing.
             client_no_context_takeover: self.client_no_context_takeover
                 || asked.client_no_context_takeover,
             server_max_window_bits: server_bits.min(self.server_max_window_bits),
-            // 7.1.2.2: named only to a client that knows it, and only if that asks for less than it would do anyway.
+            // 7.1.2.2: sent only to a client that supports it, and only if it is less than the client uses anyway.
             client_max_window_bits: match asked.client_max_window_bits {
                 Some(Bits::Given(hint)) if hint <= self.client_max_window_bits => MAX_BITS,
                 Some(_) => self.client_max_window_bits,
@@ -133,7 +133,7 @@ impl DeflateParams {
         Some((agreed, answer.write()))
     }
 
-    /// What a client with these wishes makes of the answer.
+    /// Combines the client's parameters with the server's response.
     fn agree(self, answer: &Parameters) -> Option<Self> {
         let server_bits = match answer.server_max_window_bits {
             None => MAX_BITS,
@@ -145,7 +145,7 @@ impl DeflateParams {
             Some(Bits::Given(bits)) if bits >= MIN_BITS => bits,
             Some(Bits::Given(_) | Bits::Any) => return None,
         };
-        // 7.1.1.1, 7.1.2.1: a server that accepts an offer with these says so; it may say more.
+        // 7.1.1.1, 7.1.2.1: a server that accepts these parameters must repeat them, and may add others.
         if server_bits > self.server_max_window_bits
             || (self.server_no_context_takeover && !answer.server_no_context_takeover)
         {
@@ -171,7 +171,7 @@ impl DeflateParams {
     }
 }
 
-/// The parameters as they are written.
+/// The parameters as sent.
 #[derive(Default)]
 struct Parameters {
     server_no_context_takeover: bool,
@@ -182,14 +182,14 @@ struct Parameters {
 
 #[derive(Clone, Copy)]
 enum Bits {
-    /// The name alone.
+    /// The name without a value.
     Any,
     /// 8 to 15.
     Given(u8),
 }
 
 impl Parameters {
-    /// `None` for what 7.1 does not know, has already had, or gives no such value.
+    /// Parses the parameters. Returns `None` for an unknown or repeated one, or an invalid value.
     fn read(extension: &ExtensionOffer) -> Option<Self> {
         let mut found = Self::default();
         for (name, value) in &extension.params {
@@ -267,6 +267,6 @@ const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
-/// The smallest window that zlib compresses with as it should, and the largest there is.
+/// Smallest window that zlib compresses with correctly. `MAX_BITS` is the largest window.
 const MIN_BITS: u8 = 9;
 const MAX_BITS: u8 = 15;

@@ -1,74 +1,73 @@
-//! What can go wrong in the opening handshake. Each error knows the HTTP status a server refuses with, and the fields
-//! that status needs ([RFC 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2)).
+//! Errors of the opening handshake. Each has the HTTP status of a rejection, and the fields that status needs ([RFC
+//! 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2)).
 
 use std::fmt;
 
 use crate::http::error::HttpError;
 use crate::http::response::{Response, reason_phrase};
 
-/// Why there is no WebSocket. The first group is what a server finds in a request, the second what a client finds in a
-/// response, the third what a program asked its own side to send.
+/// The reason why a handshake failed. The first group are errors in a request, for servers. The second are errors in a
+/// response, for clients. The third is invalid input of the calling program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The head is no HTTP.
+    /// The head is not valid HTTP.
     Http(HttpError),
-    /// A plain request where only a WebSocket is served, see
-    /// [RFC 9110, 15.5.22](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.22).
+    /// A plain request where only a WebSocket is available, see [RFC 9110,
+    /// 15.5.22](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.22).
     UpgradeRequired,
     /// The method is not GET.
     MethodNotAllowed,
     /// The version is below HTTP/1.1.
     VersionTooOld,
-    /// `Upgrade` does not name `websocket` (in a response: is anything but `websocket`).
+    /// `Upgrade` does not name `websocket`. In a response: is not exactly `websocket`.
     MissingUpgrade,
     /// `Connection` does not have the token `Upgrade`.
     MissingConnectionUpgrade,
     /// `Sec-WebSocket-Version` is missing or not 13, see
     /// [RFC 6455, 4.4](https://www.rfc-editor.org/rfc/rfc6455#section-4.4).
     UnsupportedVersion,
-    /// A field that must be there is not.
+    /// A required field is missing.
     MissingHeader(&'static str),
-    /// A field that may stand once stands more often.
+    /// A field appears more than once.
     DuplicateHeader(&'static str),
     /// `Sec-WebSocket-Key` is not the base64 of 16 bytes.
     InvalidKey,
-    /// `Sec-WebSocket-Protocol` is not a list of different tokens.
+    /// `Sec-WebSocket-Protocol` is not a list of distinct tokens.
     InvalidSubprotocols,
-    /// `Sec-WebSocket-Extensions` does not follow the grammar of
-    /// [RFC 6455, 9.1](https://www.rfc-editor.org/rfc/rfc6455#section-9.1), or is longer than anybody needs.
+    /// `Sec-WebSocket-Extensions` does not follow the grammar of [RFC 6455,
+    /// 9.1](https://www.rfc-editor.org/rfc/rfc6455#section-9.1), or is too long.
     InvalidExtensions,
-    /// The page that asks is of another origin, see
-    /// [RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
+    /// The page has another origin, see [RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
     OriginNotAllowed,
-    /// No page asks: there is no `Origin`, and this server serves pages only, see
-    /// [RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
+    /// There is no `Origin`, and this server accepts only pages, see [RFC 6455,
+    /// 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
     OriginRequired,
-    /// The request is for a host that this server is not, see
-    /// [RFC 9110, 15.5.20](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20).
+    /// The request is for a host that this server does not serve, see [RFC 9110,
+    /// 15.5.20](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20).
     HostNotAllowed,
 
-    /// The server answered with another status than 101.
+    /// The server answered with a status other than 101.
     UnexpectedStatus(u16),
-    /// `Sec-WebSocket-Accept` does not fit the key.
+    /// `Sec-WebSocket-Accept` does not match the key.
     WrongAccept,
     /// The server chose a subprotocol that was not offered.
     UnofferedSubprotocol,
     /// The server chose an extension that was not offered.
     UnofferedExtension,
-    /// The server accepted an extension in a way that nobody offered, or that cannot be kept to
-    /// ([RFC 7692, 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1)).
+    /// The server accepted an extension with parameters that were not offered or are not supported ([RFC 7692,
+    /// 5.1](https://www.rfc-editor.org/rfc/rfc7692#section-5.1)).
     UnacceptableExtension,
-    /// A redirect without a usable `Location`, from `wss` to `ws`, or one too many.
+    /// A redirect without a usable `Location`, from `wss` to `ws`, or beyond the limit.
     RefusedRedirect,
 
-    /// A header name, header value or subprotocol given by the program is malformed, or a header belongs to the handshake
-    /// itself. Nothing was sent.
+    /// A header name, header value or subprotocol from the program is malformed, or a header belongs to the handshake.
+    /// Nothing was sent.
     InvalidHeader(String),
 }
 
 impl HandshakeError {
-    /// The status a server refuses with. For what only a client meets it is 502, for a mistake of the own program 500.
+    /// Returns the status of the rejection: 502 for errors of clients, 500 for invalid input of the program.
     pub fn status(&self) -> u16 {
         match self {
             Self::Http(error) => error.status(),
@@ -94,7 +93,7 @@ impl HandshakeError {
         }
     }
 
-    /// The whole answer: status, the fields it needs, a short text that says why, `Connection: close`.
+    /// Returns the complete response: status, the fields it needs, a short explanation, `Connection: close`.
     pub fn response(&self) -> Response {
         let status = self.status();
         let response = Response::rejection(
@@ -103,8 +102,8 @@ impl HandshakeError {
         );
         match status {
             405 => response.header("Allow", "GET"),
-            // 4.4: all the versions the server speaks. RFC 9110, 15.5.22: Upgrade says what is required; it is a
-            // connection option (7.8), but Connection already says close, and both fit in one line.
+            // 4.4: the supported versions. RFC 9110, 15.5.22: Upgrade names the required protocol. It is a connection
+            // option (7.8), so Connection lists it after close.
             426 => upgrade_required(response),
             _ => response,
         }

@@ -13,12 +13,12 @@ use crate::handshake::error::HandshakeError;
 use crate::http::grammar::is_token;
 use crate::http::headers::Headers;
 
-/// An extension in an offer or an answer, with its parameters in order.
+/// An extension in an offer or a response, with its parameters in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtensionOffer {
     /// The name, a token: `permessage-deflate`.
     pub name: String,
-    /// Name and value of each parameter, a quoted value unquoted; the value, too, is a token.
+    /// Name and value of each parameter. Quoted values are unquoted; they are tokens too.
     pub params: Vec<(String, Option<String>)>,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for ExtensionOffer {
     }
 }
 
-/// All extensions in all `Sec-WebSocket-Extensions` lines. None is fine, an empty list is not.
+/// Parses all `Sec-WebSocket-Extensions` lines. No line is valid, an empty list is not.
 pub(super) fn parse(headers: &Headers) -> Result<Vec<ExtensionOffer>, HandshakeError> {
     let mut list = Vec::new();
     for value in headers.get_all(NAME) {
@@ -62,7 +62,7 @@ fn parse_line(value: &str, list: &mut Vec<ExtensionOffer>) -> Result<(), Handsha
     }
 }
 
-/// What is left to read; white space between the parts is skipped (9.1 uses the "implied \*LWS rule").
+/// The remaining input. White space between the parts is skipped (9.1 uses the "implied \*LWS rule").
 struct Cursor<'a>(&'a str);
 
 impl<'a> Cursor<'a> {
@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
         Ok(extension)
     }
 
-    /// The next character, if it is this one, and white space on both sides.
+    /// Consumes the next character and surrounding white space, if it is `character`.
     fn eat(&mut self, character: char) -> bool {
         self.skip_space();
         let Some(rest) = self.0.strip_prefix(character) else {
@@ -140,7 +140,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// More extensions, or parameters of one, than this are refused: they serve nobody and fill memory.
+/// Maximum extensions, and parameters of one. More would only fill memory.
 const MOST: usize = 32;
 
 const NAME: &str = "Sec-WebSocket-Extensions";

@@ -4,7 +4,7 @@ use crate::handshake::error::HandshakeError;
 use crate::http::grammar::{is_field_value, is_token};
 use crate::http::headers::Headers;
 
-/// The value of a field that may stand once.
+/// Returns the value of a field that may appear once.
 pub(super) fn single<'a>(
     headers: &'a Headers,
     name: &'static str,
@@ -16,8 +16,7 @@ pub(super) fn single<'a>(
     }
 }
 
-/// Checks a field that a program adds to a handshake, on either side: well formed, and none that the handshake or the
-/// framing of HTTP depends on.
+/// Checks a field that the program adds to a handshake: well formed, and not reserved.
 pub(super) fn check_extra(name: &str, value: &str) -> Result<(), HandshakeError> {
     let reserved = RESERVED.iter().any(|own| own.eq_ignore_ascii_case(name));
     if reserved || !is_token(name) || !is_field_value(value) {

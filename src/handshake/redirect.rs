@@ -1,23 +1,24 @@
-//! Redirects, which a client may follow ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), second list,
-//! item 1) and which can lead anywhere: to no TLS, to another server that is then handed the credentials, to itself.
+//! Redirects, which a client may follow ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), second
+//! list, item 1). They can lead anywhere: away from TLS, to another server that must not see the credentials, or in a
+//! loop.
 
 use crate::handshake::error::HandshakeError;
 use crate::handshake::fields::single;
 use crate::handshake::url::{Scheme, Url};
 use crate::http::headers::Headers;
 
-/// Where a redirect leads.
+/// The target of a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
     /// The URL to connect to next.
     pub url: Url,
-    /// It is another scheme, host or port: leave out the fields that [`is_credential`] names.
+    /// Whether scheme, host or port differ: do not send `Authorization`, `Cookie` and `Proxy-Authorization` there.
     pub leaves_origin: bool,
 }
 
-/// What an answer of the server at `from` comes to, by its status and fields; count the steps, at most [`MAX_REDIRECTS`].
-/// `None`: the answer is no redirect (301, 302, 303, 307, 308,
-/// [RFC 9110, 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
+/// Returns the redirect in a response of the server at `from`, or `None` if the status is not 301, 302, 303, 307 or 308
+/// ([RFC 9110, 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)). Count the redirects: follow at most
+/// [`MAX_REDIRECTS`].
 ///
 /// `Location` may be an absolute `ws`, `wss`, `http` or `https` URI (the last two mean the first two), or a reference
 /// that starts with `//`, `/` or `?`. A fragment is dropped.
@@ -42,14 +43,14 @@ pub fn follow_redirect(
     Ok(Some(Redirect { url, leaves_origin }))
 }
 
-/// Does this request field carry something that only the server it was meant for may see?
+/// Whether a request field may be sent only to the server it was meant for.
 pub(crate) fn is_credential(name: &str) -> bool {
     ["Authorization", "Cookie", "Proxy-Authorization"]
         .iter()
         .any(|it| it.eq_ignore_ascii_case(name))
 }
 
-/// The absolute form of a `Location`.
+/// Resolves a `Location` to an absolute URL.
 fn resolve(from: &Url, location: &str) -> Option<Url> {
     let location = location.split('#').next()?;
     let text = if location.starts_with("//") {
@@ -71,7 +72,7 @@ fn resolve(from: &Url, location: &str) -> Option<Url> {
     Url::parse(&text).ok()
 }
 
-/// How many redirects a client follows before it gives up.
+/// Maximum redirects that a client follows.
 pub const MAX_REDIRECTS: usize = 5;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The server's side of the opening handshake: what a request must say
-//! ([RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)) and the 101 that answers it
+//! The server's side of the opening handshake: the checks on a request ([RFC 6455,
+//! 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)) and the 101 response
 //! ([4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2)).
 
 use std::collections::BTreeSet;
@@ -14,21 +14,22 @@ use crate::http::grammar::{is_field_value, is_token};
 use crate::http::request::{Request, Version};
 use crate::http::response::push_field;
 
-/// What a client asks for in a valid handshake.
+/// The client's offer in a valid handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// `Sec-WebSocket-Key`.
     pub key: String,
-    /// The subprotocols, the preferred one first, all different.
+    /// The subprotocols, distinct, in order of preference.
     pub subprotocols: Vec<String>,
-    /// The extensions, in order of preference. One name may come several times with other parameters.
+    /// The extensions, in order of preference. A name may repeat with other parameters.
     pub extensions: Vec<ExtensionOffer>,
-    /// `Origin`: which page asks, when a browser does. [`check_origin`](crate::handshake::origin::check_origin) judges it.
+    /// `Origin`: the origin of the page, if a browser connects.
+    /// [`check_origin`](crate::handshake::origin::check_origin) checks it.
     pub origin: Option<String>,
 }
 
 impl Offer {
-    /// The first offered subprotocol that is in `supported`; the comparison is exact.
+    /// Returns the first offered subprotocol that is in `supported`; the comparison is exact.
     pub fn choose<'a>(&self, supported: &[&'a str]) -> Option<&'a str> {
         self.subprotocols
             .iter()
@@ -37,13 +38,13 @@ impl Offer {
     }
 }
 
-/// Checks everything [RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1) asks of a request, except who
-/// may connect: that is for [`check_origin`](crate::handshake::origin::check_origin) and [`check_host`](crate::handshake::origin::check_host).
+/// Checks all rules of [RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1). For access control see
+/// [`check_origin`](crate::handshake::origin::check_origin) and [`check_host`](crate::handshake::origin::check_host).
 ///
 /// # Errors
 ///
-/// The first thing that is wrong, in the order method, version of HTTP, `Host`, `Upgrade`, `Connection`, version of the
-/// protocol, key, the rest. [`HandshakeError::response`] is the answer to send.
+/// The first violation, in the order method, HTTP version, `Host`, `Upgrade`, `Connection`, WebSocket version, key, the
+/// rest. [`HandshakeError::response`] is the response to send.
 pub fn check_request(request: &Request) -> Result<Offer, HandshakeError> {
     let headers = &request.headers;
     if !request.is_upgrade() {
@@ -56,19 +57,19 @@ pub fn check_request(request: &Request) -> Result<Offer, HandshakeError> {
     if request.version < Version::Http11 {
         return Err(HandshakeError::VersionTooOld);
     }
-    // Item 2: Host. The parser lets an empty one pass; here there is an authority to name.
+    // Item 2: Host. The parser accepts an empty one; a WebSocket needs an authority.
     single(headers, "Host")?;
     request
         .authority()
         .ok_or(HandshakeError::MissingHeader("Host"))?;
-    // Items 3 and 4; both are lists, in any case.
+    // Items 3 and 4: both are lists, compared case-insensitively.
     if !headers.has_token("Upgrade", "websocket") {
         return Err(HandshakeError::MissingUpgrade);
     }
     if !headers.has_token("Connection", "upgrade") {
         return Err(HandshakeError::MissingConnectionUpgrade);
     }
-    // Item 6, before the key: another version may have another kind of key.
+    // Item 6, before the key: another version may define the key differently.
     if single(headers, "Sec-WebSocket-Version")? != Some("13") {
         return Err(HandshakeError::UnsupportedVersion);
     }
@@ -88,16 +89,16 @@ pub fn check_request(request: &Request) -> Result<Offer, HandshakeError> {
     })
 }
 
-/// The 101 response, in one buffer: below 254 bytes while subprotocol and extensions take less than 70 and there are no
-/// extra headers, so that it fits in one segment and in the smallest reads seen.
+/// Encodes the 101 response. Its size is below 254 bytes if subprotocol and extensions take less than 70 and there are
+/// no extra headers, so it fits in one segment and in the smallest read buffers seen.
 ///
-/// `subprotocol` is what the service speaks; it is named only if the client offered it (4.2.2, step 5.5), otherwise left
-/// out. `extensions` is the answer to the offer, `extra` more fields, as `Set-Cookie`.
+/// `subprotocol` is included only if the client offered it (4.2.2, step 5.5). `extensions` is the response to the
+/// offer, `extra` are additional fields such as `Set-Cookie`.
 ///
 /// # Errors
 ///
-/// [`HandshakeError::InvalidHeader`] for an extra field, or an answer to the extensions, that is malformed (CR, LF, NUL and
-/// the like) or belongs to the handshake itself.
+/// [`HandshakeError::InvalidHeader`] for an extra field, or an extensions value, that is malformed (CR, LF, NUL and
+/// other control characters) or belongs to the handshake.
 pub fn upgrade_response(
     offer: &Offer,
     subprotocol: Option<&str>,
@@ -109,7 +110,7 @@ pub fn upgrade_response(
     push_field(&mut out, "Upgrade", "websocket");
     push_field(&mut out, "Connection", "Upgrade");
     push_field(&mut out, "Sec-WebSocket-Accept", &accept_key(&offer.key));
-    // The offered ones are tokens, so what equals one needs no check.
+    // The offered ones are tokens, so an equal name needs no check.
     if let Some(name) =
         subprotocol.filter(|name| offer.subprotocols.iter().any(|offered| offered == name))
     {
@@ -129,7 +130,7 @@ pub fn upgrade_response(
     Ok(out)
 }
 
-/// `Sec-WebSocket-Protocol = 1#token`, 4.1 item 10: all different.
+/// `Sec-WebSocket-Protocol = 1#token`, 4.1 item 10: all distinct.
 fn subprotocols(request: &Request) -> Result<Vec<String>, HandshakeError> {
     if request.headers.get("Sec-WebSocket-Protocol").is_none() {
         return Ok(Vec::new());

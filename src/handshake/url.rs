@@ -9,7 +9,7 @@ use std::fmt;
 use crate::http::authority::{Authority, Host};
 use crate::http::percent::check_percent;
 
-/// With TLS or without.
+/// The scheme: with TLS or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// `ws`: plain TCP, port 80.
@@ -18,28 +18,28 @@ pub enum Scheme {
     Wss,
 }
 
-/// A parsed `ws` or `wss` URI. Every part can go into a request as it is.
+/// A parsed `ws` or `wss` URI. Every part is valid in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     /// `ws` or `wss`.
     pub scheme: Scheme,
-    /// The host as a resolver wants it: lower case, an IPv6 address without brackets.
+    /// The host for a resolver: lower case, an IPv6 address without brackets.
     pub host: String,
-    /// The port, the scheme's own if none was written.
+    /// The port, by default that of the scheme.
     pub port: u16,
-    /// The resource name: path and query, percent-encoded, `/` at least.
+    /// The resource name: path and query, percent-encoded, at least `/`.
     pub path_and_query: String,
 }
 
-/// Why a text is no WebSocket URI.
+/// The reason why a text is not a WebSocket URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
     /// It does not begin with `ws://` or `wss://`.
     Scheme,
-    /// Host or port is empty or malformed. Names outside ASCII must be given in their `xn--` form.
+    /// Host or port is empty or malformed. Names outside ASCII must be in their `xn--` form.
     Host,
-    /// It has a user or password: the scheme has no place for them.
+    /// It has a user or password, which the scheme does not allow.
     UserInfo,
     /// It has a fragment (`#`); 3: a fragment must not be used.
     Fragment,
@@ -50,11 +50,11 @@ pub enum UrlError {
 }
 
 impl Url {
-    /// Parses a URI. Letters outside ASCII in path and query are percent-encoded as UTF-8.
+    /// Parses a URI. Characters outside ASCII in path and query are percent-encoded as UTF-8.
     ///
     /// # Errors
     ///
-    /// What is wrong, before any byte is sent. A CR or LF anywhere is [`UrlError::Character`].
+    /// The violated rule, before any byte is sent. A CR or LF anywhere is [`UrlError::Character`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         if text
             .chars()
@@ -91,8 +91,8 @@ impl Url {
         })
     }
 
-    /// The value of `Host`: the host, an IPv6 address in brackets, and the port unless it is the scheme's own
-    /// ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) item 4).
+    /// Returns the value of `Host`: the host, an IPv6 address in brackets, and the port unless it is the scheme's
+    /// default ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) item 4).
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
@@ -108,7 +108,7 @@ impl Url {
 }
 
 impl Scheme {
-    /// 80 for `ws`, 443 for `wss`.
+    /// Returns the default port: 80 for `ws`, 443 for `wss`.
     pub fn default_port(self) -> u16 {
         match self {
             Self::Ws => 80,

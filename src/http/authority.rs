@@ -1,6 +1,6 @@
-//! `host [":" port]`, as it stands in `Host`, in a target and in an origin
-//! ([RFC 3986, 3.2](https://www.rfc-editor.org/rfc/rfc3986#section-3.2)). Parsed, so that two hosts are compared as hosts
-//! and never by a prefix: `127.0.0.1.evil.example` is a name.
+//! `host [":" port]`, as in `Host`, request targets and origins ([RFC 3986,
+//! 3.2](https://www.rfc-editor.org/rfc/rfc3986#section-3.2)). Hosts are parsed and compared as hosts, never by a
+//! prefix: `127.0.0.1.evil.example` is a name.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
@@ -8,34 +8,35 @@ use std::fmt;
 use crate::http::error::HttpError;
 use crate::http::percent::check_percent;
 
-/// A host: a name or an address literal. Equality is equality of hosts: names are kept in lower case, addresses as numbers.
+/// A host: a name or an address literal. Names are stored in lower case and addresses as numbers, so equal values are
+/// equal hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// A registered name, in lower case. Nothing resolves it here, and `127.1` is a name too.
+    /// A registered name, in lower case. It is not resolved, so `127.1` is a name too.
     Name(String),
-    /// Four decimal numbers.
+    /// An IPv4 address.
     V4(Ipv4Addr),
-    /// An address in brackets; without a zone.
+    /// An IPv6 address, in brackets when written, without a zone.
     V6(Ipv6Addr),
 }
 
-/// A host and, when it was written, a port.
+/// A host and an optional port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     /// The host.
     pub host: Host,
-    /// The port, if one was written. `example.org:` has none.
+    /// The port, if present. `example.org:` has none.
     pub port: Option<u16>,
 }
 
 impl Authority {
-    /// Parses `host [":" port]`. User information (`user@`) is refused, see
-    /// [RFC 9110, 4.2.4](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.4).
+    /// Parses `host [":" port]`. User information (`user@`) is rejected, see [RFC 9110,
+    /// 4.2.4](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.4).
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidHost`] for an empty host, a character that may not stand in a name, a malformed address in
-    /// brackets, or a port that is no number up to 65535.
+    /// [`HttpError::InvalidHost`] for an empty host, a character not allowed in a name, a malformed address in
+    /// brackets, or a port that is not a number up to 65535.
     pub fn parse(text: &str) -> Result<Self, HttpError> {
         let (host, rest) = match text.strip_prefix('[') {
             Some(literal) => {
@@ -64,8 +65,8 @@ impl Authority {
 }
 
 impl Host {
-    /// Is it this machine by name or address: `localhost`, a name below it
-    /// ([RFC 6761, 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)), 127.0.0.0/8 or `::1`?
+    /// Whether the host is this machine by name or address: `localhost`, a name below it ([RFC 6761,
+    /// 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3)), 127.0.0.0/8 or `::1`.
     pub fn is_loopback(&self) -> bool {
         match self {
             Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
@@ -74,7 +75,7 @@ impl Host {
         }
     }
 
-    /// An address in four numbers, or `reg-name = *( unreserved / pct-encoded / sub-delims )`.
+    /// Parses an IPv4 address, or `reg-name = *( unreserved / pct-encoded / sub-delims )`.
     fn parse_name(text: &str) -> Result<Self, HttpError> {
         if let Ok(address) = text.parse() {
             return Ok(Self::V4(address));

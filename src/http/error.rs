@@ -1,13 +1,14 @@
-//! What can be wrong with a head, and the status that says so
-//! ([RFC 9110, 15](https://www.rfc-editor.org/rfc/rfc9110#section-15)). Not enough bytes is not here: that is an answer.
+//! Errors of heads, with the status code for each ([RFC 9110, 15](https://www.rfc-editor.org/rfc/rfc9110#section-15)).
+//! An incomplete head is not an error.
 
 use std::fmt;
 
-/// Why a head is refused. [`status`](Self::status) is what a server answers, [`response`](Self::response) the whole answer.
+/// The reason why a head is rejected. [`status`](Self::status) is the status code of the response,
+/// [`response`](Self::response) the complete response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The first bytes belong to another protocol, named here: a client knocked at the wrong port.
+    /// The first bytes belong to another protocol, named here: a client connected to the wrong port.
     OtherProtocol(&'static str),
     /// Not `method SP request-target SP HTTP-version`, see [RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3).
     InvalidRequestLine,
@@ -19,8 +20,8 @@ pub enum HttpError {
     BareLineFeed,
     /// A line that starts with a space or tab, see [RFC 9112, 5.2](https://www.rfc-editor.org/rfc/rfc9112#section-5.2).
     ObsoleteFolding,
-    /// A field name that is no token, or white space before the colon, see
-    /// [RFC 9112, 5.1](https://www.rfc-editor.org/rfc/rfc9112#section-5.1).
+    /// A field name that is not a token, or white space before the colon, see [RFC 9112,
+    /// 5.1](https://www.rfc-editor.org/rfc/rfc9112#section-5.1).
     InvalidFieldName,
     /// A control character in a field value, see [RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5).
     InvalidFieldValue,
@@ -31,24 +32,25 @@ pub enum HttpError {
     /// A `Host`, or the authority of a target, that is not `host [":" port]`, see
     /// [RFC 9110, 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2).
     InvalidHost,
-    /// `Content-Length` that is repeated, a list, no number, or past 64 bits, see
-    /// [RFC 9112, 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3).
+    /// `Content-Length` that is repeated, a list, not a number, or longer than 64 bits, see [RFC 9112,
+    /// 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3).
     InvalidContentLength,
-    /// `Transfer-Encoding` on a request: not supported, and the classic way to smuggle a second request, see
-    /// [RFC 9112, 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2).
+    /// `Transfer-Encoding` on a request: unsupported, and a common way to smuggle a second request, see [RFC 9112,
+    /// 11.2](https://www.rfc-editor.org/rfc/rfc9112#section-11.2).
     TransferEncoding,
     /// GET or HEAD with content, see [RFC 9110, 9.3.1](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.1).
     ContentNotAllowed,
-    /// `X-Forwarded-For` and `Forwarded` of a trusted proxy name two clients: one of them is made up, see
-    /// [RFC 7239, 8.1](https://www.rfc-editor.org/rfc/rfc7239#section-8.1).
+    /// `X-Forwarded-For` and `Forwarded` of a trusted proxy name two clients, so one is forged, see [RFC 7239,
+    /// 8.1](https://www.rfc-editor.org/rfc/rfc7239#section-8.1).
     TwoClients,
     /// The head did not arrive in time, see [RFC 9110, 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9).
     Timeout,
-    /// More content than the server takes, see [RFC 9110, 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14).
+    /// More content than the server accepts, see [RFC 9110,
+    /// 15.5.14](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14).
     ContentTooLarge,
-    /// The request line passes [`HeadLimits::request_line`](crate::http::lines::HeadLimits::request_line).
+    /// The request line exceeds [`HeadLimits::request_line`](crate::http::lines::HeadLimits::request_line).
     RequestLineTooLong,
-    /// The header block passes [`HeadLimits::head`](crate::http::lines::HeadLimits::head).
+    /// The header block exceeds [`HeadLimits::head`](crate::http::lines::HeadLimits::head).
     HeadTooLarge,
     /// More fields than [`HeadLimits::headers`](crate::http::lines::HeadLimits::headers).
     TooManyHeaders,
@@ -57,18 +59,19 @@ pub enum HttpError {
     /// A well-formed version with a major number other than 1, see
     /// [RFC 9110, 15.6.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.6).
     VersionNotSupported,
-    /// A client read something that is not `HTTP-version SP status-code SP [reason-phrase]`, see
-    /// [RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4).
+    /// A client received a line that is not `HTTP-version SP status-code SP [reason-phrase]`, see [RFC 9112,
+    /// 4](https://www.rfc-editor.org/rfc/rfc9112#section-4).
     InvalidStatusLine,
-    /// The server answers a plain request with TLS.
+    /// The server answered a plain request with TLS.
     AnswerInTls,
-    /// Our own response has a status outside 100 to 599, or a field that would break the head; it was not sent.
+    /// The server's own response has a status outside 100 to 599, or a field that would break the head. It was not
+    /// sent.
     InvalidResponse,
 }
 
 impl HttpError {
-    /// The status code a server answers with. For [`InvalidStatusLine`](Self::InvalidStatusLine), which only a client
-    /// meets, the one a gateway would use (502).
+    /// Returns the status code of the response. [`InvalidStatusLine`](Self::InvalidStatusLine), an error of clients
+    /// only, returns 502, as a gateway would.
     pub fn status(self) -> u16 {
         match self {
             Self::OtherProtocol(_)

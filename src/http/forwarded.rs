@@ -1,23 +1,23 @@
-//! Whose request it is when a proxy brings it: `X-Forwarded-For`, which most proxies write, and `Forwarded`
-//! ([RFC 7239](https://www.rfc-editor.org/rfc/rfc7239)), which some do.
+//! The client's address behind a proxy: `X-Forwarded-For`, which most proxies write, and `Forwarded` ([RFC
+//! 7239](https://www.rfc-editor.org/rfc/rfc7239)), which some do.
 //!
-//! Anybody can send these fields, so they count only from proxies that are trusted, and of their lists only the end that
-//! trusted proxies wrote: each appends the address it was asked from, so the first address from the right that is no
-//! trusted proxy is the client's, and what stands before it is the client's own word.
+//! Any client can send these fields, so they count only from trusted proxies. Each proxy appends the address of its
+//! peer. The client is therefore the first address from the right that is not a trusted proxy; anything before it may
+//! be forged.
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::http::error::HttpError;
 use crate::http::headers::Headers;
 
-/// The address that a request of `peer` comes from: the peer's own unless it is one of `trusted` and names another.
+/// Returns the address of the client: that of `peer`, or, if `peer` is one of `trusted`, the address that it reports.
 ///
-/// A list whose end makes no sense names nobody. A proxy usually writes one of the two fields and lets the other one pass:
-/// one that passes can be the client's invention, and nobody here knows which.
+/// A list that ends in something other than an address reports none. A proxy usually writes one of the two fields and
+/// forwards the other unchanged, so a client may have forged either.
 ///
 /// # Errors
 ///
-/// [`HttpError::TwoClients`] where both fields are there and do not agree.
+/// [`HttpError::TwoClients`] if both fields are present and disagree.
 pub fn client_address(
     headers: &Headers,
     peer: IpAddr,
@@ -38,7 +38,7 @@ pub fn client_address(
     }
 }
 
-/// The members of a field over all its lines, as addresses; `None` if there is no such field.
+/// Returns the members of a field over all its lines, as addresses; `None` without such a field.
 fn list(
     headers: &Headers,
     name: &str,
@@ -49,8 +49,8 @@ fn list(
     (!values.is_empty()).then(|| members.map(address).collect())
 }
 
-/// The last address that is not trusted, or the first of all if every one is. `None` where an address should be that is
-/// none: behind it anything may stand.
+/// Returns the last address that is not trusted, or the first if all are. Returns `None` at a member that is not an
+/// address: members before it may be forged.
 fn last(list: &[Option<IpAddr>], trusted: &[IpAddr]) -> Option<IpAddr> {
     let mut found = None;
     for address in list.iter().rev() {
@@ -76,7 +76,7 @@ fn for_parameter(member: &str) -> Option<IpAddr> {
     })?
 }
 
-/// An address, perhaps with a port.
+/// Parses an address with an optional port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text
         .strip_prefix('[')
@@ -88,7 +88,7 @@ fn address(text: &str) -> Option<IpAddr> {
     ip.ok().map(|ip| ip.to_canonical())
 }
 
-/// Splits at a separator that does not stand in quotes. An address has no quote in it, so no backslash matters.
+/// Splits at separators outside quotes. An address contains no quote, so backslashes need no handling.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |it| {

@@ -1,6 +1,6 @@
-//! The character classes every header shares: tokens and field values
-//! ([RFC 9110, 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2) and
-//! [5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)), and the list
+//! Grammar shared by all headers: tokens and field values ([RFC 9110,
+//! 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2),
+//! [5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)), and lists
 //! ([5.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1)).
 
 /// Is `text` a `token`: one or more `tchar`? Methods, field names, subprotocols and extension names are tokens.
@@ -13,9 +13,8 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-/// May `text` stand as a field value: no control character except the tab inside, no white space at either end?
-/// Bytes above 127 are allowed (`obs-text`).
-/// See [RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5).
+/// Whether `text` is a valid field value: no control character except an inner tab, no white space at either end. Bytes
+/// above 127 are allowed (`obs-text`). See [RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5).
 pub(crate) fn is_field_value(text: &str) -> bool {
     text.bytes().all(is_field_byte) && trim_ows(text) == text
 }
@@ -31,14 +30,14 @@ pub(super) const fn is_field_byte(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }
 
-/// Without the optional white space (`OWS`) at both ends, see
-/// [RFC 9110, 5.6.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.3).
+/// Removes optional white space (`OWS`) from both ends, see [RFC 9110,
+/// 5.6.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.3).
 pub(crate) fn trim_ows(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// The members of `#element` in one field value; 5.6.1.2: empty ones are skipped.
-/// For lists whose elements hold no quoted strings.
+/// Returns the members of `#element` in one field value, without empty ones (5.6.1.2). Only for lists without quoted
+/// strings.
 pub(super) fn members(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(',')

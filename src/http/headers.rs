@@ -1,31 +1,31 @@
-//! The fields of a head, in the order they came, looked up without regard to case
-//! ([RFC 9110, 5](https://www.rfc-editor.org/rfc/rfc9110#section-5)).
+//! The fields of a head in their order, with case-insensitive lookup ([RFC 9110,
+//! 5](https://www.rfc-editor.org/rfc/rfc9110#section-5)).
 
 use std::fmt;
 
 use crate::http::grammar;
 
-/// An ordered list of header fields. Names keep the case they were sent with and match without regard to it.
+/// An ordered list of header fields. Names preserve their case and match case-insensitively.
 ///
-/// A value is the line after the colon without the white space around it. Bytes above 127 (`obs-text`) become the
-/// character of the same number (Latin-1), so nothing is lost and nothing has to be UTF-8.
+/// A value is the line after the colon without surrounding white space. Bytes above 127 (`obs-text`) become the
+/// character of the same number (Latin-1), so no byte is lost and values need not be UTF-8.
 ///
-/// All fields lie in one string, so a head costs a few allocations however many lines it has.
+/// All fields share one string, so a head takes few allocations.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
-    /// Name, value, name, value, with nothing between.
+    /// Names and values, one after another without separators.
     text: String,
-    /// Where each name and each value ends.
+    /// End of each name and of each value.
     ends: Vec<(usize, usize)>,
 }
 
 impl Headers {
-    /// No fields.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// No fields, and room for so many and for so many bytes of names and values.
+    /// Creates an empty list with capacity for a number of fields and of bytes.
     pub(super) fn with_capacity(fields: usize, text: usize) -> Self {
         Self {
             text: String::with_capacity(text),
@@ -33,7 +33,7 @@ impl Headers {
         }
     }
 
-    /// Appends a field. Nothing is checked: a head that is sent is checked when it is encoded.
+    /// Appends a field without checks. They happen when a head is encoded.
     pub fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         self.text.push_str(name.as_ref());
         let name_end = self.text.len();
@@ -41,37 +41,37 @@ impl Headers {
         self.ends.push((name_end, self.text.len()));
     }
 
-    /// The value of the first field with this name.
+    /// Returns the value of the first field with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_all(name).next()
     }
 
-    /// The values of all fields with this name, in order.
+    /// Returns the values of all fields with this name, in order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.iter()
             .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    /// How many fields have this name.
+    /// Returns the number of fields with this name.
     pub fn count(&self, name: &str) -> usize {
         self.get_all(name).count()
     }
 
-    /// The members of a list field (`#token`), over all its lines; empty members are skipped, see
-    /// [RFC 9110, 5.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1).
-    /// For lists without quoted strings; whether a member is a token is for the caller to check.
+    /// Returns the members of a list field (`#token`) over all its lines, without empty ones, see [RFC 9110,
+    /// 5.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1). Only for lists without quoted strings; the caller
+    /// checks whether a member is a token.
     pub fn tokens(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get_all(name).flat_map(grammar::members)
     }
 
-    /// Is `token` a member of the list field `name`, without regard to case?
+    /// Whether the list field `name` has the member `token`, compared case-insensitively.
     pub fn has_token(&self, name: &str, token: &str) -> bool {
         self.tokens(name)
             .any(|member| member.eq_ignore_ascii_case(token))
     }
 
-    /// All fields as (name, value), in order.
+    /// Returns all fields as (name, value), in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut start = 0;
         self.ends.iter().map(move |&(name_end, end)| {
@@ -81,17 +81,17 @@ impl Headers {
         })
     }
 
-    /// How many fields there are.
+    /// Returns the number of fields.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Is there no field at all?
+    /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// Appends `more` to the last value: a folded line of a response.
+    /// Appends `more` to the last value, from a folded line of a response.
     pub(super) fn extend_last(&mut self, more: &str) {
         if let Some((name_end, end)) = self.ends.last_mut() {
             // RFC 9112, 5.2: a user agent replaces the fold with a space.

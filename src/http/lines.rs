@@ -1,6 +1,6 @@
-//! Lines out of a growing buffer, each byte looked at once however small the pieces arrive, and the header block made
-//! of them ([RFC 9112, 5](https://www.rfc-editor.org/rfc/rfc9112#section-5)).
-//! A parser that starts again with every byte needs quadratic time; this is the place where ours does not.
+//! Reads lines out of a growing buffer, and the header block made of them ([RFC 9112,
+//! 5](https://www.rfc-editor.org/rfc/rfc9112#section-5)). Each byte is scanned once, however small the pieces: a parser
+//! that starts over with every byte needs quadratic time.
 
 use std::borrow::Cow;
 
@@ -8,15 +8,16 @@ use crate::http::error::HttpError;
 use crate::http::grammar::{is_field_byte, is_tchar};
 use crate::http::headers::Headers;
 
-/// How much head a parser takes before it refuses.
+/// Maximum sizes of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLimits {
-    /// Bytes in the request line (or status line) without its line end; past it 414. Default 8 KiB:
-    /// [RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3) asks for 8,000 at least.
+    /// Maximum bytes in the request line (or status line) without its line end; beyond it 414. Default: 8 KiB. [RFC
+    /// 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3) recommends at least 8,000.
     pub request_line: usize,
-    /// Bytes in all header lines together, line ends included; past it 431. Default 16 KiB: a browser with many cookies.
+    /// Maximum bytes in all header lines together, with line ends; beyond it 431. Default: 16 KiB, enough for a browser
+    /// with many cookies.
     pub head: usize,
-    /// Header lines; past it 431. Default 64: browsers send about 20.
+    /// Maximum header lines; beyond it 431. Default: 64. Browsers send about 20.
     pub headers: usize,
 }
 
@@ -33,21 +34,21 @@ impl Default for HeadLimits {
 /// One line without its line end.
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
-    /// It ended in CR LF, not in LF alone.
+    /// Whether the line ended in CR LF, not in LF alone.
     pub(super) crlf: bool,
 }
 
-/// Where we are in the buffer.
+/// Position in the buffer.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// Where the unfinished line starts; everything before is done with.
+    /// Start of the unfinished line.
     pub(super) start: usize,
-    /// Up to here there is no line end after `start`.
+    /// End of the scanned bytes: no line end between `start` and here.
     pub(super) scanned: usize,
 }
 
 impl Lines {
-    /// The next whole line of `input`, which holds all bytes so far. `None`: it has not ended yet.
+    /// Returns the next complete line of `input`, which holds all bytes so far; `None` if the line is incomplete.
     pub(super) fn next<'a>(&mut self, input: &'a [u8]) -> Option<Line<'a>> {
         let Some(length) = input
             .get(self.scanned..)?
@@ -81,8 +82,8 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// A block that begins where `lines` stands, with room for as much of it as is in `input`. `unfold`: accept folded
-    /// lines, as a user agent must and a server must not.
+    /// Starts a block at the position of `lines`, with capacity for the part that is in `input`. `unfold` accepts
+    /// folded lines, as a user agent must and a server must not.
     pub(super) fn new(lines: &Lines, input: &[u8], limits: &HeadLimits, unfold: bool) -> Self {
         let begin = lines.start;
         let there = input.get(begin..).unwrap_or_default();
@@ -95,7 +96,7 @@ impl Block {
         }
     }
 
-    /// Takes every whole line there is. `true`: the empty line that ends the block was among them.
+    /// Parses every complete line. Returns `true` after the empty line that ends the block.
     pub(super) fn feed(
         &mut self,
         lines: &mut Lines,
@@ -118,7 +119,7 @@ impl Block {
 
     fn line(&mut self, line: &[u8], limits: &HeadLimits) -> Result<(), HttpError> {
         if let [b' ' | b'\t', rest @ ..] = line {
-            // RFC 9112, 5.2: a server refuses folded lines, a user agent joins them. 2.2: none before the first field.
+            // RFC 9112, 5.2: a server rejects folded lines, a user agent joins them. 2.2: none before the first field.
             if !self.unfold || self.headers.is_empty() {
                 return Err(HttpError::ObsoleteFolding);
             }
@@ -143,7 +144,7 @@ impl Block {
     }
 }
 
-/// The value in the rest of a line.
+/// Parses a value, the rest of a line.
 fn value(bytes: &[u8]) -> Result<Cow<'_, str>, HttpError> {
     // RFC 9110, 5.5: CR, LF, NUL are dangerous, the other controls invalid.
     if !bytes.iter().all(|&byte| is_field_byte(byte)) {
@@ -160,7 +161,7 @@ fn value(bytes: &[u8]) -> Result<Cow<'_, str>, HttpError> {
     Ok(latin1(&bytes[first..end]))
 }
 
-/// Each byte as the character of the same number.
+/// Decodes Latin-1: each byte becomes the character of the same number.
 fn latin1(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.is_ascii() => Cow::Borrowed(text),
@@ -168,8 +169,8 @@ fn latin1(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// A head gets this much room at once, and often never more. Smaller pieces of memory an allocator keeps for the thread that
-/// gives them back, and one that goes on to speak WebSocket has no use for them.
+/// Minimum text capacity of a head. The allocator caches smaller blocks for the thread that frees them, which a thread
+/// that continues with WebSocket cannot use.
 const ROOM: usize = 1_100;
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use std::iter;
 
 use crate::http::error::HttpError;
 
-/// Replaces each `%XX` by its byte. A `+` stays a plus sign: that it means a space is a rule of HTML forms, not of URIs.
-/// The result is bytes: whether they are UTF-8, or a path that leads somewhere it should not, is for the caller to check.
+/// Decodes each `%XX` into its byte. A `+` stays a plus sign: only HTML forms use it for a space. The caller checks
+/// whether the bytes are UTF-8 or a safe path.
 ///
 /// # Errors
 ///
-/// [`HttpError::InvalidPercentEncoding`] when a `%` is not followed by two hexadecimal digits.
+/// [`HttpError::InvalidPercentEncoding`] if a `%` is not followed by two hexadecimal digits.
 pub fn percent_decode(text: &str) -> Result<Vec<u8>, HttpError> {
     let mut decoded = Vec::with_capacity(text.len());
     for byte in bytes(text) {
@@ -18,12 +18,12 @@ pub fn percent_decode(text: &str) -> Result<Vec<u8>, HttpError> {
     Ok(decoded)
 }
 
-/// Whether [`percent_decode`] decodes `text`, for whoever does not need what comes out.
+/// Checks that [`percent_decode`] would succeed, without the result.
 pub(crate) fn check_percent(text: &str) -> Result<(), HttpError> {
     bytes(text).try_for_each(|byte| byte.map(drop))
 }
 
-/// The bytes that `text` stands for, up to the first `%` that stands for none.
+/// Returns the decoded bytes, up to the first invalid `%`.
 fn bytes(text: &str) -> impl Iterator<Item = Result<u8, HttpError>> {
     let mut rest = text.as_bytes();
     iter::from_fn(move || {
@@ -41,7 +41,7 @@ fn bytes(text: &str) -> impl Iterator<Item = Result<u8, HttpError>> {
     })
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 fn digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),

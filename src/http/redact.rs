@@ -1,17 +1,17 @@
-//! Heads as they may be written into a log: what lets its holder in is left out
-//! ([RFC 6750, 5.3](https://www.rfc-editor.org/rfc/rfc6750#section-5.3): do not log tokens).
+//! Heads and URLs without credentials, for logs ([RFC 6750, 5.3](https://www.rfc-editor.org/rfc/rfc6750#section-5.3):
+//! do not log tokens).
 
 use crate::http::percent::percent_decode;
 
-/// A head, request or response, with `…` in place of credentials: in `Authorization` and its kin, in cookies, in the
-/// subprotocols `bearer.…`, and in values of a query whose key has `token` in it.
+/// Returns a head with `…` in place of credentials: in `Authorization`, `Proxy-Authorization` and cookies, in
+/// subprotocols `bearer.…`, and in query values whose key contains `token`.
 pub(crate) fn redact_head(head: &[u8]) -> String {
     let head = String::from_utf8_lossy(head);
     let mut shown = String::with_capacity(head.len());
     for line in head.split_inclusive('\n') {
         let text = line.trim_end_matches(['\r', '\n']);
         match text.split_once(':') {
-            // The request line has no colon before its target, and a status line none that matters.
+            // The request line has no colon before its target; in a status line a colon does not matter.
             Some((name, value)) if !name.contains(' ') => {
                 shown.push_str(name);
                 shown.push(':');
@@ -50,13 +50,13 @@ fn redact_subprotocol(member: &str) -> String {
     }
 }
 
-/// Hides secrets in the queries of a text's words.
+/// Redacts the queries of all words of a text.
 fn redact_urls(text: &str) -> String {
     let words: Vec<String> = text.split(' ').map(redact_url).collect();
     words.join(" ")
 }
 
-/// A URL, or the target of a request, with `…` in place of the values of its query whose key has `token` in it.
+/// Returns a URL or request target with `…` in place of query values whose key contains `token`.
 pub fn redact_url(url: &str) -> String {
     let Some((before, query)) = url.split_once('?') else {
         return url.to_owned();
@@ -69,14 +69,14 @@ pub fn redact_url(url: &str) -> String {
     format!("{before}?{}", query.join("&"))
 }
 
-/// Whoever reads the query decodes the key first, so do we.
+/// Decodes the key first, as a server does.
 fn is_secret(key: &str) -> bool {
     let key = percent_decode(key).unwrap_or_else(|_| key.as_bytes().to_vec());
     let key = String::from_utf8_lossy(&key).to_ascii_lowercase();
     key.contains("token")
 }
 
-/// What a subprotocol that carries a token begins with.
+/// Prefix of a subprotocol that carries a token.
 pub const BEARER: &str = "bearer.";
 
 const HIDDEN: &str = "…";

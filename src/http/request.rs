@@ -1,5 +1,5 @@
-//! What a request says: method, target, version, fields ([RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3)),
-//! and the questions a server asks about it.
+//! A request head: method, target, version, fields ([RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3)),
+//! and what they mean for a server.
 
 use crate::http::error::HttpError;
 use crate::http::headers::Headers;
@@ -8,12 +8,12 @@ use crate::http::percent::percent_decode;
 /// The version of a request or response, see [RFC 9112, 2.3](https://www.rfc-editor.org/rfc/rfc9112#section-2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// A request line without a version: `GET /path`. The answer is the bytes of the document and nothing else.
+    /// A request line without a version: `GET /path`. The response is the document alone.
     Http09,
     /// `HTTP/1.0`.
     Http10,
-    /// `HTTP/1.1`, or a higher minor version, which is to be read as 1.1
-    /// ([RFC 9110, 2.5](https://www.rfc-editor.org/rfc/rfc9110#section-2.5)).
+    /// `HTTP/1.1`, or a higher minor version, which counts as 1.1 ([RFC 9110,
+    /// 2.5](https://www.rfc-editor.org/rfc/rfc9110#section-2.5)).
     Http11,
 }
 
@@ -31,7 +31,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The path as sent, still percent-encoded, without the query: `/` when the target has an authority and no path,
+    /// Returns the path as sent, percent-encoded and without the query: `/` if the target has an authority and no path,
     /// `*` for `OPTIONS *`, empty for CONNECT.
     pub fn path(&self) -> &str {
         let (_, rest) = self.split_target();
@@ -43,14 +43,14 @@ impl Request {
         }
     }
 
-    /// What follows the first `?` of the target, still percent-encoded.
+    /// Returns the query, after the first `?` of the target, percent-encoded.
     pub fn query(&self) -> Option<&str> {
         let (_, rest) = self.split_target();
         rest.split_once('?').map(|(_, query)| query)
     }
 
-    /// The value of the first `key=value` of the query whose key is `name`, percent-decoded; a `+` stays a plus sign.
-    /// A key without `=` has the empty value. A malformed `%` (the parser lets none pass) stays as it is.
+    /// Returns the percent-decoded value of the first `key=value` in the query whose key is `name`; a `+` stays a plus
+    /// sign. A key without `=` has an empty value. A malformed `%`, which the parser rejects, stays unchanged.
     pub fn query_value(&self, name: &str) -> Option<Vec<u8>> {
         let decode = |text: &str| percent_decode(text).unwrap_or_else(|_| text.as_bytes().to_vec());
         self.query()?.split('&').find_map(|pair| {
@@ -59,9 +59,9 @@ impl Request {
         })
     }
 
-    /// Who the request is for, `host [":" port]`: the authority of an absolute target, which wins over `Host`
-    /// ([RFC 9112, 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)), or `Host`.
-    /// `None` when there is neither or `Host` is empty.
+    /// Returns `host [":" port]` of the requested server: the authority of an absolute target, which takes precedence
+    /// ([RFC 9112, 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)), or `Host`. Returns `None` without
+    /// either, or if `Host` is empty.
     pub fn authority(&self) -> Option<&str> {
         let (authority, _) = self.split_target();
         authority
@@ -69,51 +69,53 @@ impl Request {
             .filter(|text| !text.is_empty())
     }
 
-    /// How many bytes of content follow the head; 0 without `Content-Length`, see
-    /// [RFC 9112, 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3). Compare it with a limit before reading.
+    /// Returns the size of the content in bytes; 0 without `Content-Length`, see [RFC 9112,
+    /// 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3). Compare it with a limit before you read.
     ///
     /// # Errors
     ///
-    /// [`HttpError::TransferEncoding`] and [`HttpError::InvalidContentLength`]; never for a request out of the parser.
+    /// [`HttpError::TransferEncoding`] and [`HttpError::InvalidContentLength`]; never for a request from the parser.
     pub fn body_length(&self) -> Result<u64, HttpError> {
-        // 6.1: a request with both fields may be an attempt at smuggling. We support no coding, so one is enough.
+        // 6.1: a request with both fields may be an attempt at smuggling. No coding is supported, so either is an
+        // error.
         if self.headers.count("Transfer-Encoding") > 0 {
             return Err(HttpError::TransferEncoding);
         }
         Ok(content_length(&self.headers)?.unwrap_or(0))
     }
 
-    /// Does the connection stay open after the answer? Only on 1.1 and without `Connection: close`, see
-    /// [RFC 9112, 9.3](https://www.rfc-editor.org/rfc/rfc9112#section-9.3). (A 1.0 client could ask for it; we close.)
+    /// Whether the connection stays open after the response: only in 1.1 without `Connection: close`, see [RFC 9112,
+    /// 9.3](https://www.rfc-editor.org/rfc/rfc9112#section-9.3). Requests of 1.0 clients to stay open are ignored.
     pub fn wants_keep_alive(&self) -> bool {
         self.version == Version::Http11 && !self.headers.has_token("Connection", "close")
     }
 
-    /// Does the client wait for a `100 Continue` before it sends the content? See
-    /// [RFC 9110, 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1).
+    /// Whether the client waits for `100 Continue` before it sends the content, see [RFC 9110,
+    /// 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1).
     pub fn expects_continue(&self) -> bool {
         self.version == Version::Http11 && self.headers.has_token("Expect", "100-continue")
     }
 
-    /// Does it ask for a WebSocket, well or badly: `Upgrade` names `websocket`, or there is a `Sec-WebSocket-Key` or
-    /// `-Version`? [`handshake::server::check`](crate::handshake::server::check) then says what is wrong with it.
+    /// Whether the request is for a WebSocket, valid or not: `Upgrade` names `websocket`, or there is a
+    /// `Sec-WebSocket-Key` or `-Version`. [`check_request`](crate::handshake::check_request) then reports what is
+    /// wrong.
     ///
-    /// `Connection: upgrade` alone does not count (proxies add it to every request), nor does `Upgrade: h2c`
-    /// (some clients add that to every request): [RFC 9110, 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8)
-    /// lets a server ignore them. HTTP/0.9 has no fields and is never an upgrade.
+    /// `Connection: upgrade` alone does not count (proxies add it to every request), nor does `Upgrade: h2c` (some
+    /// clients add that to every request): [RFC 9110, 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8) lets a
+    /// server ignore them. HTTP/0.9 has no fields and is never an upgrade.
     pub fn is_upgrade(&self) -> bool {
         self.headers.has_token("Upgrade", "websocket")
             || self.headers.get("Sec-WebSocket-Key").is_some()
             || self.headers.get("Sec-WebSocket-Version").is_some()
     }
 
-    /// The authority of an absolute or authority-form target, and the rest.
+    /// Splits off the authority of an absolute-form or authority-form target.
     fn split_target(&self) -> (Option<&str>, &str) {
         split_target(&self.method, &self.target)
     }
 }
 
-/// Splits a target into its authority, if it has one, and path and query.
+/// Splits a target into its optional authority, and path and query.
 pub(super) fn split_target<'a>(method: &str, target: &'a str) -> (Option<&'a str>, &'a str) {
     if method == "CONNECT" {
         return (Some(target), "");
@@ -130,12 +132,12 @@ pub(super) fn split_target<'a>(method: &str, target: &'a str) -> (Option<&'a str
     }
 }
 
-/// The one `Content-Length`, if there is one: digits only, no list, no sign, no repetition, at most 64 bits.
+/// Returns the only `Content-Length`, if present: digits without sign, list or repetition, at most 64 bits.
 pub(super) fn content_length(headers: &Headers) -> Result<Option<u64>, HttpError> {
     let mut values = headers.get_all("Content-Length");
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        // `parse` fails on the empty string and on overflow; alone it would also take "+5".
+        // `parse` fails on the empty string and on overflow, but accepts "+5".
         (Some(value), None) if value.bytes().all(|byte| byte.is_ascii_digit()) => value
             .parse()
             .map(Some)

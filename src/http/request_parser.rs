@@ -1,6 +1,6 @@
-//! Bytes in, [`Request`] out ([RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3)): resumable, so a head that
-//! comes one byte at a time costs no more than one that comes whole, and strict, so that nothing in front of us can read
-//! the same bytes in another way.
+//! Parses bytes into a [`Request`] ([RFC 9112, 3](https://www.rfc-editor.org/rfc/rfc9112#section-3)). The parser
+//! resumes, so a head that arrives one byte at a time takes no longer than a whole one. It is strict, so a proxy in
+//! front cannot read the same bytes differently.
 
 use crate::http::authority::Authority;
 use crate::http::error::HttpError;
@@ -27,12 +27,12 @@ pub struct RequestParser {
     limits: HeadLimits,
     lines: Lines,
     skipped_empty_line: bool,
-    /// The request line is done and the header block in progress.
+    /// The parsed request line and the header block in progress.
     head: Option<(Request, Block)>,
 }
 
 impl RequestParser {
-    /// A parser that waits for a request line.
+    /// Creates a parser that expects a request line.
     pub fn new(limits: HeadLimits) -> Self {
         Self {
             limits,
@@ -42,15 +42,15 @@ impl RequestParser {
         }
     }
 
-    /// Reads on. `input` holds all bytes since the start of the request, those given before included; the parser
-    /// remembers how far it has looked.
+    /// Parses the next request. `input` holds all bytes since the start of the request; bytes of earlier calls are not
+    /// parsed again.
     ///
-    /// `None`: the head is not complete. Otherwise the request and how many bytes of `input` its head takes; what follows
-    /// them is content, or the first frames. The parser then waits for the next request, at the start of its `input`.
+    /// Returns `None` if the head is incomplete. Otherwise returns the request and the size of its head; the rest of
+    /// `input` is content, or the first frames. The parser then expects the next request at the start of `input`.
     ///
     /// # Errors
     ///
-    /// As soon as the bytes show it; after an error use a new parser, or better none: the rest of the stream means nothing.
+    /// As soon as the bytes show it. Discard the parser and the stream after an error.
     pub fn feed(&mut self, input: &[u8]) -> Result<Option<(Request, usize)>, HttpError> {
         if self.head.is_none() {
             let Some(request) = self.request_line(input)? else {
@@ -105,12 +105,12 @@ impl RequestParser {
         }
     }
 
-    /// Refuses what cannot become a request line, without waiting for its end. `checked`: so many bytes have been here
-    /// before. Runs for whole lines too: the answer does not depend on how the bytes were cut.
+    /// Rejects bytes that cannot become a request line before the line ends. `checked` bytes were here before. Complete
+    /// lines are checked too, so the result does not depend on how the input was split.
     fn check_start(&self, line: &[u8], checked: usize) -> Result<(), HttpError> {
         let start = &line[..line.len().min(self.limits.request_line.saturating_add(1))];
         other_protocol(start)?;
-        // A CR that was last, and passed over as half a line end, is looked at now that something follows it.
+        // A CR at the end of the last input may be half a line end, so it is checked now.
         let new = start.get(checked.saturating_sub(1)..).unwrap_or_default();
         let method_or_more = &start[..start.len().min(LONGEST_METHOD + 1)];
         let method = method_or_more
@@ -133,7 +133,7 @@ impl RequestParser {
     }
 }
 
-/// Recognises what often knocks at the wrong port, so that the log and the answer can name it.
+/// Detects other protocols on the wrong port, so that log and response can name them.
 fn other_protocol(line: &[u8]) -> Result<(), HttpError> {
     match line {
         // A TLS record: handshake (22).
@@ -173,11 +173,11 @@ fn parse_request_line(line: &Line<'_>) -> Result<Request, HttpError> {
     })
 }
 
-/// `HTTP-version = "HTTP" "/" DIGIT "." DIGIT`, in this case.
+/// `HTTP-version = "HTTP" "/" DIGIT "." DIGIT`, case-sensitive.
 pub(super) fn parse_version(text: &str) -> Result<Version, HttpError> {
     match text.as_bytes() {
         b"HTTP/1.0" => Ok(Version::Http10),
-        // RFC 9110, 2.5: a higher minor version is processed as the highest one that is implemented.
+        // RFC 9110, 2.5: a higher minor version counts as the highest implemented one.
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             Err(HttpError::VersionNotSupported)
@@ -188,7 +188,7 @@ pub(super) fn parse_version(text: &str) -> Result<Version, HttpError> {
 
 /// 3.2: origin-form, absolute-form, authority-form for CONNECT, asterisk-form for OPTIONS.
 fn check_target(method: &str, target: &str) -> Result<(), HttpError> {
-    // Controls and spaces are gone by now. A fragment is never sent.
+    // Control characters and spaces are already rejected. A fragment is never sent.
     if target.contains('#') {
         return Err(HttpError::InvalidTarget);
     }
@@ -206,14 +206,14 @@ fn check_target(method: &str, target: &str) -> Result<(), HttpError> {
         return Err(HttpError::InvalidTarget);
     };
     let authority = Authority::parse(authority)?;
-    // 3.2.3: CONNECT names host and port, both.
+    // 3.2.3: CONNECT needs a host and a port.
     if method == "CONNECT" && authority.port.is_none() {
         return Err(HttpError::InvalidTarget);
     }
     Ok(())
 }
 
-/// 3.2: one `Host` on 1.1, at most one before, and its value an authority; empty when the target has none.
+/// 3.2: exactly one `Host` in 1.1, at most one before, with an authority or nothing as its value.
 fn check_host(request: &Request) -> Result<(), HttpError> {
     let mut hosts = request.headers.get_all("Host");
     match (hosts.next(), hosts.next()) {
@@ -224,7 +224,7 @@ fn check_host(request: &Request) -> Result<(), HttpError> {
     }
 }
 
-/// 6.3: a length that is beyond doubt. RFC 9110, 9.3.1: content of a GET means nothing, and may be an attack.
+/// 6.3: an unambiguous length. RFC 9110, 9.3.1: content of a GET has no meaning, and may be an attack.
 fn check_framing(request: &Request) -> Result<(), HttpError> {
     let length = request.body_length()?;
     if length > 0 && matches!(request.method.as_str(), "GET" | "HEAD") {
@@ -233,7 +233,7 @@ fn check_framing(request: &Request) -> Result<(), HttpError> {
     Ok(())
 }
 
-/// Longer than every registered method (`UPDATEREDIRECTREF`, 17).
+/// Maximum size of a method in bytes. The longest registered one, `UPDATEREDIRECTREF`, has 17.
 const LONGEST_METHOD: usize = 32;
 
 #[cfg(test)]
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_megabyte_in_single_bytes_takes_linear_time() {
-        // Were a byte looked at twice for each one that follows, this would be 10^11 steps and never end.
+        // If each byte were scanned again for every later one, this would take 10^11 steps.
         let mut input = b"GET / HTTP/1.1\r\nHost: ".to_vec();
         input.resize(1 << 20, b'a');
         let limits = HeadLimits {

@@ -1,4 +1,4 @@
-//! What goes back: status, fields, content ([RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4)).
+//! Responses: status, fields, content ([RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4)).
 
 use crate::http::error::HttpError;
 use crate::http::grammar::{is_field_value, is_token};
@@ -9,14 +9,14 @@ use crate::http::request::{Request, Version};
 pub struct Response {
     /// The status code, 100 to 599.
     pub status: u16,
-    /// The fields, (name, value), in order. `Content-Length` is added when the head is encoded.
+    /// The fields, (name, value), in order. The encoder adds `Content-Length`.
     pub headers: Vec<(String, String)>,
     /// The content.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// A response without fields and content.
+    /// Creates a response without fields and content.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -25,37 +25,37 @@ impl Response {
         }
     }
 
-    /// A complete rejection: a short text as content and `Connection: close`, after which the caller closes.
+    /// Creates a rejection: a short text as content and `Connection: close`. The caller closes the connection.
     pub fn rejection(status: u16, text: impl Into<String>) -> Self {
         Self::new(status).text(text).header("Connection", "close")
     }
 
-    /// 404: nothing is here.
+    /// Creates a 404.
     pub fn not_found() -> Self {
         Self::rejection(404, "404 Not Found\n")
     }
 
-    /// 405 with `Allow`: the methods that would work, as in `"GET, HEAD"`
-    /// ([RFC 9110, 15.5.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6)).
+    /// Creates a 405 with `Allow`: the allowed methods, such as `"GET, HEAD"` ([RFC 9110,
+    /// 15.5.6](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6)).
     pub fn method_not_allowed(allow: &str) -> Self {
         Self::rejection(405, "405 Method Not Allowed\n").header("Allow", allow)
     }
 
-    /// 429 with `Retry-After` in seconds: this address has enough connections
-    /// ([RFC 6585, 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)).
+    /// Creates a 429 with `Retry-After` in seconds, for an address with too many connections ([RFC 6585,
+    /// 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)).
     pub fn too_many_requests(retry_after: u32) -> Self {
         Self::rejection(429, "429 Too Many Requests\n")
             .header("Retry-After", retry_after.to_string())
     }
 
-    /// 503 with `Retry-After` in seconds: the server is full or about to stop
-    /// ([RFC 9110, 15.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4)).
+    /// Creates a 503 with `Retry-After` in seconds, for a server that is full or shutting down ([RFC 9110,
+    /// 15.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4)).
     pub fn service_unavailable(retry_after: u32) -> Self {
         Self::rejection(503, "503 Service Unavailable\n")
             .header("Retry-After", retry_after.to_string())
     }
 
-    /// Appends a field. Name and value are checked when the head is encoded.
+    /// Appends a field. The encoder checks its name and value.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -67,7 +67,7 @@ impl Response {
         self.header("Content-Type", "text/plain; charset=utf-8")
     }
 
-    /// The value of the first field with this name, without regard to case.
+    /// Returns the value of the first field with this name, compared case-insensitively.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -77,14 +77,14 @@ impl Response {
 
     /// Appends the head: status line, fields, `Content-Length`, the empty line.
     ///
-    /// `Content-Length` is the length of `body`, except where a field of that name is already there (an answer to HEAD, a
-    /// streamed body) and for 1xx, 204 and 304, which have no content
-    /// ([RFC 9110, 8.6](https://www.rfc-editor.org/rfc/rfc9110#section-8.6)).
+    /// `Content-Length` is the length of `body`. It is not added if the field exists (a response to HEAD, a streamed
+    /// body), nor for 1xx, 204 and 304, which have no content ([RFC 9110,
+    /// 8.6](https://www.rfc-editor.org/rfc/rfc9110#section-8.6)).
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidResponse`], and `out` is as before, for a status outside 100 to 599, a name that is no token or
-    /// a value with a CR, LF, NUL or other control character: it could end the head early and start another response.
+    /// [`HttpError::InvalidResponse`], with `out` unchanged, for a status outside 100 to 599, a name that is not a
+    /// token, or a value with a control character. CR or LF could end the head and start another response.
     pub fn encode_head(&self, out: &mut Vec<u8>) -> Result<(), HttpError> {
         if !(100..=599).contains(&self.status)
             || !self
@@ -124,7 +124,7 @@ impl Response {
         Ok(())
     }
 
-    /// Appends what `request` is to get: no content for HEAD, nothing but content for HTTP/0.9.
+    /// Appends the response to `request`: no content for HEAD, only content for HTTP/0.9.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Response {
 }
 
 impl HttpError {
-    /// The whole answer: status, a short text that says why, `Connection: close`.
+    /// Returns the complete response: status, a short explanation, `Connection: close`.
     pub fn response(self) -> Response {
         let status = self.status();
         Response::rejection(
@@ -153,8 +153,8 @@ impl HttpError {
     }
 }
 
-/// The words that go with a status code ([RFC 9110, 15](https://www.rfc-editor.org/rfc/rfc9110#section-15)); empty for a
-/// code without registered words.
+/// Returns the reason phrase of a status code ([RFC 9110, 15](https://www.rfc-editor.org/rfc/rfc9110#section-15));
+/// empty for an unregistered code.
 pub(crate) fn reason_phrase(status: u16) -> &'static str {
     match status {
         100 => "Continue",
@@ -200,7 +200,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
     }
 }
 
-/// Appends one field line. Name and value have been checked.
+/// Appends one field line. The caller has checked name and value.
 pub(crate) fn push_field(out: &mut Vec<u8>, name: &str, value: &str) {
     for part in [name, ": ", value, "\r\n"] {
         out.extend_from_slice(part.as_bytes());

@@ -1,5 +1,5 @@
-//! The client's side: bytes in, [`ResponseHead`] out ([RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4)).
-//! As strict as for requests, except where a user agent must not be: folded lines are joined.
+//! Parses bytes into a [`ResponseHead`], for clients ([RFC 9112, 4](https://www.rfc-editor.org/rfc/rfc9112#section-4)).
+//! As strict as for requests, except that a user agent must join folded lines.
 
 use crate::http::error::HttpError;
 use crate::http::headers::Headers;
@@ -16,32 +16,32 @@ pub struct ResponseHead {
     pub version: Version,
     /// The status code, 100 to 599.
     pub status: u16,
-    /// The words after it; they mean nothing and come from the peer, so escape them before they reach a terminal.
+    /// The reason phrase. It has no meaning and comes from the peer, so escape it before you show it on a terminal.
     pub reason: String,
     /// The fields.
     pub headers: Headers,
 }
 
-/// How the end of a response's content is found, see
-/// [RFC 9112, 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3).
+/// The framing of a response's content, see [RFC 9112, 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// So many bytes follow.
+    /// This number of bytes follows.
     Length(u64),
-    /// A transfer coding is applied: chunks follow.
+    /// A transfer coding applies: chunks follow.
     Chunked,
-    /// Everything until the server closes.
+    /// Everything until the server closes follows.
     UntilClose,
 }
 
 impl ResponseHead {
-    /// Is another head to follow: 1xx but not 101
-    /// ([RFC 9110, 15.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.2))? Count them: a server may send them for ever.
+    /// Whether another head follows: 1xx except 101 ([RFC 9110,
+    /// 15.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.2)). Limit their number: a server may send them
+    /// endlessly.
     pub fn is_interim(&self) -> bool {
         (100..=199).contains(&self.status) && self.status != 101
     }
 
-    /// How the content of this answer to a GET ends.
+    /// Returns the framing of the content in a response to GET.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ pub struct ResponseParser {
 }
 
 impl ResponseParser {
-    /// A parser that waits for a status line.
+    /// Creates a parser that expects a status line.
     pub fn new(limits: HeadLimits) -> Self {
         Self {
             limits,
@@ -75,15 +75,14 @@ impl ResponseParser {
         }
     }
 
-    /// Reads on. `input` holds all bytes since the start of the response, those given before included; each is looked at
-    /// once.
+    /// Parses the next response head. `input` holds all bytes since the start of the response; each is scanned once.
     ///
-    /// `None`: the head is not complete. Otherwise the head and how many bytes of `input` it takes; after a 101 the rest
-    /// is frames. The parser then waits for the next response, at the start of its `input`.
+    /// Returns `None` if the head is incomplete. Otherwise returns the head and its size; after a 101 the rest of
+    /// `input` is frames. The parser then expects the next response at the start of `input`.
     ///
     /// # Errors
     ///
-    /// As soon as the bytes show it. A status line past its limit is [`HttpError::InvalidStatusLine`].
+    /// As soon as the bytes show it. A status line beyond its limit is [`HttpError::InvalidStatusLine`].
     pub fn feed(&mut self, input: &[u8]) -> Result<Option<(ResponseHead, usize)>, HttpError> {
         if self.head.is_none() {
             let Some(head) = self.status_line(input)? else {
@@ -126,7 +125,7 @@ impl ResponseParser {
 }
 
 /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]`. Without a reason the last space may be missing:
-/// small servers forget it, and nothing hangs on it.
+/// some small servers omit it, which is harmless.
 fn parse_status_line(line: &Line<'_>) -> Result<ResponseHead, HttpError> {
     if !line.crlf {
         return Err(HttpError::BareLineFeed);

@@ -1,7 +1,7 @@
-//! Fragments become a message ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)) in one flat buffer: no
-//! object per fragment, no list to walk. Limits are compared with what a header claims, before any of its payload is taken,
-//! and the buffer grows with the octets that arrived, never with those that were promised. A compressed message comes
-//! together here too, even one in a single frame: what lies in the input is not yet what it says.
+//! Assembles fragments into a message ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)) in one flat
+//! buffer, without an object for each fragment. Limits apply to the length in a header before any payload is copied.
+//! The buffer grows with the bytes that arrived, not with the announced length. Compressed messages are inflated here
+//! too, even those in a single frame.
 
 use crate::protocol::deflate::Decompressor;
 use crate::protocol::error::ProtocolError;
@@ -9,28 +9,28 @@ use crate::protocol::header::Header;
 use crate::protocol::limits::MessageLimits;
 use crate::protocol::opcode::{MessageKind, Opcode};
 
-/// The fragmented or compressed message in progress, or the last one until its reader is done with it.
+/// The fragmented or compressed message in progress. A finished one stays until the caller has read it.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
-    /// Some from the first fragment on, until the last.
+    /// `Some` from the first fragment to the last.
     kind: Option<MessageKind>,
-    /// The message in progress has to be inflated.
+    /// Whether the message in progress must be inflated.
     compressed: bool,
     payload: Vec<u8>,
-    /// Octets of the message on the wire, as far as headers have announced them.
+    /// Size of the message on the wire, as announced by its headers so far.
     announced: u64,
     fragments: u32,
-    /// Empty fragments since the last one that was not.
+    /// Consecutive empty fragments.
     empty_run: u32,
 }
 
 impl Assembler {
-    /// Whether a message has begun here and is not complete.
+    /// Whether a message is in progress.
     pub(super) const fn is_open(&self) -> bool {
         self.kind.is_some()
     }
 
-    /// Whether nothing is in here, not even a message that was handed out.
+    /// Whether there is neither a message in progress nor a finished one.
     pub(super) const fn is_empty(&self) -> bool {
         self.kind.is_none() && self.payload.is_empty()
     }
@@ -40,13 +40,13 @@ impl Assembler {
         self.kind
     }
 
-    /// Whether what the message in progress says comes out only when it is inflated.
+    /// Whether the message in progress must be inflated.
     pub(super) const fn is_compressed(&self) -> bool {
         self.compressed
     }
 
-    /// Opens a message with its first fragment's header, or goes on with a later one's.
-    pub(super) fn admit(
+    /// Starts a message with the header of its first fragment, or continues it with a later one.
+    pub(super) fn start_fragment(
         &mut self,
         header: &Header,
         limits: &MessageLimits,
@@ -58,7 +58,7 @@ impl Assembler {
         }
         let most = limits.max_message as u64;
         let most = if self.compressed {
-            longest_compressed(most)
+            max_compressed_size(most)
         } else {
             most
         };
@@ -81,29 +81,28 @@ impl Assembler {
         Ok(())
     }
 
-    /// Takes octets of the fragment that was admitted.
-    pub(super) fn append(&mut self, octets: &[u8]) {
-        self.payload.extend_from_slice(octets);
+    /// Appends payload of the current fragment.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.payload.extend_from_slice(bytes);
     }
 
-    /// Takes octets of a compressed message, the last ones with `last`, and gives what they stand for: the newest octets of
-    /// the payload.
+    /// Inflates payload of a compressed message and returns the new bytes. `last` marks the end of the message.
     pub(super) fn inflate(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         last: bool,
         decompressor: &mut Decompressor,
         limits: &MessageLimits,
     ) -> Result<&[u8], ProtocolError> {
         let before = self.payload.len();
-        decompressor.inflate(octets, limits.max_message, &mut self.payload)?;
+        decompressor.inflate(bytes, limits.max_message, &mut self.payload)?;
         if last {
             decompressor.finish(limits.max_message, &mut self.payload)?;
         }
         Ok(&self.payload[before..])
     }
 
-    /// Ends the message: its kind. The payload stays until [`clear`](Self::clear).
+    /// Ends the message and returns its kind. The payload stays until [`clear`](Self::clear).
     pub(super) const fn finish(&mut self) -> Option<MessageKind> {
         self.compressed = false;
         self.announced = 0;
@@ -117,13 +116,13 @@ impl Assembler {
         &self.payload
     }
 
-    /// Forgets a finished message, keeping a buffer of modest size for the next one.
+    /// Drops a finished message and shrinks the buffer.
     pub(super) fn clear(&mut self) {
         self.payload.clear();
-        self.payload.shrink_to(KEPT);
+        self.payload.shrink_to(IDLE_CAPACITY);
     }
 
-    /// Forgets everything: no message will come.
+    /// Drops everything; the connection delivers no more messages.
     pub(super) fn discard(&mut self) {
         *self = Self::default();
     }
@@ -134,15 +133,14 @@ impl Assembler {
     }
 }
 
-/// How long a message may be on the wire that is to be of `most` octets at most when it is inflated. Compressing can make it
-/// longer: with the fixed code of [RFC 1951, 3.2.6](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.6) an octet takes up
-/// to nine bits. What is longer yet says nothing with much.
-const fn longest_compressed(most: u64) -> u64 {
+/// Maximum size on the wire of a compressed message of at most `most` bytes. Compression can enlarge it: with the fixed
+/// code of [RFC 1951, 3.2.6](https://www.rfc-editor.org/rfc/rfc1951#section-3.2.6) a byte takes up to nine bits.
+const fn max_compressed_size(most: u64) -> u64 {
     most.saturating_add(most / 8).saturating_add(64)
 }
 
-/// Octets of buffer kept between messages: enough for most, little enough for thousands of connections.
-const KEPT: usize = 16 * 1024;
+/// Buffer capacity between messages, in bytes: enough for most messages, and affordable for thousands of connections.
+const IDLE_CAPACITY: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -160,25 +158,28 @@ mod tests {
         let limits = MessageLimits::default();
         let mut assembler = Assembler::default();
         assert_eq!(
-            assembler.admit(&fragment(Opcode::Binary, 1 << 20), &limits),
+            assembler.start_fragment(&fragment(Opcode::Binary, 1 << 20), &limits),
             Ok(())
         );
         assert_eq!(assembler.payload.capacity(), 0);
-        for octets in 1..=100_000 {
+        for bytes in 1..=100_000 {
             assembler.append(b"x");
-            assert!(assembler.payload.capacity() <= 2 * octets + 8);
+            assert!(assembler.payload.capacity() <= 2 * bytes + 8);
         }
     }
 
     #[test]
     fn a_large_buffer_is_given_back_and_a_modest_one_kept() {
         let mut assembler = Assembler::default();
-        for (octets, kept) in [(KEPT, KEPT), (1 << 20, KEPT)] {
-            let first = fragment(Opcode::Text, octets as u64);
-            assert_eq!(assembler.admit(&first, &MessageLimits::default()), Ok(()));
-            assembler.append(&vec![0; octets]);
+        for (bytes, kept) in [(IDLE_CAPACITY, IDLE_CAPACITY), (1 << 20, IDLE_CAPACITY)] {
+            let first = fragment(Opcode::Text, bytes as u64);
+            assert_eq!(
+                assembler.start_fragment(&first, &MessageLimits::default()),
+                Ok(())
+            );
+            assembler.append(&vec![0; bytes]);
             assert_eq!(assembler.finish(), Some(MessageKind::Text));
-            assert_eq!(assembler.payload().len(), octets);
+            assert_eq!(assembler.payload().len(), bytes);
             assembler.clear();
             assert_eq!(
                 (assembler.payload().len(), assembler.payload.capacity()),

@@ -1,44 +1,44 @@
-//! Why a connection ends: the code and the reason in the payload of a Close
-//! ([RFC 6455, 7.1.5](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5),
-//! [7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)). Codes are named as in the IANA registry. 1005, 1006 and 1015
-//! stand for "no code", "no Close" and "no TLS": they are never on the wire, so here they are the absence of a value.
+//! Close codes and reasons, the payload of a Close ([RFC 6455,
+//! 7.1.5](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5),
+//! [7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)). The names are those of the IANA registry. 1005, 1006 and
+//! 1015 mean "no code", "no Close" and "no TLS". They are never sent, so no value here represents them.
 
 use std::fmt;
 
 use crate::protocol::error::ProtocolError;
 
-/// A status code that may be on the wire ([RFC 6455, 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)).
+/// A status code that may be sent ([RFC 6455, 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseCode {
-    /// 1000: the purpose of the connection is fulfilled.
+    /// 1000: the connection has fulfilled its purpose.
     NormalClosure,
-    /// 1001: a server goes down, or a browser leaves the page.
+    /// 1001: a server shuts down, or a browser leaves the page.
     GoingAway,
     /// 1002: the peer broke the protocol.
     ProtocolError,
-    /// 1003: a kind of data that this end cannot take.
+    /// 1003: a type of data that this endpoint does not support.
     UnsupportedData,
-    /// 1007: data that is not what its kind promises, as text that is not UTF-8.
+    /// 1007: data that does not match the message type, such as text that is not UTF-8.
     InvalidFramePayloadData,
-    /// 1008: against the policy of this end, whatever it is.
+    /// 1008: a message that violates this endpoint's policy.
     PolicyViolation,
-    /// 1009: too big to be processed.
+    /// 1009: a message too big to process.
     MessageTooBig,
-    /// 1010: a client wanted an extension that the server did not grant.
+    /// 1010: the server did not accept an extension that the client requires.
     MandatoryExtension,
-    /// 1011: the server met something that it did not expect.
+    /// 1011: the server met an unexpected condition.
     InternalError,
-    /// 1012: the server restarts; come back in a moment.
+    /// 1012: the server restarts; reconnect soon.
     ServiceRestart,
-    /// 1013: the server has too much to do; come back later.
+    /// 1013: the server is overloaded; reconnect later.
     TryAgainLater,
-    /// 1014: a gateway got a wrong answer from the server behind it.
+    /// 1014: a gateway received an invalid response from the upstream server.
     BadGateway,
     /// 3000 to 3999: registered by a library, framework or application
     /// ([RFC 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
     Registered(u16),
-    /// 4000 to 4999: a private agreement of the two ends
-    /// ([RFC 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
+    /// 4000 to 4999: private agreements between the two endpoints ([RFC 6455,
+    /// 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
     Private(u16),
 }
 
@@ -64,8 +64,8 @@ impl CloseCode {
     }
 }
 
-/// Fails with [`ProtocolError::InvalidCloseCode`] for a number that must not be on the wire: one that the registry does not
-/// have, or keeps for what no Close can say (1005, 1006, 1015).
+/// Fails with [`ProtocolError::InvalidCloseCode`] for a number that must not be sent: unregistered, or reserved (1005,
+/// 1006, 1015).
 impl TryFrom<u16> for CloseCode {
     type Error = ProtocolError;
 
@@ -118,10 +118,10 @@ impl fmt::Display for CloseCode {
 }
 
 impl ProtocolError {
-    /// The code to send in the Close that answers this error
-    /// ([RFC 6455, 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
+    /// Returns the close code that answers this error ([RFC 6455,
+    /// 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)).
     pub const fn close_code(self) -> CloseCode {
-        // No wildcard: whoever adds an error decides its code.
+        // No wildcard, so each new error needs a code.
         match self {
             Self::ReservedOpcode(_)
             | Self::ReservedBit
@@ -144,17 +144,17 @@ impl ProtocolError {
     }
 }
 
-/// What a Close says ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+/// The code and reason of a Close ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseReason {
-    /// Why, for the program.
+    /// The code, for programs.
     pub code: CloseCode,
-    /// Why, for people; often empty. At most 123 bytes are sent.
+    /// The reason, for people; often empty. At most 123 bytes are sent.
     pub reason: String,
 }
 
 impl CloseReason {
-    /// A code with its reason.
+    /// Creates a close reason.
     pub fn new(code: CloseCode, reason: impl Into<String>) -> Self {
         Self {
             code,
@@ -162,7 +162,7 @@ impl CloseReason {
         }
     }
 
-    /// Reads the payload of a Close; `None` when it is empty, which is legal and says nothing.
+    /// Parses the payload of a Close. Returns `None` if it is empty, which is valid.
     ///
     /// # Errors
     /// [`ProtocolError::CloseTooShort`], [`InvalidCloseCode`](ProtocolError::InvalidCloseCode) or
@@ -180,8 +180,8 @@ impl CloseReason {
         Ok(Some(Self::new(code, reason)))
     }
 
-    /// Appends the payload of a Close: the code, and as much of the reason as a control frame holds, cut between two
-    /// characters.
+    /// Appends the payload of a Close: the code and the reason. A reason that does not fit in a control frame is cut
+    /// between two characters.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut end = self.reason.len().min(MAX_REASON);
         while !self.reason.is_char_boundary(end) {
@@ -203,8 +203,8 @@ impl fmt::Display for CloseReason {
     }
 }
 
-/// Octets of reason that fit in a Close: the 125 of a control frame but two for the code
-/// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+/// Maximum size of a reason in bytes: the 125 of a control frame minus two for the code ([RFC 6455,
+/// 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
 pub(crate) const MAX_REASON: usize = 123;
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! The receiving half: bytes become events ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
-//! A frame stays where it was read: it is unmasked in place and its payload is lent out of the caller's buffer, so a message
-//! in one whole frame costs one pass and no copy. Only fragments and compressed messages move, to the assembler. Nothing is
-//! parsed twice, whatever the size of the pieces in which the bytes come, and after a Close or an error nothing is parsed at
-//! all.
+//! The receiving half: decodes bytes into events ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
+//! A frame stays in the caller's buffer: its payload is unmasked in place and lent to the caller, so a message in one
+//! frame costs one pass and no copy. Only fragments and compressed messages are copied, into the assembler. No byte is
+//! parsed twice, however the input is split. After a Close or an error nothing is parsed.
 
 use std::ops::Range;
 
@@ -10,7 +9,7 @@ use crate::protocol::assembler::Assembler;
 use crate::protocol::close::CloseReason;
 use crate::protocol::deflate::Decompressor;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::event::{Decoded, Event, Place};
+use crate::protocol::event::{Decoded, Event, PayloadLocation};
 use crate::protocol::fast_path::FastPath;
 use crate::protocol::header::{Extensions, Header};
 use crate::protocol::limits::MessageLimits;
@@ -19,18 +18,18 @@ use crate::protocol::state::Role;
 use crate::protocol::utf8::Utf8Validator;
 use crate::protocol::utf8::is_utf8;
 
-/// Decodes what the peer sends on an open connection.
+/// Decodes the bytes that the peer sends on an open connection.
 ///
-/// The caller keeps a buffer of the bytes received and not yet used. It shows them all to [`receive`](Self::receive), does
-/// what the event asks, drops the bytes used from the front, and calls again until a call uses nothing and has no event: then
-/// it reads more bytes to the end of the buffer.
+/// The caller has a buffer of the bytes received and not consumed. It passes them all to [`decode`](Self::decode), handles
+/// the event, and drops the consumed bytes from the front. It repeats this until a call consumes nothing and returns no event,
+/// and then appends more received bytes.
 ///
 /// ```
 /// use enchufe::protocol::{Event, MessageKind, MessageLimits, Decoder, Role};
 ///
 /// let mut receiver = Decoder::new(Role::Client, MessageLimits::default());
 /// let mut input = b"\x81\x05Hello".to_vec();
-/// let received = receiver.receive(&mut input)?;
+/// let received = decoder.decode(&mut input)?;
 /// assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
 /// assert_eq!(receiver.payload(&input, &received), b"Hello");
 /// input.drain(..received.used);
@@ -41,18 +40,18 @@ pub struct Decoder {
     role: Role,
     limits: MessageLimits,
     extensions: Extensions,
-    /// Some while `extensions` has deflate.
+    /// `Some` if permessage-deflate was negotiated.
     decompressor: Option<Box<Decompressor>>,
     check_utf8: bool,
     observe: bool,
     phase: Phase,
     assembler: Assembler,
-    /// Of the text message in progress. A message never begins inside another, so one is enough.
+    /// Validator of the text message in progress. Messages do not interleave, so one is enough.
     utf8: Utf8Validator,
 }
 
 impl Decoder {
-    /// The receiving half of a connection whose handshake is done. `role` is ours, not the peer's.
+    /// Creates the receiving half of an open connection. `role` is the local side.
     pub fn new(role: Role, limits: MessageLimits) -> Self {
         Self {
             role,
@@ -67,8 +66,9 @@ impl Decoder {
         }
     }
 
-    /// The handshake negotiated permessage-deflate: messages may come compressed, and are given inflated
-    /// ([RFC 7692, 6.2](https://www.rfc-editor.org/rfc/rfc7692#section-6.2)). Limits hold for what comes out.
+    /// Enables compressed messages, after the handshake negotiated permessage-deflate ([RFC 7692,
+    /// 6.2](https://www.rfc-editor.org/rfc/rfc7692#section-6.2)). Messages are delivered inflated, and the limits apply
+    /// to the inflated size.
     #[cfg(feature = "deflate")]
     pub fn set_decompressor(&mut self, decompressor: Decompressor) -> &mut Self {
         self.extensions.deflate = true;
@@ -76,14 +76,15 @@ impl Decoder {
         self
     }
 
-    /// `false`: a text message may be any octets, as for a service that echoes. A close reason is checked always.
+    /// Sets whether text messages must be UTF-8. A service that only echoes can do without. Close reasons are always
+    /// checked.
     pub const fn set_check_utf8(&mut self, check: bool) -> &mut Self {
         self.check_utf8 = check;
         self
     }
 
-    /// `true`: each frame, a fragment too, is first an [`Event::Frame`] with its payload, and in the next call what it means.
-    /// A frame that fails before it is whole is not shown.
+    /// Sets whether each frame, fragments included, is delivered as an [`Event::Frame`] before the event it completes.
+    /// A frame that fails before it is complete is not delivered.
     pub const fn observe_frames(&mut self, observe: bool) -> &mut Self {
         self.observe = observe;
         self
@@ -95,28 +96,30 @@ impl Decoder {
         self
     }
 
-    /// Frees what only traffic needs: the window of a peer that does not refer to it any more.
+    /// Frees buffers that an idle connection does not need: the decompression window, if no later message may refer to
+    /// it.
     pub fn release_buffers(&mut self) {
         if let Some(decompressor) = &mut self.decompressor {
             decompressor.release_buffers();
         }
     }
 
-    /// Takes the next step in `input`: all bytes received and not yet used, those of the last call in front unchanged.
+    /// Decodes the next event of `input`, which holds all bytes received and not consumed. Bytes of an earlier call
+    /// must come first, unchanged.
     ///
-    /// Payload is unmasked in `input` as it arrives. After a Close, all input is used and nothing is said.
+    /// Unmasks payload in `input` as it arrives. After a Close, consumes all input without events.
     ///
     /// # Errors
-    /// The rule the peer broke, once: after it, too, all input is used and nothing is said.
+    /// The rule that the peer violated, once. Later calls consume all input without events.
     #[inline]
-    pub fn receive(&mut self, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
+    pub fn decode(&mut self, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
         let received = match self.phase {
-            Phase::FrameStart | Phase::PartialHeader => self.begin(input),
-            Phase::Waiting(frame) => self.wait(frame, input),
+            Phase::FrameStart | Phase::PartialHeader => self.decode_frame_start(input),
+            Phase::Waiting(frame) => self.decode_waiting(frame, input),
             Phase::Observed(Frame {
                 header, start, end, ..
-            }) => self.act(&header, start, end, input),
-            Phase::Streaming { header, taken } => self.stream(&header, taken, 0, input),
+            }) => self.deliver(&header, start, end, input),
+            Phase::Streaming { header, taken } => self.decode_streaming(&header, taken, 0, input),
             Phase::Discarding => Ok(Decoded::used(input.len())),
         };
         if received.is_err() {
@@ -125,12 +128,12 @@ impl Decoder {
         received
     }
 
-    /// The most frequent message for less: one frame of at most 65,535 octets from a client, all of it at the front of
-    /// `input`, which is as for [`receive`](Self::receive). Says its kind and where its payload lies; the frame ends there.
-    /// `None` says nothing about what there is, and nothing was done: ask `receive`.
+    /// Fast path of [`decode`](Self::decode) for the most frequent message: one complete frame of at most 65,535 bytes
+    /// from a client, at the front of `input`. Returns its kind and the range of its payload; the frame ends with the
+    /// payload. `None` means that nothing was done: call `decode`.
     #[inline]
-    pub fn receive_small(&mut self, input: &mut [u8]) -> Option<(MessageKind, Range<usize>)> {
-        let small = FastPath::recognise(input)?;
+    pub fn decode_small(&mut self, input: &mut [u8]) -> Option<(MessageKind, Range<usize>)> {
+        let small = FastPath::detect(input)?;
         let usual = matches!(self.phase, Phase::FrameStart)
             && matches!(self.role, Role::Server)
             && self.assembler.is_empty()
@@ -144,22 +147,22 @@ impl Decoder {
         Some((small.kind, small.start..small.end))
     }
 
-    /// The payload of `received`, in `input` or in the receiver's own buffer. `input` is the one of that call, nothing
-    /// dropped yet.
+    /// Returns the payload of `received`, out of `input` or the decoder's own buffer. `input` must be that of the call,
+    /// before bytes are dropped.
     ///
     /// # Panics
-    /// When `input` is shorter than it was.
+    /// If `input` is shorter than in the call.
     #[inline]
     pub fn payload<'a>(&'a self, input: &'a [u8], received: &Decoded) -> &'a [u8] {
-        match received.place {
-            Place::Nowhere => &[],
-            Place::Input { start, end } => &input[start..end],
-            Place::Assembler => self.assembler.payload(),
+        match received.location {
+            PayloadLocation::None => &[],
+            PayloadLocation::Input { start, end } => &input[start..end],
+            PayloadLocation::Assembler => self.assembler.payload(),
         }
     }
 
-    /// How long the input has to grow for the frame in progress, header and payload; 0 when it need not, or nobody knows yet.
-    /// It is within the limits, and still only a promise: grow with what arrives.
+    /// Returns the input size that completes the frame in progress, header and payload; 0 if none is needed or it is
+    /// unknown. It is within the limits, but only announced: grow the buffer with the bytes that arrive.
     pub const fn bytes_needed(&self) -> usize {
         match self.phase {
             Phase::Waiting(frame) | Phase::Observed(frame) => frame.end,
@@ -170,7 +173,7 @@ impl Decoder {
         }
     }
 
-    /// Whether a message or a frame has begun and is not complete. Control frames between fragments do not end it.
+    /// Whether a message or frame is in progress. Control frames between fragments do not end it.
     pub const fn in_message(&self) -> bool {
         match self.phase {
             Phase::FrameStart => self.assembler.is_open(),
@@ -182,11 +185,11 @@ impl Decoder {
         }
     }
 
-    /// Whether `rest`, what follows the used bytes of a message, begins with another whole message. Whoever puts work off
-    /// because more is to come asks this: after a control frame or a fragment the next message may be long in coming.
+    /// Whether `rest`, the input after a message, begins with another complete message. Callers that batch work ask
+    /// this. Control frames and fragments do not count: the next message may arrive much later.
     #[inline]
     pub fn has_complete_message(&self, rest: &[u8]) -> bool {
-        if matches!(self.phase, Phase::FrameStart) && FastPath::recognise(rest).is_some() {
+        if matches!(self.phase, Phase::FrameStart) && FastPath::detect(rest).is_some() {
             return true;
         }
         match (&self.phase, Header::decode(rest)) {
@@ -199,10 +202,10 @@ impl Decoder {
         }
     }
 
-    /// At the border between two frames.
+    /// Decodes at the start of a frame.
     #[inline]
-    fn begin(&mut self, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
-        // The message handed out by the last call has been read.
+    fn decode_frame_start(&mut self, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
+        // The caller has read the message of the last call.
         if !self.assembler.is_open() && !self.assembler.payload().is_empty() {
             self.assembler.clear();
         }
@@ -219,16 +222,16 @@ impl Decoder {
             self.utf8.reset();
         }
 
-        // RSV1 passed the check, so it says that the message is compressed.
+        // RSV1 passed the check, so the message is compressed.
         if header.is_fragment() || header.rsv1 {
-            self.assembler.admit(&header, &self.limits)?;
+            self.assembler.start_fragment(&header, &self.limits)?;
             if !self.observe {
-                return self.stream(&header, 0, start, input);
+                return self.decode_streaming(&header, 0, start, input);
             }
         } else if !header.opcode.is_control() && header.length > self.limits.max_message as u64 {
             return Err(ProtocolError::MessageTooBig);
         }
-        // 5.5 bounds control frames, the limits all others: only where usize is narrow this fails.
+        // 5.5 limits control frames, and the limits all others: this fails only if `usize` is narrow.
         let end = usize::try_from(header.length)
             .ok()
             .and_then(|length| start.checked_add(length))
@@ -240,10 +243,10 @@ impl Decoder {
                 ready: start,
                 end,
             };
-            return self.wait(frame, input);
+            return self.decode_waiting(frame, input);
         }
 
-        // Most frames: a message or a control frame that is all here. One look at it, and nothing to remember.
+        // Most frames: a complete message or control frame, decoded in one pass without state.
         let payload = &mut input[start..end];
         if let Some(key) = header.mask {
             key.apply(0, payload);
@@ -251,14 +254,18 @@ impl Decoder {
         if header.opcode == Opcode::Text && self.check_utf8 && !is_utf8(payload) {
             return Err(ProtocolError::InvalidUtf8);
         }
-        self.act(&header, start, end, input)
+        self.deliver(&header, start, end, input)
     }
 
-    /// Inside a frame that stays in the input until it is whole.
-    fn wait(&mut self, mut frame: Frame, input: &mut [u8]) -> Result<Decoded, ProtocolError> {
+    /// Decodes within a frame that stays in the input until it is complete.
+    fn decode_waiting(
+        &mut self,
+        mut frame: Frame,
+        input: &mut [u8],
+    ) -> Result<Decoded, ProtocolError> {
         let there = frame.end.min(input.len());
         let whole = there == frame.end;
-        // Empty when the caller brings less than before.
+        // Empty if the caller passes less input than before.
         let fresh = input.get_mut(frame.ready..there).unwrap_or_default();
         if let Some(key) = frame.header.mask {
             key.apply(frame.ready - frame.start, fresh);
@@ -276,18 +283,18 @@ impl Decoder {
             return Ok(Decoded {
                 used: 0,
                 event: Some(Event::Frame(frame.header)),
-                place: Place::Input {
+                location: PayloadLocation::Input {
                     start: frame.start,
                     end: frame.end,
                 },
             });
         }
-        self.act(&frame.header, frame.start, frame.end, input)
+        self.deliver(&frame.header, frame.start, frame.end, input)
     }
 
-    /// What a whole frame means.
+    /// Delivers a complete frame.
     #[inline]
-    fn act(
+    fn deliver(
         &mut self,
         header: &Header,
         start: usize,
@@ -298,7 +305,7 @@ impl Decoder {
         let event = match header.opcode {
             Opcode::Text if header.fin && !header.rsv1 => Event::Message(MessageKind::Text),
             Opcode::Binary if header.fin && !header.rsv1 => Event::Message(MessageKind::Binary),
-            // A fragment or a compressed message that was observed.
+            // An observed fragment or compressed message.
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
                 self.collect(&input[start..end], header.fin)?;
                 return Ok(self.end_fragment(header.fin, end));
@@ -310,25 +317,26 @@ impl Decoder {
         Ok(Decoded {
             used: end,
             event: Some(event),
-            place: Place::Input { start, end },
+            location: PayloadLocation::Input { start, end },
         })
     }
 
-    /// The peer's last frame.
+    /// Handles the peer's last frame.
     #[cold]
     fn close(&mut self, start: usize, end: usize, input: &[u8]) -> Result<Decoded, ProtocolError> {
         let reason = CloseReason::parse(&input[start..end])?;
-        // 5.5.1, 7.1.4: whatever follows a Close is not looked at.
+        // 5.5.1, 7.1.4: input after a Close is ignored.
         self.discard();
         Ok(Decoded {
             used: end,
             event: Some(Event::Close(reason)),
-            place: Place::Input { start, end },
+            location: PayloadLocation::Input { start, end },
         })
     }
 
-    /// Inside a frame whose octets go to the assembler as they come. `taken` of them went; the next lie at `start`.
-    fn stream(
+    /// Decodes within a frame whose payload moves to the assembler as it arrives. `taken` bytes have moved; the next
+    /// begin at `start`.
+    fn decode_streaming(
         &mut self,
         header: &Header,
         taken: u64,
@@ -343,7 +351,7 @@ impl Decoder {
         };
         let fresh = &mut input[start..start + here];
         if let Some(key) = header.mask {
-            // 5.3: the key repeats every four octets, so the remainder is enough, on any width of usize.
+            // 5.3: the key repeats every four bytes, so the remainder is enough for any width of `usize`.
             key.apply((taken % 4) as usize, fresh);
         }
         if self.is_text(header) {
@@ -360,7 +368,7 @@ impl Decoder {
         Ok(Decoded::used(start + here))
     }
 
-    /// Gives the next octets of a message to the assembler, inflated if they need to be.
+    /// Appends payload to the assembler, inflated if the message is compressed.
     fn collect(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
         if self.assembler.is_compressed() {
             return self.inflate(octets, last);
@@ -369,10 +377,10 @@ impl Decoder {
         Ok(())
     }
 
-    /// Out of line, so that the way of all other messages is as short as without it.
+    /// Not inlined, to keep the path of other messages short.
     #[inline(never)]
     fn inflate(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
-        // Without one no header with RSV1 passes its check.
+        // Without a decompressor no header with RSV1 passes its check.
         let Some(decompressor) = &mut self.decompressor else {
             return Err(ProtocolError::ReservedBit);
         };
@@ -380,7 +388,7 @@ impl Decoder {
         let inflated = self
             .assembler
             .inflate(octets, last, decompressor, &self.limits)?;
-        // RFC 7692, 6: what has to be UTF-8 is what comes out.
+        // RFC 7692, 6: the inflated bytes must be UTF-8.
         if is_text {
             self.utf8.feed(inflated)?;
             if last && !self.utf8.is_complete() {
@@ -390,7 +398,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether the payload of this frame is checked to be text as it lies in the input.
+    /// Whether this payload must be UTF-8 as it is in the input.
     fn is_text(&self, header: &Header) -> bool {
         self.check_utf8
             && !self.assembler.is_compressed()
@@ -401,7 +409,7 @@ impl Decoder {
             }
     }
 
-    /// 8.1: the next octets of the text message; `last` when it must not end inside a character.
+    /// 8.1: checks more of the text message, which must not end inside a character if `last`.
     fn check_text(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
         self.utf8.feed(octets)?;
         if last && !self.utf8.is_complete() {
@@ -410,7 +418,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// A fragment's last octet is in the assembler, and with `fin` the message's.
+    /// Ends a fragment, and with `fin` its message.
     fn end_fragment(&mut self, fin: bool, used: usize) -> Decoded {
         self.phase = Phase::FrameStart;
         if !fin {
@@ -419,11 +427,11 @@ impl Decoder {
         Decoded {
             used,
             event: self.assembler.finish().map(Event::Message),
-            place: Place::Assembler,
+            location: PayloadLocation::Assembler,
         }
     }
 
-    /// Nothing is parsed any more, and nothing kept.
+    /// Stops decoding and frees the buffers.
     #[cold]
     fn discard(&mut self) {
         self.phase = Phase::Discarding;
@@ -432,31 +440,31 @@ impl Decoder {
     }
 }
 
-/// Where the receiver is between two calls.
+/// State of the decoder between two calls.
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     /// Between two frames.
     FrameStart,
-    /// Between two frames, and some octets of the next header are there. They stay in the input.
+    /// Between two frames, with an incomplete header in the input.
     PartialHeader,
-    /// The frame in the input is not whole.
+    /// The frame in the input is incomplete.
     Waiting(Frame),
-    /// The frame in the input is whole and was shown; what it means comes next.
+    /// The frame in the input is complete and was delivered as [`Event::Frame`]; its meaning comes next.
     Observed(Frame),
-    /// The header of a fragment was used, and `taken` octets of its payload.
+    /// The header of a fragment and `taken` bytes of its payload were consumed.
     Streaming { header: Header, taken: u64 },
     /// After a Close or an error.
     Discarding,
 }
 
-/// A frame that lies at the front of the input.
+/// A frame at the front of the input.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     header: Header,
-    /// Where its payload begins.
+    /// Start of its payload.
     start: usize,
-    /// Up to here its payload is unmasked and checked.
+    /// End of the payload that is unmasked and checked.
     ready: usize,
-    /// Where its payload ends.
+    /// End of its payload.
     end: usize,
 }

@@ -1,12 +1,12 @@
-//! A frame for people: drawn bit by bit over the grammar of
-//! [RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2), or in one line for a log. Of a long payload one sees
-//! the beginning and the end.
+//! Frames drawn for people: bit by bit over the grammar of [RFC 6455,
+//! 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2), or as one log line. A long payload is shown by its start
+//! and end.
 
 use crate::protocol::close::CloseCode;
 use crate::protocol::header::Header;
 use crate::protocol::opcode::Opcode;
 
-/// Draws a frame: its octets as they are on the wire, and below each field what it says and the section that defines it.
+/// Draws a frame: its bytes on the wire, and below each field its meaning and the section that defines it.
 /// `payload` is the whole payload, unmasked.
 ///
 /// ```
@@ -33,7 +33,7 @@ pub fn draw(header: &Header, payload: &[u8]) -> String {
         .max()
         .unwrap_or(0);
 
-    let mut drawing = on_the_wire(header, payload);
+    let mut drawing = wire_bytes(header, payload);
     drawing.push('\n');
     let mut bars = String::new();
     for field in &fields {
@@ -61,7 +61,8 @@ pub fn draw(header: &Header, payload: &[u8]) -> String {
     drawing
 }
 
-/// One line of at most 120 octets: `text FIN mask=37fa213d 5 bytes "Hello"`. `payload` is the whole payload, unmasked.
+/// Describes a frame in one line of at most 120 bytes: `text FIN mask=37fa213d 5 bytes "Hello"`. `payload` is the whole
+/// payload, unmasked.
 pub fn line(header: &Header, payload: &[u8]) -> String {
     let mut line = header.opcode.to_string();
     let bits = [
@@ -89,14 +90,14 @@ pub fn line(header: &Header, payload: &[u8]) -> String {
         }
     } else if !payload.is_empty() {
         line.push(' ');
-        line.push_str(&meaning(header, payload, LINE - line.len()));
+        line.push_str(&describe_payload(header, payload, LINE - line.len()));
     }
     line
 }
 
 /// One field of the drawing.
 struct Field {
-    /// Where its first octet stands in the line of octets.
+    /// Column of its first byte in the line of bytes.
     column: usize,
     text: String,
     /// The section that defines it, in parentheses.
@@ -180,17 +181,17 @@ fn payload_fields(header: &Header, payload: &[u8], column: usize, fields: &mut V
         }
     } else if !payload.is_empty() {
         let length = octets(header.length);
-        let meaning = meaning(header, payload, PREVIEW);
+        let description = describe_payload(header, payload, PREVIEW);
         fields.push(Field {
             column,
-            text: format!("payload, {length}{unmasked}: {meaning}"),
+            text: format!("payload, {length}{unmasked}: {description}"),
             section: "",
         });
     }
 }
 
-/// The frame's octets in hexadecimal, the payload masked again and cut in the middle.
-fn on_the_wire(header: &Header, payload: &[u8]) -> String {
+/// Formats the frame's bytes in hexadecimal, with the payload masked again and shortened.
+fn wire_bytes(header: &Header, payload: &[u8]) -> String {
     let (head, tail) = cut(payload, DRAWN);
     let (mut head, mut tail) = (head.to_vec(), tail.map(<[u8]>::to_vec));
     if let Some(key) = header.mask {
@@ -204,16 +205,16 @@ fn on_the_wire(header: &Header, payload: &[u8]) -> String {
     hex(&wire, tail.as_deref())
 }
 
-/// What the payload says: text where it is or seems text, octets otherwise, in at most `width` octets.
-fn meaning(header: &Header, payload: &[u8], width: usize) -> String {
+/// Describes the payload in at most `width` bytes: as text if it is or seems text, otherwise in hexadecimal.
+fn describe_payload(header: &Header, payload: &[u8], width: usize) -> String {
     let text = match header.opcode {
-        // RFC 7692, 6: a compressed text is not text yet.
+        // RFC 7692, 6: a compressed text is not readable.
         _ if header.rsv1 => false,
         Opcode::Text => true,
         Opcode::Binary => false,
-        // A close without a code says nothing that can be read.
+        // A Close without a code has no text.
         Opcode::Close => false,
-        // Nobody says what these are: text, if they can be.
+        // Their content is not defined: show text if possible.
         Opcode::Continuation | Opcode::Ping | Opcode::Pong => {
             let (head, tail) = windows(payload, width);
             !head
@@ -225,13 +226,13 @@ fn meaning(header: &Header, payload: &[u8], width: usize) -> String {
     if text {
         quoted(payload, width)
     } else {
-        // Three columns for each octet, and four for the cut.
+        // Three columns for each byte, and four for the cut.
         let (head, tail) = cut(payload, width.saturating_sub(4) / 3);
         hex(head, tail)
     }
 }
 
-/// The code of a close payload, which may be one that must not be sent.
+/// Formats the code of a Close, even one that must not be sent.
 fn close_code(code: [u8; 2]) -> String {
     let number = u16::from_be_bytes(code);
     CloseCode::try_from(number).map_or_else(
@@ -253,7 +254,7 @@ fn pad_to(line: &mut String, column: usize) {
     }
 }
 
-/// A text in quotes, escaped as Rust escapes it, cut in the middle where it would take more than `width` octets.
+/// Quotes and escapes text; text that would take more than `width` bytes is shortened in the middle.
 fn quoted(text: &[u8], width: usize) -> String {
     let (head, tail) = windows(text, width);
     let whole: String = head.escape_debug().collect();
@@ -280,8 +281,8 @@ fn quoted(text: &[u8], width: usize) -> String {
     format!("\"{left}\" .. \"{right}\"")
 }
 
-/// The beginning and the end of a text, `width` octets of each at most, without the characters that the window cuts.
-/// What is not UTF-8 becomes U+FFFD.
+/// Returns the start and the end of a text, at most `width` bytes each, without characters cut at the edge. Invalid
+/// UTF-8 becomes U+FFFD.
 fn windows(text: &[u8], width: usize) -> (String, String) {
     let mut head = &text[..text.len().min(width)];
     let mut tail = &text[text.len() - head.len()..];
@@ -301,7 +302,7 @@ fn windows(text: &[u8], width: usize) -> (String, String) {
     )
 }
 
-/// All of it, or about `keep` octets of it: more from the beginning, fewer from the end.
+/// Returns all bytes, or about `keep` of them: two thirds from the start and one from the end.
 fn cut(octets: &[u8], keep: usize) -> (&[u8], Option<&[u8]>) {
     if octets.len() <= keep {
         return (octets, None);
@@ -310,7 +311,7 @@ fn cut(octets: &[u8], keep: usize) -> (&[u8], Option<&[u8]>) {
     (&octets[..keep - end], Some(&octets[octets.len() - end..]))
 }
 
-/// Octets in hexadecimal, two dots where some were left out.
+/// Formats bytes in hexadecimal, with two dots for the omitted ones.
 fn hex(head: &[u8], tail: Option<&[u8]>) -> String {
     let mut words: Vec<String> = head.iter().map(|octet| format!("{octet:02x}")).collect();
     if let Some(tail) = tail {
@@ -320,11 +321,11 @@ fn hex(head: &[u8], tail: Option<&[u8]>) -> String {
     words.join(" ")
 }
 
-/// Octets of a line of the log.
+/// Maximum size of a log line in bytes.
 const LINE: usize = 120;
-/// Octets of the meaning of a payload in a drawing.
+/// Maximum size of a payload description in a drawing, in bytes.
 const PREVIEW: usize = 48;
-/// Octets of payload in the first line of a drawing.
+/// Maximum payload bytes in the first line of a drawing.
 const DRAWN: usize = 18;
 
 #[cfg(test)]

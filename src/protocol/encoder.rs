@@ -1,7 +1,7 @@
-//! The sending half: a message becomes bytes at the end of the caller's buffer
-//! ([RFC 6455, 6.1](https://www.rfc-editor.org/rfc/rfc6455#section-6.1)). It knows the connection's state, so that nothing
-//! follows a Close, and whether a message is in fragments, so that no other one begins inside it. Where the handshake
-//! negotiated it, whole messages are compressed. Mask keys are passed in.
+//! The sending half: appends encoded frames to the caller's buffer ([RFC 6455,
+//! 6.1](https://www.rfc-editor.org/rfc/rfc6455#section-6.1)). It tracks the connection's state, so nothing follows a
+//! Close, and the fragmented message, so no other message starts inside it. Whole messages are compressed if that was
+//! negotiated. The caller supplies the mask keys.
 
 use crate::protocol::close::MAX_REASON;
 use crate::protocol::close::{CloseCode, CloseReason};
@@ -14,22 +14,22 @@ use crate::protocol::opcode::{MessageKind, Opcode};
 use crate::protocol::state::Role;
 use crate::protocol::state::{State, Transition};
 
-/// Encodes what one side of an open connection says. What it refuses leaves `out` as it was.
+/// Encodes messages and control frames of one side of an open connection. On an error `out` is unchanged.
 ///
-/// Whether a text is UTF-8 is the caller's care
-/// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)); take the bytes of a `str`.
+/// The caller ensures that text is UTF-8 ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)), for
+/// instance with the bytes of a `str`.
 #[derive(Debug)]
 pub struct Encoder {
     role: Role,
     state: State,
-    /// The kind of the message whose first fragment was sent and whose last was not.
+    /// Kind of the fragmented message in progress.
     fragmented: Option<MessageKind>,
-    /// Some when permessage-deflate was negotiated.
+    /// `Some` if permessage-deflate was negotiated.
     compressor: Option<Box<Compressor>>,
 }
 
 impl Encoder {
-    /// The sending half of a connection whose handshake is done.
+    /// Creates the sending half of an open connection.
     pub const fn new(role: Role) -> Self {
         Self {
             role,
@@ -39,9 +39,9 @@ impl Encoder {
         }
     }
 
-    /// The handshake negotiated permessage-deflate: [`message`](Self::message) compresses where that is worth it
-    /// ([RFC 7692, 6.1](https://www.rfc-editor.org/rfc/rfc7692#section-6.1)). Messages may still be sent as they are, and
-    /// fragments are.
+    /// Enables compression, after the handshake negotiated permessage-deflate: [`message`](Self::message) compresses if
+    /// that saves bytes ([RFC 7692, 6.1](https://www.rfc-editor.org/rfc/rfc7692#section-6.1)). Fragments are never
+    /// compressed.
     #[cfg(feature = "deflate")]
     pub fn set_compressor(&mut self, compressor: Compressor) {
         self.compressor = Some(Box::new(compressor));
@@ -52,24 +52,24 @@ impl Encoder {
         self.compressor.is_some()
     }
 
-    /// Frees what only traffic needs: the compressor's window. The next message gets a new one.
+    /// Frees buffers that an idle connection does not need: the compressor's window. The next message gets a new one.
     pub fn release_buffers(&mut self) {
         if let Some(compressor) = &mut self.compressor {
             compressor.release_buffers();
         }
     }
 
-    /// Where the connection is.
+    /// Returns the state of the connection.
     pub const fn state(&self) -> State {
         self.state
     }
 
-    /// Notes what happened elsewhere: the other half received a Close, or the transport ended.
-    pub const fn step(&mut self, step: Transition) {
+    /// Applies a transition from elsewhere: the other half received a Close, or the transport ended.
+    pub const fn apply(&mut self, step: Transition) {
         self.state = self.state.after(step);
     }
 
-    /// Appends a whole message as one frame, compressed where that was negotiated and is worth it.
+    /// Appends a whole message as one frame, compressed if that was negotiated and saves bytes.
     ///
     /// # Errors
     /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask) or
@@ -91,10 +91,10 @@ impl Encoder {
         Ok(())
     }
 
-    /// The most frequent message for less: appends one of at most 65,535 octets as one frame without a mask, as a server sends
-    /// it. `false` if this is none of those, and nothing was done: see [`message`](Self::message).
+    /// Fast path of [`message`](Self::message) for the most frequent message: appends at most 65,535 bytes as one
+    /// unmasked frame, as a server sends it. Returns `false`, and appends nothing, for every other message.
     #[inline]
-    pub fn small(&self, kind: MessageKind, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    pub fn small_message(&self, kind: MessageKind, payload: &[u8], out: &mut Vec<u8>) -> bool {
         let Ok(length) = u16::try_from(payload.len()) else {
             return false;
         };
@@ -116,12 +116,12 @@ impl Encoder {
         usual
     }
 
-    /// Appends a whole message as one frame, as it is whatever was negotiated: no later message refers to it, and its length
-    /// tells nothing but its length.
+    /// Appends a whole message as one frame and never compresses it: no later message refers to it, and the frame's
+    /// size reveals nothing but the message's size.
     ///
     /// # Errors
     /// As [`message`](Self::message).
-    pub fn uncompressed(
+    pub fn uncompressed_message(
         &self,
         kind: MessageKind,
         payload: &[u8],
@@ -133,8 +133,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// Only the header of a whole message of `length` octets, for a caller that writes the payload from where it lies, as it
-    /// is (masked by the caller, when there is a key).
+    /// Returns the header of a whole message of `length` bytes, for a caller that writes the payload itself. The caller
+    /// masks the payload if there is a key.
     ///
     /// # Errors
     /// As [`message`](Self::message).
@@ -148,12 +148,13 @@ impl Encoder {
         Ok(Header::whole(kind.into(), mask, length as u64).to_bytes())
     }
 
-    /// Appends the next fragment of a message: the first one when none is in progress, the final one when `last`
-    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)). A text may be cut inside a character.
+    /// Appends the next fragment of a message ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)). It
+    /// is the first one if no message is in progress, and the final one if `last`. Text may be split inside a
+    /// character.
     ///
     /// # Errors
     /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask), or
-    /// [`MessageInProgress`](SendError::MessageInProgress) when it is one of the other kind.
+    /// [`MessageInProgress`](SendError::MessageInProgress) if a message of the other kind is in progress.
     pub fn fragment(
         &mut self,
         kind: MessageKind,
@@ -200,8 +201,8 @@ impl Encoder {
         self.control(Opcode::Pong, payload, mask, out)
     }
 
-    /// Appends a Close, empty when there is no reason, and moves the state: nothing more can be sent. A fragmented message
-    /// in progress stays unfinished ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    /// Appends a Close, empty without a reason, after which nothing can be sent. A fragmented message in progress stays
+    /// incomplete ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     ///
     /// # Errors
     /// [`SendError::Closed`], [`WrongMask`](SendError::WrongMask), [`InvalidCloseCode`](SendError::InvalidCloseCode) or
@@ -215,7 +216,7 @@ impl Encoder {
         let mut payload = Vec::new();
         if let Some(reason) = reason {
             let number = u16::from(reason.code);
-            // 7.4.2: the number inside Registered or Private is anybody's.
+            // 7.4.2: `Registered` and `Private` can hold any number.
             if CloseCode::try_from(number) != Ok(reason.code) {
                 return Err(SendError::InvalidCloseCode(number));
             }
@@ -225,7 +226,7 @@ impl Encoder {
             reason.encode(&mut payload);
         }
         self.control(Opcode::Close, &payload, mask, out)?;
-        self.step(Transition::CloseSent);
+        self.apply(Transition::CloseSent);
         Ok(())
     }
 
@@ -245,7 +246,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// What a message needs that is not in fragments: that no other one is.
+    /// Checks that a whole message may be sent: no fragmented one is in progress.
     fn permit_message(&self, mask: Option<MaskKey>) -> Result<(), SendError> {
         self.permit(mask)?;
         // 5.4: "the fragments of one message MUST NOT be interleaved between the fragments of another".
@@ -255,7 +256,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// What every frame needs: an open connection, and a mask or none by role.
+    /// Checks the rules for every frame: the state allows sending, and the role decides about the mask.
     fn permit(&self, mask: Option<MaskKey>) -> Result<(), SendError> {
         // 5.5.1: "the application MUST NOT send any more data frames after sending a Close frame".
         if !self.state.may_send() {
@@ -269,8 +270,8 @@ impl Encoder {
     }
 }
 
-/// Appends one frame, its payload masked when there is a key. No rule is checked: this is for those who encode once and send
-/// to many, and for those who break rules on purpose. No reserved bit is set.
+/// Appends one frame without reserved bits, masked if there is a key. Checks no rule: it is for callers that encode
+/// once and send to many, and for tests that violate rules.
 pub fn encode_frame(
     fin: bool,
     opcode: Opcode,
@@ -291,8 +292,8 @@ pub fn encode_frame(
     }
 }
 
-/// RFC 7692, 7.2.1: one frame whose payload is compressed, which RSV1 says. `false`, and nothing appended, when the message is
-/// better sent as it is. Out of line, so that the way of all other messages is as short as without it.
+/// RFC 7692, 7.2.1: appends one frame with compressed payload, marked by RSV1. Returns `false`, and appends nothing, if
+/// the message is better sent uncompressed. Not inlined, to keep the path of other messages short.
 #[inline(never)]
 fn encode_compressed(
     compressor: &mut Compressor,
@@ -301,7 +302,7 @@ fn encode_compressed(
     mask: Option<MaskKey>,
     out: &mut Vec<u8>,
 ) -> bool {
-    // How long the header is depends on what follows it: first the longest there is.
+    // The payload decides the size of the header: reserve the maximum first.
     let start = out.len();
     out.extend_from_slice(&[0; MAX_HEADER]);
     let payload = out.len();

@@ -1,13 +1,13 @@
-//! What can go wrong, on each half. Every [`ProtocolError`] knows the code of the Close that tells the peer
-//! ([RFC 6455, 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)); a [`SendError`] is the caller's own mistake or
-//! bad luck, and the peer hears nothing of it.
+//! Errors of both halves. A [`ProtocolError`] has a close code for the peer ([RFC 6455,
+//! 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)). A [`SendError`] is a mistake of the caller, and the
+//! peer does not see it.
 
 use std::fmt;
 
 use crate::protocol::utf8::InvalidUtf8;
 
-/// The peer broke a rule, and the connection fails
-/// ([RFC 6455, 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
+/// A rule that the peer violated; the connection fails ([RFC 6455,
+/// 7.1.7](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtocolError {
@@ -103,15 +103,15 @@ impl From<InvalidUtf8> for ProtocolError {
     }
 }
 
-/// Why the sending half did not encode what it was asked to. Nothing was appended.
+/// An error of the sending half. Nothing was appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
     /// A Close was already sent; nothing may follow it
     /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     Closed,
-    /// A client sends no frame without a key, a server none with one
-    /// ([RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
+    /// A client needs a key for every frame, and a server must not use one ([RFC 6455,
+    /// 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
     WrongMask,
     /// A control frame holds at most 125 octets
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
@@ -119,8 +119,8 @@ pub enum SendError {
     /// A fragmented message is in progress: only fragments of its kind and control frames may follow
     /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
     MessageInProgress,
-    /// A close code that must not be on the wire: the number of a `Registered` or `Private` one is out of its range
-    /// ([RFC 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
+    /// A close code that must not be sent: the number of a `Registered` or `Private` one is out of its range ([RFC
+    /// 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
     InvalidCloseCode(u16),
     /// A close reason of more than 123 octets
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).

@@ -1,53 +1,54 @@
-//! What the receiving half says: what one step used, and what it meant
-//! ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
+//! Results of decoding ([RFC 6455, 6.2](https://www.rfc-editor.org/rfc/rfc6455#section-6.2)).
 
 use crate::protocol::close::CloseReason;
 use crate::protocol::header::Header;
 use crate::protocol::opcode::MessageKind;
 
-/// What one call of [`Decoder::receive`](crate::protocol::decoder::Decoder::receive) did.
+/// The result of one call of [`Decoder::decode`](crate::protocol::decoder::Decoder::decode).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Decoded {
-    /// Octets at the front of the input that are done with. Drop them, but look at the payload first.
+    /// Bytes at the front of the input that the call consumed. Read the payload before you drop them.
     pub used: usize,
-    /// What they meant, when they meant something by themselves.
+    /// The event, if these bytes completed one.
     pub event: Option<Event>,
-    pub(super) place: Place,
+    pub(super) location: PayloadLocation,
 }
 
-/// Something that the peer said.
+/// A decoded frame or message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A frame, before what it means; only when frames are [observed](crate::protocol::decoder::Decoder::observe_frames). Uses no bytes.
+    /// A frame, before its meaning; only while frames are
+    /// [observed](crate::protocol::decoder::Decoder::observe_frames). Consumes no bytes.
     Frame(Header),
-    /// A whole message ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
+    /// A complete message ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
     Message(MessageKind),
-    /// Answer it with a Pong of the same payload
-    /// ([RFC 6455, 5.5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2)).
+    /// A Ping; answer it with a Pong of the same payload ([RFC 6455,
+    /// 5.5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2)).
     Ping,
-    /// The answer to a Ping, or unasked ([RFC 6455, 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)).
+    /// A Pong: the answer to a Ping, or unsolicited ([RFC 6455,
+    /// 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)).
     Pong,
-    /// The last thing that the peer says; answer it with a Close, unless one was sent
-    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    /// A Close, the peer's last frame; answer it with a Close unless one was sent ([RFC 6455,
+    /// 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     Close(Option<CloseReason>),
 }
 
 impl Decoded {
-    /// No event.
+    /// Returns a result without an event.
     pub(super) const fn used(used: usize) -> Self {
         Self {
             used,
             event: None,
-            place: Place::Nowhere,
+            location: PayloadLocation::None,
         }
     }
 }
 
-/// Where the payload of an event lies.
+/// Location of the payload of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Nowhere,
+pub(super) enum PayloadLocation {
+    None,
     Input { start: usize, end: usize },
     Assembler,
 }

@@ -1,24 +1,24 @@
-//! The most frequent message for less: a small masked frame of which all is there, as clients send them by the thousand. It is
-//! recognised by its first octets; whatever else may come is none of this file's business.
+//! Fast path for the most frequent message: a small masked frame that has arrived completely. Its first bytes identify
+//! it; every other input takes the normal path of the decoder.
 
 use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::MessageKind;
 use crate::protocol::utf8::is_utf8;
 
-/// Such a frame at the front of the input.
+/// A small complete frame at the front of the input.
 #[derive(Clone, Copy)]
 pub(super) struct FastPath {
     pub(super) kind: MessageKind,
-    /// Octets of header, the masking key included.
+    /// Size of the header in bytes, with the masking key.
     pub(super) start: usize,
-    /// Octets of header and payload.
+    /// Size of header and payload in bytes.
     pub(super) end: usize,
 }
 
 impl FastPath {
-    /// What lies at the front of `input`, if it is such a frame.
+    /// Returns the frame at the front of `input`, if it is a small complete one.
     #[inline]
-    pub(super) fn recognise(input: &[u8]) -> Option<Self> {
+    pub(super) fn detect(input: &[u8]) -> Option<Self> {
         let &[first, second, ..] = input else {
             return None;
         };
@@ -48,7 +48,7 @@ impl FastPath {
         (end <= input.len()).then_some(Self { kind, start, end })
     }
 
-    /// Unmasks its payload. `None` if that has to be UTF-8 and is not: then it is as it was.
+    /// Unmasks the payload. Returns `None` and restores the input if the payload must be UTF-8 and is not.
     #[inline]
     pub(super) fn unmask(self, input: &mut [u8], check_utf8: bool) -> Option<()> {
         let (header, payload) = input.get_mut(..self.end)?.split_at_mut(self.start);
@@ -62,5 +62,5 @@ impl FastPath {
     }
 }
 
-/// Octets of a masking key.
+/// Size of a masking key in bytes.
 const KEY: usize = 4;

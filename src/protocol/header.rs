@@ -1,6 +1,6 @@
-//! The header of a frame ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)): decoding says what the bits
-//! are, checking says whether they may be so. Checking is a pure function of the header and of who we are, whether a message
-//! is in fragments, and what was negotiated, so each rule and each combination is one line of test.
+//! The header of a frame ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)): encoding, decoding, and the
+//! rules it must follow. The check is a pure function of header, role, fragmented message and extensions, so each
+//! combination is one line of test.
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -18,10 +18,10 @@ use crate::protocol::mask::MaskKey;
 use crate::protocol::opcode::Opcode;
 use crate::protocol::state::Role;
 
-/// One frame's header ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+/// The header of one frame ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// This is the last fragment of its message, or all of it.
+    /// Whether this is the last or only fragment of its message.
     pub fin: bool,
     /// The first reserved bit; permessage-deflate uses it.
     pub rsv1: bool,
@@ -29,24 +29,24 @@ pub struct Header {
     pub rsv2: bool,
     /// The third reserved bit.
     pub rsv3: bool,
-    /// What the frame is.
+    /// The opcode.
     pub opcode: Opcode,
-    /// The masking key, when the payload is masked.
+    /// The masking key, if the payload is masked.
     pub mask: Option<MaskKey>,
-    /// Octets of payload, below 2^63.
+    /// Size of the payload in bytes, below 2^63.
     pub length: u64,
 }
 
-/// What the handshake negotiated, as far as headers care
-/// ([RFC 6455, 9](https://www.rfc-editor.org/rfc/rfc6455#section-9)). By default nothing.
+/// The negotiated extensions that change the rules for headers ([RFC 6455,
+/// 9](https://www.rfc-editor.org/rfc/rfc6455#section-9)). None by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extensions {
-    /// permessage-deflate: RSV1 on the first frame of a message says that the message is compressed
-    /// ([RFC 7692, 6](https://www.rfc-editor.org/rfc/rfc7692#section-6)).
+    /// permessage-deflate: RSV1 on the first frame of a message marks the message as compressed ([RFC 7692,
+    /// 6](https://www.rfc-editor.org/rfc/rfc7692#section-6)).
     pub deflate: bool,
 }
 
-/// A header as it is on the wire: 2 to 14 octets, without an allocation.
+/// An encoded header: 2 to 14 bytes, without an allocation.
 #[derive(Debug, Clone, Copy)]
 pub struct HeaderBytes {
     bytes: [u8; MAX_HEADER],
@@ -54,7 +54,7 @@ pub struct HeaderBytes {
 }
 
 impl Header {
-    /// The header of a whole frame (FIN set, no reserved bit).
+    /// Returns the header of a whole frame: FIN set, no reserved bit.
     pub const fn whole(opcode: Opcode, mask: Option<MaskKey>, length: u64) -> Self {
         Self {
             fin: true,
@@ -67,8 +67,8 @@ impl Header {
         }
     }
 
-    /// Whether this is a part of a message in several frames
-    /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
+    /// Whether the frame is a fragment of a message in several frames ([RFC 6455,
+    /// 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
     pub const fn is_fragment(&self) -> bool {
         match self.opcode {
             Opcode::Continuation => true,
@@ -77,11 +77,11 @@ impl Header {
         }
     }
 
-    /// Reads the header at the beginning of `bytes` and says how many octets it has; `None` when it is not all there yet.
+    /// Decodes the header at the front of `bytes` and returns it with its size. Returns `None` if it is incomplete.
     ///
     /// # Errors
     /// [`ProtocolError::ReservedOpcode`], [`NonMinimalLength`](ProtocolError::NonMinimalLength) or
-    /// [`LengthTopBit`](ProtocolError::LengthTopBit), as soon as the octets that say so are there.
+    /// [`LengthTopBit`](ProtocolError::LengthTopBit), as soon as the bytes that violate the rule are there.
     #[inline]
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         let [first, second, rest @ ..] = bytes else {
@@ -135,10 +135,10 @@ impl Header {
         Ok(Some((header, bytes.len() - rest.len())))
     }
 
-    /// Whether a frame with this header may arrive here and now.
+    /// Checks that a frame with this header may arrive in the current state.
     ///
     /// # Errors
-    /// The first rule it breaks, in the order of the sections below.
+    /// The first violated rule, in the order of the sections below.
     #[inline]
     pub fn check(
         &self,
@@ -146,24 +146,24 @@ impl Header {
         in_fragment: bool,
         extensions: Extensions,
     ) -> Result<(), ProtocolError> {
-        // 5.1: a server closes the connection upon a frame that is not masked, a client upon one that is.
+        // 5.1: a server closes the connection upon an unmasked frame, a client upon a masked one.
         match (role, self.mask) {
             (Role::Server, None) => return Err(ProtocolError::UnmaskedFrame),
             (Role::Client, Some(_)) => return Err(ProtocolError::MaskedFrame),
             (Role::Server, Some(_)) | (Role::Client, None) => {}
         }
-        // 5.2: a reserved bit must be 0 unless an extension is negotiated that defines it.
+        // 5.2: a reserved bit must be 0 unless a negotiated extension defines it.
         if self.rsv2 || self.rsv3 {
             return Err(ProtocolError::ReservedBit);
         }
-        // RFC 7692, 6: RSV1 belongs on the first frame of a message, on no continuation and no control frame.
+        // RFC 7692, 6: RSV1 may be set only on the first frame of a message.
         if self.rsv1
             && !(extensions.deflate && matches!(self.opcode, Opcode::Text | Opcode::Binary))
         {
             return Err(ProtocolError::ReservedBit);
         }
         match self.opcode {
-            // 5.4: a message begins with its opcode and goes on with continuations, and messages do not interleave.
+            // 5.4: a message starts with its opcode and continues with continuations, and messages do not interleave.
             Opcode::Continuation if !in_fragment => Err(ProtocolError::UnexpectedContinuation),
             Opcode::Text | Opcode::Binary if in_fragment => {
                 Err(ProtocolError::ExpectedContinuation)
@@ -180,7 +180,7 @@ impl Header {
         }
     }
 
-    /// The header as it goes on the wire, its length in the shortest form.
+    /// Encodes the header, with the length in its shortest form.
     pub fn to_bytes(&self) -> HeaderBytes {
         let mut header = HeaderBytes {
             bytes: [0; MAX_HEADER],
@@ -193,13 +193,13 @@ impl Header {
         header
     }
 
-    /// Appends the header as it goes on the wire, its length in the shortest form.
+    /// Appends the encoded header, with the length in its shortest form.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
         self.write(|part| out.extend_from_slice(part));
     }
 
-    /// Gives the octets of the wire to `put`, in one or two parts of at most [`MAX_HEADER`] together.
+    /// Passes the encoded bytes to `put`, in one or two parts of at most [`MAX_HEADER`] bytes together.
     #[inline]
     fn write(&self, mut put: impl FnMut(&[u8])) {
         let bit = |set, mask| if set { mask } else { 0 };
@@ -226,7 +226,7 @@ impl Header {
         }
     }
 
-    /// How many octets [`encode`](Self::encode) appends: 2 to 14.
+    /// Returns the number of bytes that [`encode`](Self::encode) appends: 2 to 14.
     pub const fn encoded_len(&self) -> usize {
         let length = match self.length {
             0..=125 => 2,
@@ -243,34 +243,33 @@ impl AsRef<[u8]> for HeaderBytes {
     }
 }
 
-/// 5.2 on the eight octets of a long length, of which some may not be here yet.
+/// Checks the rules of 5.2 for a 64-bit length, which may be incomplete.
 fn check_length_64(octets: &[u8]) -> Result<(), ProtocolError> {
     // "The most significant bit MUST be 0".
     if octets.first().is_some_and(|octet| octet & 0x80 != 0) {
         return Err(ProtocolError::LengthTopBit);
     }
-    // Six zeros: what fits in the last two octets has a shorter form.
+    // Six leading zeros: a length that fits in the last two bytes has a shorter form.
     if octets.starts_with(&[0; 6]) {
         return Err(ProtocolError::NonMinimalLength);
     }
     Ok(())
 }
 
-/// The most octets of payload in a control frame
-/// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
+/// Maximum payload of a control frame, in bytes ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
 pub(crate) const MAX_CONTROL: usize = 125;
 
-/// The most octets in a header: two, eight of length, four of key
-/// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+/// Maximum size of a header in bytes: two, plus eight of length, plus four of key ([RFC 6455,
+/// 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 pub(crate) const MAX_HEADER: usize = 14;
 
-// 5.2: the first octet ...
+// 5.2: the first byte ...
 const FIN: u8 = 0b1000_0000;
 const RSV1: u8 = 0b0100_0000;
 const RSV2: u8 = 0b0010_0000;
 const RSV3: u8 = 0b0001_0000;
 const OPCODE: u8 = 0b0000_1111;
-// ... and the second, whose length may point to 16 or 64 bits behind it.
+// ... and the second, whose length may announce a length of 16 or 64 bits after it.
 const MASK: u8 = 0b1000_0000;
 const LENGTH: u8 = 0b0111_1111;
 const LENGTH_16: u8 = 126;

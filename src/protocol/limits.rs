@@ -1,18 +1,17 @@
-//! How much one message may hold. Each limit is compared with what a header claims before any of its payload is kept,
-//! so a length is never trusted and a peer is told why
-//! ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
+//! Limits on received messages. They apply to the length in a header before any payload is stored, so no announced
+//! length is trusted ([RFC 6455, 10.4](https://www.rfc-editor.org/rfc/rfc6455#section-10.4)).
 
-/// Bounds on one received message. A frame that would pass one fails the connection at its header.
+/// Limits on one received message. A frame that would exceed one fails the connection at its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageLimits {
-    /// Payload octets in one message, all its fragments together. Past it: 1009 message too big.
-    /// By default 1 MiB: enough for text and pictures, and a thousand hostile peers hold 1 GiB at the very most.
+    /// Maximum payload of one message in bytes, all fragments together. Close code when exceeded: 1009. Default: 1 MiB,
+    /// enough for text and pictures; a thousand hostile peers can then occupy at most 1 GiB.
     pub max_message: usize,
-    /// Fragments in one message. Past it: 1008 policy violation. By default 131,072, twice what the Autobahn suite sends
-    /// in one message: fragments live in one flat buffer, so what they cost is time, not memory.
+    /// Maximum fragments in one message. Close code when exceeded: 1008. Default: 131,072, twice what the Autobahn
+    /// suite sends in one message. All fragments share one flat buffer, so they cost time and no memory.
     pub max_fragments: u32,
-    /// Fragments with no payload in a row in one message. Past it: 1008 policy violation.
-    /// By default 1,024: an empty fragment says nothing, so a long run of them is an attack.
+    /// Maximum consecutive empty fragments in one message. Close code when exceeded: 1008. Default: 1,024. An empty
+    /// fragment carries nothing, so a long run of them is an attack.
     pub max_empty_run: u32,
 }
 

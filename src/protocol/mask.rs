@@ -1,21 +1,21 @@
-//! Masking ([RFC 6455, 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)): every octet a client sends is XORed with
-//! a key of four octets, so that nobody can choose the bytes a proxy sees. The same operation unmasks, and it touches every
-//! octet of every message, so it works on words of eight; the compiler makes vectors of them.
+//! Masking ([RFC 6455, 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)): a client XORs its payload with a
+//! four-byte key, so an attacker cannot choose the bytes that a proxy sees. The same operation unmasks. It touches
+//! every byte of every message, so it works on eight-byte words, which the compiler vectorizes.
 
 use std::fmt;
 
-/// The masking key of one frame, in the order of the wire. A client takes a fresh, unpredictable one for each frame
-/// ([RFC 6455, 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)). All zeros is legal and changes nothing.
+/// The masking key of one frame, in wire order. A client uses a fresh, unpredictable key for each frame ([RFC 6455,
+/// 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)). All zeros is valid and changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MaskKey(pub [u8; 4]);
 
 impl MaskKey {
-    /// Masks or unmasks `data`, the part of a payload that begins `offset` octets after the payload's beginning.
+    /// Masks or unmasks `data`, which starts `offset` bytes into the payload.
     ///
-    /// A payload may be unmasked in parts as it arrives: each part says how many octets came before it.
+    /// A payload can be unmasked in parts as it arrives.
     #[inline]
     pub fn apply(self, offset: usize, data: &mut [u8]) {
-        // 5.3: j = i MOD 4. Turned, the key begins with the octet that meets data[0]: in little endian, its lowest.
+        // 5.3: j = i MOD 4. Rotate the key so that its lowest byte meets `data[0]`.
         let turn = 8 * (offset % 4) as u32;
         let mut key = u32::from_le_bytes(self.0).rotate_right(turn);
         let word = u64::from(key) << 32 | u64::from(key);
@@ -31,7 +31,7 @@ impl MaskKey {
     }
 }
 
-/// Eight hexadecimal digits, in the order of the wire.
+/// Eight hexadecimal digits, in wire order.
 impl fmt::Display for MaskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", u32::from_be_bytes(self.0))

@@ -1,6 +1,6 @@
-//! What a frame is ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2) and
-//! [11.8](https://www.rfc-editor.org/rfc/rfc6455#section-11.8)), and what a message is (5.6).
-//! An opcode that the registry does not have cannot be built.
+//! Opcodes of frames ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2),
+//! [11.8](https://www.rfc-editor.org/rfc/rfc6455#section-11.8)) and kinds of messages (5.6). A reserved opcode cannot
+//! be constructed.
 
 use std::fmt;
 
@@ -17,12 +17,12 @@ pub enum Opcode {
     Text = 0x1,
     /// A binary message, or its first fragment ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
     Binary = 0x2,
-    /// The end of what its sender has to say ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    /// The last frame of its sender ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     Close = 0x8,
-    /// Asks for a Pong ([RFC 6455, 5.5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2)).
+    /// A request for a Pong ([RFC 6455, 5.5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2)).
     Ping = 0x9,
-    /// Answers a Ping, or says "still here" unasked
-    /// ([RFC 6455, 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)).
+    /// The answer to a Ping, or an unsolicited heartbeat ([RFC 6455,
+    /// 5.5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3)).
     Pong = 0xA,
 }
 
@@ -34,7 +34,7 @@ impl Opcode {
     }
 }
 
-/// Fails with [`ProtocolError::ReservedOpcode`] for 3 to 7, 11 to 15, and whatever does not fit in four bits.
+/// Fails with [`ProtocolError::ReservedOpcode`] for 3 to 7, 11 to 15, and numbers above 15.
 impl TryFrom<u8> for Opcode {
     type Error = ProtocolError;
 
@@ -72,12 +72,12 @@ impl fmt::Display for Opcode {
     }
 }
 
-/// What the payload of a message is ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
+/// The type of a message ([RFC 6455, 5.6](https://www.rfc-editor.org/rfc/rfc6455#section-5.6)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageKind {
     /// UTF-8 text.
     Text,
-    /// Octets, whose meaning is the application's.
+    /// Bytes whose meaning the application defines.
     Binary,
 }
 

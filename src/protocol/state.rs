@@ -1,10 +1,10 @@
-//! The life of a connection, every transition of it in one function
+//! States of a connection, with every transition in one function
 //! ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1),
-//! [7.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1)). The RFC says Closing from the first Close on; here it has two
-//! names, because the side that has spoken its last word and the side that has heard the other's may do different things.
+//! [7.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1)). The RFC's state Closing is two states here, because the side
+//! that sent a Close and the side that received one may do different things.
 //!
 //! ```text
-//!                 handshake             we send Close
+//!                 handshake             sends Close
 //!   Connecting ---------------> Open -------------------> CloseSent
 //!                                |                            |
 //!            the peer sends Close|                            |the peer sends Close
@@ -15,18 +15,18 @@
 //!   from anywhere, the transport ends: Closed
 //! ```
 
-/// The side of the connection that *we* are.
+/// The local side of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// We opened the connection: we mask every frame, and accept none that is masked.
+    /// The side that opened the connection: it masks every frame, and rejects masked ones.
     Client,
-    /// We accepted the connection: we mask no frame, and accept none that is not masked.
+    /// The side that accepted the connection: it masks no frame, and rejects unmasked ones.
     Server,
 }
 
 impl Role {
-    /// Whether the frames we send are masked
-    /// ([RFC 6455, 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
+    /// Whether frames sent by this side are masked ([RFC 6455,
+    /// 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
     pub const fn masks(self) -> bool {
         matches!(self, Self::Client)
     }
@@ -40,49 +40,49 @@ impl Role {
     }
 }
 
-/// Where a connection is.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum State {
-    /// The handshake is not done ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    /// The handshake is not complete ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     #[default]
     Connecting,
     /// Messages go both ways ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     Open,
-    /// We sent a Close: we send nothing more, and wait for the peer's
-    /// ([RFC 6455, 7.1.3](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.3)).
+    /// This side sent a Close: it sends nothing more and waits for the peer's ([RFC 6455,
+    /// 7.1.3](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.3)).
     CloseSent,
-    /// The peer sent a Close: it sends nothing more. We may finish a message, and owe a Close
-    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    /// The peer sent a Close and sends nothing more. This side may finish a message, and must answer with a Close ([RFC
+    /// 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     CloseReceived,
-    /// Both sent a Close, or the transport is gone: only the socket is left to be closed
-    /// ([RFC 6455, 7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
+    /// Both sides sent a Close, or the transport ended; only the socket remains to be closed ([RFC 6455,
+    /// 7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
     Closed,
 }
 
-/// What moves a connection from one [`State`] to another.
+/// An event that moves a connection from one [`State`] to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transition {
-    /// The handshake is done ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    /// The handshake completed ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     HandshakeDone,
-    /// We sent a Close.
+    /// This side sent a Close.
     CloseSent,
     /// The peer sent a Close.
     CloseReceived,
-    /// The transport ended, with or without a Close before
-    /// ([RFC 6455, 7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
+    /// The transport ended, after a Close or without one ([RFC 6455,
+    /// 7.1.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.4)).
     TransportEnded,
 }
 
 impl State {
-    /// The state after `step`. A step that means nothing here, as a second Close, changes nothing.
+    /// Returns the state after `step`. A transition that does not apply, such as a second Close, changes nothing.
     #[must_use]
     pub const fn after(self, step: Transition) -> Self {
         match (self, step) {
             (Self::Connecting, Transition::HandshakeDone) => Self::Open,
-            // 7.1.3: the closing handshake starts with the first Close, whoever sends it ...
+            // 7.1.3: the closing handshake starts with the first Close, from either side ...
             (Self::Open, Transition::CloseSent) => Self::CloseSent,
             (Self::Open, Transition::CloseReceived) => Self::CloseReceived,
-            // 5.5.1: ... and is done when both have sent and received one.
+            // 5.5.1: ... and ends when both sides have sent and received one.
             (Self::CloseSent, Transition::CloseReceived) => Self::Closed,
             (Self::CloseReceived, Transition::CloseSent) => Self::Closed,
             (_, Transition::TransportEnded) => Self::Closed,
@@ -93,8 +93,8 @@ impl State {
         }
     }
 
-    /// Whether we may still send frames, a Close among them: it is our last one
-    /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+    /// Whether this side may still send frames. A Close is the last of them ([RFC 6455,
+    /// 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     pub const fn may_send(self) -> bool {
         matches!(self, Self::Open | Self::CloseReceived)
     }

@@ -1,6 +1,6 @@
-//! Text is UTF-8 ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)), and it arrives in pieces that care
-//! nothing for characters. This checks the pieces as they come, keeping at most the three octets of a character cut in two,
-//! and fails at the first octet that no continuation could make right.
+//! UTF-8 validation of text ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)) that arrives in
+//! pieces, cut anywhere. It stores at most three bytes of a character cut in two, and fails at the first byte that no
+//! continuation can make valid.
 
 use std::fmt;
 #[cfg(not(feature = "simd"))]
@@ -9,24 +9,24 @@ use std::str::from_utf8;
 #[cfg(feature = "simd")]
 use simdutf8::compat::from_utf8;
 
-/// Checks one text that arrives in pieces of any size.
+/// Validates one text that arrives in pieces of any size.
 ///
-/// The work is done by [`std::str::from_utf8`], or, with the feature `simd`, by its namesake in `simdutf8`; what is added
-/// is memory across the cuts.
+/// [`std::str::from_utf8`] does the work, or its namesake in `simdutf8` with the feature `simd`. This type adds the
+/// state between pieces.
 #[derive(Debug, Clone, Default)]
 pub struct Utf8Validator {
-    /// The beginning of a character whose end has not arrived: `cut[..held]` is a prefix of some valid sequence.
+    /// Start of an incomplete character: `cut[..held]` is a prefix of some valid sequence.
     cut: [u8; 4],
     held: usize,
 }
 
-/// The text is not UTF-8, and no octet that might follow could change that
-/// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)).
+/// The text is not UTF-8, and no following byte could make it valid ([RFC 6455,
+/// 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidUtf8;
 
 impl Utf8Validator {
-    /// A validator at the beginning of a text.
+    /// Creates a validator at the start of a text.
     pub const fn new() -> Self {
         Self {
             cut: [0; 4],
@@ -34,19 +34,19 @@ impl Utf8Validator {
         }
     }
 
-    /// Takes the next piece of the text.
+    /// Validates the next piece of the text.
     ///
     /// # Errors
-    /// [`InvalidUtf8`] when the piece has an octet that can follow what came before in no text. Nothing sensible can be
-    /// fed after that until [`reset`](Self::reset).
+    /// [`InvalidUtf8`] at a byte that cannot follow the previous ones. Call [`reset`](Self::reset) before the next
+    /// text.
     pub fn feed(&mut self, mut piece: &[u8]) -> Result<(), InvalidUtf8> {
-        // First the character that the last cut went through, octet by octet: at most three more.
+        // First complete the character that the last piece cut, one byte at a time: at most three more.
         while self.held > 0 {
             let Some((&octet, rest)) = piece.split_first() else {
                 return Ok(());
             };
             piece = rest;
-            // `held` is at most 3 here: four octets are a character or an error, and never remain cut.
+            // `held` is at most 3 here: four bytes are a character or an error.
             self.cut[self.held] = octet;
             self.held += 1;
             match from_utf8(&self.cut[..self.held]) {
@@ -61,19 +61,19 @@ impl Utf8Validator {
         if error.error_len().is_some() {
             return Err(InvalidUtf8);
         }
-        // The piece ends inside a character: one to three octets of it.
+        // The piece ends inside a character, after one to three bytes of it.
         let begun = &piece[error.valid_up_to()..];
         self.cut[..begun.len()].copy_from_slice(begun);
         self.held = begun.len();
         Ok(())
     }
 
-    /// Whether the text may end here: not inside a character.
+    /// Whether the text may end here, not inside a character.
     pub const fn is_complete(&self) -> bool {
         self.held == 0
     }
 
-    /// Forgets everything: the next piece begins a new text.
+    /// Starts a new text.
     pub const fn reset(&mut self) {
         self.held = 0;
     }
@@ -97,7 +97,7 @@ impl std::error::Error for InvalidUtf8 {}
 mod tests {
     use super::*;
 
-    /// How many octets are accepted before the failure, fed one by one; `None` when there is none.
+    /// Returns the number of bytes accepted before the failure, fed one by one; `None` without a failure.
     fn fails_after(text: &[u8]) -> Option<usize> {
         let mut validator = Utf8Validator::new();
         text.iter()

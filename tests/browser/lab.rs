@@ -223,7 +223,7 @@ fn library_failure(role: Role, mut bytes: Vec<u8>) -> Option<ProtocolError> {
     let mut receiver = Decoder::new(role, limits);
     let mut rest = bytes.as_mut_slice();
     loop {
-        match receiver.receive(rest) {
+        match receiver.decode(rest) {
             Ok(received) if received.used == 0 && received.event.is_none() => return None,
             Ok(received) => rest = &mut rest[received.used..],
             Err(error) => return Some(error),

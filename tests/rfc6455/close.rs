@@ -138,7 +138,7 @@ fn the_connection_is_closed_when_each_side_has_sent_a_close() {
     let mut first = Encoder::new(Role::Server);
     assert_eq!(first.close(None, None, &mut Vec::new()), Ok(()));
     assert_eq!(first.state(), State::CloseSent);
-    first.step(Transition::CloseReceived);
+    first.apply(Transition::CloseReceived);
     assert_eq!(first.state(), State::Closed);
 
     let mut second = Encoder::new(Role::Server);

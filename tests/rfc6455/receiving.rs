@@ -13,7 +13,7 @@ fn a_whole_frame_is_lent_out_of_the_input_where_it_lies() {
     let mut receiver = server();
     let mut input = masked("1 000 0001", b"Hello");
     input.extend(masked("1 000 0001", b"next"));
-    let received = receiver.receive(&mut input).unwrap();
+    let received = receiver.decode(&mut input).unwrap();
     assert_eq!(
         (received.used, &received.event),
         (11, &Some(Event::Message(MessageKind::Text)))
@@ -34,7 +34,7 @@ fn need_more_uses_nothing_and_says_how_much_is_wanted_once_the_header_is_there()
     for there in 0..wire.len() {
         let mut input = wire[..there].to_vec();
         let mut receiver = server();
-        let received = receiver.receive(&mut input).unwrap();
+        let received = receiver.decode(&mut input).unwrap();
         assert_eq!((received.used, received.event), (0, None));
         assert_eq!(
             receiver.bytes_needed(),
@@ -43,7 +43,7 @@ fn need_more_uses_nothing_and_says_how_much_is_wanted_once_the_header_is_there()
         assert_eq!(receiver.in_message(), there > 0);
     }
     let mut receiver = server();
-    let received = receiver.receive(&mut wire.clone()).unwrap();
+    let received = receiver.decode(&mut wire.clone()).unwrap();
     assert_eq!(received.used, wire.len());
     assert_eq!((receiver.bytes_needed(), receiver.in_message()), (0, false));
 }
@@ -52,15 +52,15 @@ fn need_more_uses_nothing_and_says_how_much_is_wanted_once_the_header_is_there()
 fn octets_of_a_fragment_are_used_as_they_come() {
     let mut receiver = server();
     let mut input = masked("0 000 0001", b"Hello");
-    let received = receiver.receive(&mut input[..8]).unwrap();
+    let received = receiver.decode(&mut input[..8]).unwrap();
     assert_eq!((received.used, received.event), (8, None));
     assert_eq!((receiver.bytes_needed(), receiver.in_message()), (0, true));
-    let received = receiver.receive(&mut input[8..]).unwrap();
+    let received = receiver.decode(&mut input[8..]).unwrap();
     assert_eq!((received.used, received.event), (3, None));
     assert!(receiver.in_message());
 
     let mut last = masked("1 000 0000", b", hola");
-    let received = receiver.receive(&mut last).unwrap();
+    let received = receiver.decode(&mut last).unwrap();
     assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
     assert_eq!(receiver.payload(&last, &received), b"Hello, hola");
     assert!(!receiver.in_message());
@@ -144,15 +144,15 @@ fn an_observed_frame_uses_nothing_and_wants_all_of_itself() {
     let mut receiver = server();
     receiver.observe_frames(true);
     let mut input = masked("0 000 0001", b"Hello");
-    let partial = receiver.receive(&mut input[..8]).unwrap();
+    let partial = receiver.decode(&mut input[..8]).unwrap();
     assert_eq!((partial.used, partial.event), (0, None));
     assert_eq!(receiver.bytes_needed(), 11);
-    let shown = receiver.receive(&mut input).unwrap();
+    let shown = receiver.decode(&mut input).unwrap();
     assert!(matches!(shown.event, Some(Event::Frame(header)) if header.length == 5 && !header.fin));
     assert_eq!(
         (shown.used, receiver.payload(&input, &shown)),
         (0, &b"Hello"[..])
     );
-    let taken = receiver.receive(&mut input).unwrap();
+    let taken = receiver.decode(&mut input).unwrap();
     assert_eq!((taken.used, taken.event), (11, None));
 }

@@ -14,7 +14,7 @@ fn server() -> Decoder {
 /// What the long way makes of a frame: its kind, its payload, how much of the input it took.
 fn the_long_way(receiver: &mut Decoder, wire: &[u8]) -> Option<(MessageKind, Vec<u8>, usize)> {
     let mut input = wire.to_vec();
-    let received = receiver.receive(&mut input).ok()?;
+    let received = receiver.decode(&mut input).ok()?;
     let Some(Event::Message(kind)) = received.event else {
         return None;
     };
@@ -36,7 +36,7 @@ fn frame(header: &[u8], there: usize) -> Vec<u8> {
 fn goes_the_short_way(wire: &[u8]) -> bool {
     let head = &wire[..wire.len().min(8)];
     let mut input = wire.to_vec();
-    let Some((kind, payload)) = server().receive_small(&mut input) else {
+    let Some((kind, payload)) = server().decode_small(&mut input) else {
         assert!(input == wire, "{head:02x?} was touched");
         return false;
     };
@@ -95,16 +95,16 @@ fn what_is_no_utf_8_is_left_as_it_was_to_the_long_way() {
     for payload in [long, b"\xff\xfe".to_vec()] {
         let wire = masked("1 000 0001", &payload);
         let mut input = wire.clone();
-        assert_eq!(server().receive_small(&mut input), None);
+        assert_eq!(server().decode_small(&mut input), None);
         assert_eq!(input, wire);
-        assert!(server().receive(&mut input).is_err());
+        assert!(server().decode(&mut input).is_err());
     }
 
     let mut input = masked("1 000 0001", b"\xff\xfe");
     let mut any_text = server();
     any_text.set_check_utf8(false);
     assert_eq!(
-        any_text.receive_small(&mut input),
+        any_text.decode_small(&mut input),
         Some((MessageKind::Text, 6..8))
     );
 }
@@ -116,7 +116,7 @@ fn who_is_in_the_middle_of_something_takes_no_short_way() {
         let mut receiver = server();
         let mut wire = masked(first, b"Hello");
         let end = wire.len() - cut;
-        let _ends_two_of_them = receiver.receive(&mut wire[..end]);
+        let _ends_two_of_them = receiver.decode(&mut wire[..end]);
         receiver
     };
     for mut busy in [
@@ -128,19 +128,19 @@ fn who_is_in_the_middle_of_something_takes_no_short_way() {
         wait_for_more("1 000 0011", 0),
         Decoder::new(Role::Client, MessageLimits::default()),
     ] {
-        assert_eq!(busy.receive_small(&mut small()), None, "{busy:?}");
+        assert_eq!(busy.decode_small(&mut small()), None, "{busy:?}");
     }
 
     let mut observing = server();
     observing.observe_frames(true);
-    assert_eq!(observing.receive_small(&mut small()), None);
+    assert_eq!(observing.decode_small(&mut small()), None);
 
     let mut modest = server();
     modest.set_limits(MessageLimits {
         max_message: 3,
         ..MessageLimits::default()
     });
-    assert_eq!(modest.receive_small(&mut small()), None);
+    assert_eq!(modest.decode_small(&mut small()), None);
 
     let mut exact = server();
     exact.set_limits(MessageLimits {
@@ -148,8 +148,8 @@ fn who_is_in_the_middle_of_something_takes_no_short_way() {
         ..MessageLimits::default()
     });
     let of = |length: usize| masked("1 000 0010", &vec![b'x'; length]);
-    assert!(exact.receive_small(&mut of(300)).is_some());
-    assert_eq!(exact.receive_small(&mut of(301)), None);
+    assert!(exact.decode_small(&mut of(300)).is_some());
+    assert_eq!(exact.decode_small(&mut of(301)), None);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_small_message_is_sent_the_short_way_as_the_long_way() {
         for length in (0..=300).chain([0xffff, 0x1_0000]) {
             let payload = vec![b'x'; length];
             let (mut short, mut long) = (Vec::new(), Vec::new());
-            let taken = Encoder::new(Role::Server).small(kind, &payload, &mut short);
+            let taken = Encoder::new(Role::Server).small_message(kind, &payload, &mut short);
             assert_eq!(taken, length <= 0xffff);
             assert!(
                 Encoder::new(Role::Server)
@@ -177,8 +177,8 @@ fn who_may_not_send_a_message_sends_none_the_short_way() {
     assert!(closed.close(None, None, &mut out).is_ok());
     assert_eq!(closed.state(), State::Open.after(Transition::CloseSent));
     out.clear();
-    assert!(!closed.small(MessageKind::Text, b"hola", &mut out));
-    assert!(!Encoder::new(Role::Client).small(MessageKind::Text, b"hola", &mut out));
+    assert!(!closed.small_message(MessageKind::Text, b"hola", &mut out));
+    assert!(!Encoder::new(Role::Client).small_message(MessageKind::Text, b"hola", &mut out));
     assert!(out.is_empty());
 
     let key = Some(MaskKey([1, 2, 3, 4]));

@@ -131,7 +131,7 @@ impl Ear {
         let mut done = 0;
         loop {
             let input = &mut self.input[done..];
-            let received = match self.receiver.receive(input) {
+            let received = match self.receiver.decode(input) {
                 Ok(received) => received,
                 Err(error) => {
                     self.said.push(Said::Failed(error));

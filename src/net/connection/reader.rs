@@ -242,7 +242,7 @@ impl<T: Transport> Reader<T> {
         }
         self.queue.owned_by_this_thread();
         let bytes = own.buffer.bytes_mut().get_mut(own.borrowed..)?;
-        let (kind, payload) = own.receiver.receive_small(bytes)?;
+        let (kind, payload) = own.receiver.decode_small(bytes)?;
         let more = own.receiver.has_complete_message(&bytes[payload.end..]);
         self.queue.set_more_waits(more);
         self.queue.tally.received(1, 0);
@@ -276,7 +276,7 @@ impl<T: Transport> Reader<T> {
     /// What the bytes at hand hold; `None` if more are needed.
     fn next_in_buffer(&mut self) -> Result<Option<ReadEvent>, Error> {
         while !self.own.buffer.is_empty() {
-            let received = match self.own.receiver.receive(self.own.buffer.bytes_mut()) {
+            let received = match self.own.receiver.decode(self.own.buffer.bytes_mut()) {
                 Ok(received) => received,
                 Err(error) => return Err(self.fail(error)),
             };

@@ -211,7 +211,7 @@ impl<T: Transport> SendQueue<T> {
         if compress {
             sender.message(kind, payload, mask, batch)?;
         } else {
-            sender.uncompressed(kind, payload, mask, batch)?;
+            sender.uncompressed_message(kind, payload, mask, batch)?;
         }
         self.draw_encoded(&batch[start..]);
         if self.may_batch() && out.batch.len() < KEPT {
@@ -287,7 +287,7 @@ impl<T: Transport> SendQueue<T> {
 
     /// Notes that the peer's Close came.
     pub(crate) fn close_received(&self) {
-        self.lock().sender.step(Transition::CloseReceived);
+        self.lock().sender.apply(Transition::CloseReceived);
     }
 
     /// When the peer must have answered our Close; `None` while none was sent.
@@ -431,7 +431,7 @@ impl SendState {
             && message.payload().len() <= COPY_THRESHOLD
             && self
                 .sender
-                .small(message.kind(), message.payload(), &mut self.batch);
+                .small_message(message.kind(), message.payload(), &mut self.batch);
         self.messages += u64::from(batch);
         batch
     }

@@ -1,7 +1,7 @@
-//! What we send, compressed ([RFC 7692, 7.2.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1)). The peer's window
-//! follows ours octet by octet, so once a message went through the compressor that is what must be sent, even if it did
-//! not get shorter, as long as later messages may refer to it. A compressor that forgets everything is always in step,
-//! and so an idle connection has none.
+//! Compression of sent messages ([RFC 7692, 7.2.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1)). The peer's
+//! window follows the local one byte by byte. Once a message went through the compressor its output must be sent, even
+//! if it is longer, while later messages may refer to it. A compressor without history is always in step, so an idle
+//! connection needs none.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// Compresses the messages of one direction of a connection.
 ///
-/// While in use it takes 320 KiB with the largest window, 200 KiB with the smallest; before the first message and after
-/// [`rest`](Self::rest) nothing.
+/// In use it takes 320 KiB with the largest window and 200 KiB with the smallest. Before the first message and after
+/// [`release_buffers`](Self::release_buffers) it takes nothing.
 pub struct Compressor {
-    /// Made when it is needed.
+    /// Created on first use.
     stream: Option<Compress>,
     window_bits: u8,
     level: Compression,
@@ -21,9 +21,9 @@ pub struct Compressor {
 }
 
 impl Compressor {
-    /// A compressor that refers back at most 2 to the `window_bits` octets, 9 to 15
-    /// ([RFC 7692, 7.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2)). What is out of this range becomes the
-    /// nearest that is in it; note that a window of 8 bits, which the RFC has, is not.
+    /// Creates a compressor that refers back at most 2 to the power of `window_bits` bytes, 9 to 15 ([RFC 7692,
+    /// 7.1.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2)). Other values are clamped; the RFC allows 8, which
+    /// zlib does not support.
     #[must_use]
     pub fn new(window_bits: u8) -> Self {
         Self {
@@ -35,42 +35,42 @@ impl Compressor {
         }
     }
 
-    /// Forgets each message after it
-    /// ([RFC 7692, 7.1.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1)).
+    /// Resets the history after each message ([RFC 7692, 7.1.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1)).
     #[must_use]
     pub const fn without_context_takeover(mut self) -> Self {
         self.takeover = false;
         self
     }
 
-    /// From 1, the fastest, to 9, the shortest; by default 3.
+    /// Sets the level, from 1 (fastest) to 9 (smallest); 3 by default.
     #[must_use]
     pub fn level(mut self, level: u32) -> Self {
         self.level = Compression::new(level.clamp(1, 9));
         self
     }
 
-    /// Messages of fewer octets than this are not compressed: it takes longer than sending them. By default 64.
+    /// Sets the minimum size of a compressed message in bytes, 64 by default. Smaller messages are sent faster
+    /// uncompressed.
     #[must_use]
     pub const fn min_message(mut self, octets: usize) -> Self {
         self.min_message = octets;
         self
     }
 
-    /// Appends `message` compressed, or says `false`, has appended nothing, and the message is to be sent as it is.
+    /// Appends `message` compressed. Returns `false`, and appends nothing, if the message should be sent uncompressed.
     pub fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) -> bool {
         if message.len() < self.min_message {
             return false;
         }
         if message.is_empty() {
-            // 7.2.3.6: an empty block without compression, without its last four octets. A second flush with nothing in
-            // between would give nothing at all.
+            // 7.2.3.6: an empty uncompressed block without its last four bytes. A second flush without input would
+            // produce nothing.
             out.push(0x00);
             return true;
         }
         let start = out.len();
         if self.flush(message, out).is_none() {
-            // Not reached with a window and a level in range. The new window that comes next is in step with any.
+            // Not reached while window and level are in range. A new window is in step with any peer.
             self.stream = None;
             out.truncate(start);
             return false;
@@ -91,13 +91,13 @@ impl Compressor {
         shorter
     }
 
-    /// Frees the window and all that belongs to it; the next message begins with a new one. A peer that keeps its own does
-    /// not notice: nothing refers to it.
+    /// Frees the window and its buffers; the next message starts with a new one. The peer may keep its own window:
+    /// nothing refers to it.
     pub fn release_buffers(&mut self) {
         self.stream = None;
     }
 
-    /// Appends all of `message` and a sync flush; `None` if the compressor refuses.
+    /// Appends all of `message` and a sync flush. Returns `None` if the compressor fails.
     fn flush(&mut self, message: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let stream = self.stream.get_or_insert_with(|| {
             Compress::new_with_window_bits(self.level, false, self.window_bits)
@@ -114,7 +114,7 @@ impl Compressor {
             out.truncate(start + made as usize);
             left = &left[taken as usize..];
             match status {
-                // Room is left, so everything is out.
+                // Output space is left, so the flush is complete.
                 Ok(Status::Ok | Status::BufError) if out.len() < start + room => {
                     return left.is_empty().then_some(());
                 }
@@ -134,14 +134,14 @@ impl fmt::Debug for Compressor {
     }
 }
 
-/// 7.2.1: how a sync flush ends: an empty block without compression, after its three bits. Every message ends with it, so
-/// none sends it.
+/// 7.2.1: the end of a sync flush, an empty uncompressed block after its three bits. Every message ends with it, so it
+/// is not sent.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
-/// Text gets nearly as short as with 6, in half the time.
+/// Text gets nearly as small as with 6, in half the time.
 pub(crate) const LEVEL: u32 = 3;
-/// Below this a frame is mostly header, and a segment is sent either way.
+/// A smaller message is mostly header, and takes one TCP segment either way.
 pub(crate) const MIN_MESSAGE: usize = 64;
-/// Room for what a flush adds.
+/// Output space for a flush.
 const FLUSH: usize = 64;
-/// Output grows by at most this.
+/// Maximum growth of the output at once.
 const CHUNK: usize = 64 * 1024;

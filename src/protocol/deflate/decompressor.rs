@@ -1,6 +1,6 @@
-//! What the peer sends compressed ([RFC 7692, 7.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2)), inflated as it
-//! arrives. One octet can stand for a thousand, so the limit is looked at while inflating and not after, and memory grows
-//! with what came out, never past the limit.
+//! Decompression of received messages ([RFC 7692, 7.2.2](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2)) as they
+//! arrive. One byte can expand to a thousand, so the limit applies while inflating, and memory grows with the output,
+//! never past the limit.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use crate::protocol::error::ProtocolError;
 
 /// Inflates the messages of one direction of a connection.
 ///
-/// From the first compressed message on it takes up to 48 KiB, whatever window the peer was allowed.
+/// After the first compressed message it takes up to 48 KiB, whatever the negotiated window.
 pub struct Decompressor {
-    /// Made when it is needed.
+    /// Created on first use.
     stream: Option<Decompress>,
     takeover: bool,
-    /// Octets of the message so far; none again when the last of them ended a final block.
+    /// Bytes of the message so far; 0 after the end of a final block.
     taken: usize,
 }
 
 impl Decompressor {
-    /// A decompressor for messages that may refer to the ones before.
+    /// Creates a decompressor for messages that may refer to earlier ones.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -30,19 +30,18 @@ impl Decompressor {
         }
     }
 
-    /// Forgets each message after it
-    /// ([RFC 7692, 7.1.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1)).
+    /// Resets the history after each message ([RFC 7692, 7.1.1](https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1)).
     #[must_use]
     pub const fn without_context_takeover(mut self) -> Self {
         self.takeover = false;
         self
     }
 
-    /// Appends what the next octets of a message stand for. `out` holds what came before of it.
+    /// Inflates the next bytes of a message and appends the result to `out`, which holds the message so far.
     ///
     /// # Errors
-    /// [`ProtocolError::MessageTooBig`] as soon as `out` is longer than `limit`;
-    /// [`InvalidDeflate`](ProtocolError::InvalidDeflate). Nothing sensible can be inflated after either.
+    /// [`ProtocolError::MessageTooBig`] as soon as `out` is longer than `limit`, or
+    /// [`InvalidDeflate`](ProtocolError::InvalidDeflate). The decompressor cannot be used after either.
     pub fn inflate(
         &mut self,
         mut octets: &[u8],
@@ -70,7 +69,7 @@ impl Decompressor {
                 break Err(ProtocolError::MessageTooBig);
             }
             match status {
-                // 7.2.1: a final block ends at an octet, and the next block begins with the next one. Its window is new.
+                // 7.2.1: a final block ends at a byte boundary, and the next block starts there with a new window.
                 Ok(Status::StreamEnd) => {
                     stream.reset(false);
                     if octets.is_empty() {
@@ -78,7 +77,7 @@ impl Decompressor {
                         break Ok(());
                     }
                 }
-                // There may be more to come out.
+                // More output may follow.
                 Ok(Status::Ok | Status::BufError) if filled == out.len() => {}
                 Ok(Status::Ok | Status::BufError) if octets.is_empty() => break Ok(()),
                 Ok(Status::Ok | Status::BufError) | Err(_) => {
@@ -93,13 +92,13 @@ impl Decompressor {
     /// Ends the message.
     ///
     /// # Errors
-    /// As [`inflate`](Self::inflate), and when the message is cut off.
+    /// As [`inflate`](Self::inflate), and if the message is truncated.
     pub fn finish(&mut self, limit: usize, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
-        // A peer that made no octets of no octets, or ended with a final block, needs no end.
+        // An empty message, or one that ended with a final block, needs no end.
         if self.taken > 0 {
             let length = out.len();
-            // The whole of it takes as long as inflating a small message, and is needed where the tables of a block may have
-            // been cut off: nothing came out of it then, unless it was not the first.
+            // The full end takes as long as inflating a small message. It is needed only if the tables of a block may
+            // be truncated: then there is no output, unless it was not the first block.
             let end = if length == 0 || self.taken >= LARGE {
                 &END[..]
             } else {
@@ -141,9 +140,9 @@ impl fmt::Debug for Decompressor {
     }
 }
 
-/// Makes `out` longer by `room`, to one octet past the limit at most, so as to see whether there is one. Its memory doubles
-/// like that of any vector, but not past the limit; from half of it the next step is all of it, so that old and new
-/// together are never more than one and a half.
+/// Grows `out` by `room`, to at most one byte past the limit, so that exceeding it shows. Capacity doubles, but not
+/// past the limit. From half of the limit on the next step is the whole, so old and new buffer together take at most
+/// 1.5 times the limit.
 fn grow(out: &mut Vec<u8>, room: usize, limit: usize) {
     let length = (out.len() + room)
         .min(limit.saturating_add(1))
@@ -157,9 +156,8 @@ fn grow(out: &mut Vec<u8>, room: usize, limit: usize) {
     out.resize(length, 0);
 }
 
-/// 7.2.2: the four octets that every message leaves out, and then more empty blocks. A stream at the end of a block takes no
-/// notice of those. One that was cut off inside of something takes them for data, lengths or codes: they come out again,
-/// or they are wrong.
+/// 7.2.2: the four bytes that every message omits, then more empty blocks. At the end of a block a stream ignores
+/// these. A truncated stream reads them as data, lengths or codes, so they appear in the output or are an error.
 const END: [u8; SHORT_END + 5 * 30] = {
     let mut end = [0x00; SHORT_END + 5 * 30];
     let mut at = 2;
@@ -170,10 +168,10 @@ const END: [u8; SHORT_END + 5 * 30] = {
     }
     end
 };
-/// Enough of it to find out about anything but cut tables.
+/// The part of `END` that detects every truncation except of tables.
 const SHORT_END: usize = 4 + 5 * 2;
-/// A message of so many octets takes so long that the whole end makes no difference.
+/// From this size on, in bytes, the full end takes no noticeable time.
 const LARGE: usize = 1024;
-/// Output grows by at least and at most this.
+/// Minimum growth of the output at once; `CHUNK` is the maximum.
 const SMALL: usize = 512;
 const CHUNK: usize = 64 * 1024;

@@ -1,9 +1,9 @@
-//! Compressed messages: permessage-deflate ([RFC 7692, 7](https://www.rfc-editor.org/rfc/rfc7692#section-7)), each direction
-//! by itself. A message is compressed as a whole and then framed, so it is inflated as its octets arrive, whatever frames
-//! they come in. What the two sides agreed on comes from the handshake; here is only what follows from it.
+//! Compressed messages: permessage-deflate ([RFC 7692, 7](https://www.rfc-editor.org/rfc/rfc7692#section-7)), one type
+//! for each direction. A message is compressed as a whole and then framed, so it is inflated as it arrives, whatever
+//! its frames. The handshake negotiates the parameters.
 //!
-//! The work is done by zlib-rs through flate2. What is added: the four octets that every message leaves out, the end of
-//! one, limits that hold while inflating, and memory that is there only while it is needed.
+//! zlib-rs does the work, through flate2. This module adds the four bytes that every message omits, the end of a
+//! message, limits while inflating, and buffers that exist only while needed.
 
 #[cfg(feature = "deflate")]
 mod compressor;

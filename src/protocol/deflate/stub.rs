@@ -1,13 +1,12 @@
-//! Without the feature `deflate` nobody can make these: what asks for one compiles to nothing, and no other file of this
-//! layer needs to know.
+//! Stand-ins without the feature `deflate`: types without values, so code that uses them compiles to nothing.
 
 use crate::protocol::error::ProtocolError;
 
-/// There is none.
+/// A compressor that cannot exist.
 #[derive(Debug)]
 pub(crate) enum Compressor {}
 
-/// There is none.
+/// A decompressor that cannot exist.
 #[derive(Debug)]
 pub(crate) enum Decompressor {}
 
