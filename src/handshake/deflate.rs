@@ -6,8 +6,7 @@
 use crate::handshake::error::HandshakeError;
 use crate::handshake::extensions::ExtensionOffer;
 
-/// The four parameters: what one side asks for, or what both agreed on. Window bits out of their range become the nearest in
-/// it.
+/// The four parameters, of an offer or negotiated. Window bits outside their range are clamped.
 ///
 /// ```
 /// use enchufe::handshake::{DeflateParams, ExtensionOffer};

@@ -1,7 +1,7 @@
-//! Who may connect. A browser lets every page open a WebSocket to every server, and sends `Origin` so that the server can
-//! say no ([RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2)). Origins are parsed and compared part by
-//! part ([RFC 6454, 5](https://www.rfc-editor.org/rfc/rfc6454#section-5)): with prefixes and suffixes of text, sooner or
-//! later `http://127.0.0.1.evil.example` passes.
+//! Access control by `Origin` and `Host`. A browser lets every page open a WebSocket to every server, and sends
+//! `Origin` so that the server can reject it ([RFC 6455, 10.2](https://www.rfc-editor.org/rfc/rfc6455#section-10.2)).
+//! Origins are parsed and compared part by part ([RFC 6454, 5](https://www.rfc-editor.org/rfc/rfc6454#section-5)):
+//! comparisons of prefixes would accept `http://127.0.0.1.evil.example`.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use crate::handshake::fields::single;
 use crate::http::authority::{Authority, Host};
 use crate::http::request::Request;
 
-/// An origin: a scheme, a host and a port. Equal when all three are.
+/// An origin: scheme, host and port. Origins are equal if all three are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     scheme: String,
     host: Host,
-    /// `None`: the scheme has no port that we know, and none was written.
+    /// `None` if the scheme has no known port, and none was given.
     port: Option<u16>,
 }
 
 impl Origin {
-    /// Parses `scheme "://" host [":" port]`, nothing behind it, see
-    /// [RFC 6454, 7](https://www.rfc-editor.org/rfc/rfc6454#section-7). The port of `http`, `ws` (80), `https`, `wss` (443)
-    /// need not be written. `None` for anything else, and for `null`.
+    /// Parses `scheme "://" host [":" port]` with nothing after it, see [RFC 6454,
+    /// 7](https://www.rfc-editor.org/rfc/rfc6454#section-7). The default port is 80 for `http` and `ws`, 443 for
+    /// `https` and `wss`. Returns `None` for any other text, and for `null`.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let mut characters = scheme.chars();
@@ -50,14 +50,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// May the page that asks connect? Yes when there is no `Origin` (not a browser), when its origin is this host by `http` or
-/// `https` (host and port are those of [`Request::authority`]; a missing port is that of the origin's scheme), or when it
-/// is one of `allowed`: origins as [`Origin::parse`] takes them, or the word `null` for sandboxed pages and files.
+/// Checks whether the page may connect. It may if there is no `Origin` (not a browser), or if its origin is this host
+/// by `http` or `https`: host and port are those of [`Request::authority`], and a missing port is that of the origin's
+/// scheme. It also may if its origin is in `allowed`: origins for [`Origin::parse`], or the word `null` for sandboxed
+/// pages and files.
 ///
 /// # Errors
 ///
-/// [`HandshakeError::OriginNotAllowed`], also for an `Origin` that is none, and
-/// [`HandshakeError::DuplicateHeader`].
+/// [`HandshakeError::OriginNotAllowed`], also for a malformed `Origin`, and [`HandshakeError::DuplicateHeader`].
 pub fn check_origin(request: &Request, allowed: &[String]) -> Result<(), HandshakeError> {
     let Some(text) = single(&request.headers, "Origin")? else {
         return Ok(());
@@ -76,13 +76,14 @@ pub fn check_origin(request: &Request, allowed: &[String]) -> Result<(), Handsha
     Err(HandshakeError::OriginNotAllowed)
 }
 
-/// Is the request for a host that this server is? A guard against DNS rebinding: a page of `evil.example` lets that name
-/// point to 127.0.0.1 and is then of the same origin as a server there, but its requests still name `evil.example`.
+/// Checks whether the request is for a host that this server serves. This prevents DNS rebinding: a page of
+/// `evil.example` can point that name to 127.0.0.1 and then shares its origin with a server there, but its requests
+/// still name `evil.example`.
 ///
-/// Addresses always pass (a name that rebinds is no address), so does a request without `Host` (browsers send it).
-/// A server that is bound to a loopback address takes `localhost`, names below it and those in `allowed`; another server
-/// takes every name unless `allowed` has entries, and then `localhost` and those. An entry is `host [":" port]`; without a
-/// port every port matches.
+/// Addresses always pass (a name that rebinds is not an address), and so does a request without `Host` (browsers send
+/// it). A server bound to a loopback address accepts `localhost`, names below it and those in `allowed`. Another server
+/// accepts every name unless `allowed` has entries, and then `localhost` and those. An entry is `host [":" port]`;
+/// without a port every port matches.
 ///
 /// # Errors
 ///

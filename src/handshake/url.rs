@@ -1,4 +1,4 @@
-//! WebSocket URIs ([RFC 6455, 3](https://www.rfc-editor.org/rfc/rfc6455#section-3)): where to connect and what to ask for.
+//! WebSocket URIs ([RFC 6455, 3](https://www.rfc-editor.org/rfc/rfc6455#section-3)): host, port and resource.
 //!
 //! ```text
 //! ws-URI = "ws:" "//" host [ ":" port ] path [ "?" query ]

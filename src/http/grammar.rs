@@ -3,7 +3,7 @@
 //! [5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)), and lists
 //! ([5.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1)).
 
-/// Is `text` a `token`: one or more `tchar`? Methods, field names, subprotocols and extension names are tokens.
+/// Whether `text` is a `token`: one or more `tchar`. Methods, field names, subprotocols and extension names are tokens.
 /// See [RFC 9110, 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
 ///
 /// ```text

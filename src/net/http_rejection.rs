@@ -2,7 +2,7 @@
 
 use crate::http::headers::Headers;
 
-/// An HTTP answer that was not 101: what a person needs to see why.
+/// An HTTP response other than 101, with the details a user needs.
 #[derive(Debug)]
 pub struct HttpRejection {
     /// The status code.

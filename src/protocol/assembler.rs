@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_takes_no_memory_and_many_small_fragments_take_twice_their_octets_at_most() {
+    fn an_announced_length_allocates_nothing_and_small_fragments_take_at_most_twice_their_size() {
         let limits = MessageLimits::default();
         let mut assembler = Assembler::default();
         assert_eq!(
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_buffer_is_given_back_and_a_modest_one_kept() {
+    fn a_large_buffer_shrinks_between_messages() {
         let mut assembler = Assembler::default();
         for (bytes, kept) in [(IDLE_CAPACITY, IDLE_CAPACITY), (1 << 20, IDLE_CAPACITY)] {
             let first = fragment(Opcode::Text, bytes as u64);

@@ -238,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_of_123_octets_goes_whole_and_a_longer_one_is_cut_between_characters() {
+    fn a_reason_of_123_bytes_is_sent_whole_and_a_longer_one_is_cut_between_characters() {
         assert_eq!(encoded(&"x".repeat(123)).len(), 125);
         assert_eq!(encoded(&"x".repeat(124)).len(), 125);
-        // 41 euro signs are 123 octets; behind one "x" the 41st would end at 124.
+        // 41 euro signs are 123 bytes; behind one "x" the 41st would end at 124.
         assert_eq!(encoded(&"€".repeat(42)).len(), 2 + 41 * 3);
         let cut = encoded(&format!("x{}", "€".repeat(41)));
         assert_eq!(cut.len(), 2 + 1 + 40 * 3);

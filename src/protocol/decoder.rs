@@ -369,17 +369,17 @@ impl Decoder {
     }
 
     /// Appends payload to the assembler, inflated if the message is compressed.
-    fn collect(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
+    fn collect(&mut self, bytes: &[u8], last: bool) -> Result<(), ProtocolError> {
         if self.assembler.is_compressed() {
-            return self.inflate(octets, last);
+            return self.inflate(bytes, last);
         }
-        self.assembler.append(octets);
+        self.assembler.append(bytes);
         Ok(())
     }
 
     /// Not inlined, to keep the path of other messages short.
     #[inline(never)]
-    fn inflate(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
+    fn inflate(&mut self, bytes: &[u8], last: bool) -> Result<(), ProtocolError> {
         // Without a decompressor no header with RSV1 passes its check.
         let Some(decompressor) = &mut self.decompressor else {
             return Err(ProtocolError::ReservedBit);
@@ -387,7 +387,7 @@ impl Decoder {
         let is_text = self.check_utf8 && self.assembler.kind() == Some(MessageKind::Text);
         let inflated = self
             .assembler
-            .inflate(octets, last, decompressor, &self.limits)?;
+            .inflate(bytes, last, decompressor, &self.limits)?;
         // RFC 7692, 6: the inflated bytes must be UTF-8.
         if is_text {
             self.utf8.feed(inflated)?;
@@ -410,8 +410,8 @@ impl Decoder {
     }
 
     /// 8.1: checks more of the text message, which must not end inside a character if `last`.
-    fn check_text(&mut self, octets: &[u8], last: bool) -> Result<(), ProtocolError> {
-        self.utf8.feed(octets)?;
+    fn check_text(&mut self, bytes: &[u8], last: bool) -> Result<(), ProtocolError> {
+        self.utf8.feed(bytes)?;
         if last && !self.utf8.is_complete() {
             return Err(ProtocolError::InvalidUtf8);
         }

@@ -79,7 +79,7 @@ pub fn line(header: &Header, payload: &[u8]) -> String {
     if let Some(key) = header.mask {
         line.push_str(&format!(" mask={key}"));
     }
-    line.push_str(&format!(" {}", octets(header.length)));
+    line.push_str(&format!(" {}", bytes(header.length)));
     if header.opcode == Opcode::Close
         && let Some((code, reason)) = payload.split_first_chunk()
     {
@@ -171,7 +171,7 @@ fn payload_fields(header: &Header, payload: &[u8], column: usize, fields: &mut V
             section: "(7.4)",
         });
         if !reason.is_empty() {
-            let length = octets(reason.len() as u64);
+            let length = bytes(reason.len() as u64);
             let reason = quoted(reason, PREVIEW);
             fields.push(Field {
                 column: column + 3 * 2,
@@ -180,7 +180,7 @@ fn payload_fields(header: &Header, payload: &[u8], column: usize, fields: &mut V
             });
         }
     } else if !payload.is_empty() {
-        let length = octets(header.length);
+        let length = bytes(header.length);
         let description = describe_payload(header, payload, PREVIEW);
         fields.push(Field {
             column,
@@ -241,7 +241,7 @@ fn close_code(code: [u8; 2]) -> String {
     )
 }
 
-fn octets(count: u64) -> String {
+fn bytes(count: u64) -> String {
     match count {
         1 => "1 byte".to_owned(),
         _ => format!("{count} bytes"),
@@ -303,20 +303,20 @@ fn windows(text: &[u8], width: usize) -> (String, String) {
 }
 
 /// Returns all bytes, or about `keep` of them: two thirds from the start and one from the end.
-fn cut(octets: &[u8], keep: usize) -> (&[u8], Option<&[u8]>) {
-    if octets.len() <= keep {
-        return (octets, None);
+fn cut(bytes: &[u8], keep: usize) -> (&[u8], Option<&[u8]>) {
+    if bytes.len() <= keep {
+        return (bytes, None);
     }
     let end = keep / 3;
-    (&octets[..keep - end], Some(&octets[octets.len() - end..]))
+    (&bytes[..keep - end], Some(&bytes[bytes.len() - end..]))
 }
 
 /// Formats bytes in hexadecimal, with two dots for the omitted ones.
 fn hex(head: &[u8], tail: Option<&[u8]>) -> String {
-    let mut words: Vec<String> = head.iter().map(|octet| format!("{octet:02x}")).collect();
+    let mut words: Vec<String> = head.iter().map(|byte| format!("{byte:02x}")).collect();
     if let Some(tail) = tail {
         words.push("..".to_owned());
-        words.extend(tail.iter().map(|octet| format!("{octet:02x}")));
+        words.extend(tail.iter().map(|byte| format!("{byte:02x}")));
     }
     words.join(" ")
 }
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn no_octet_of_a_peer_controls_the_terminal_and_no_line_is_longer_than_120() {
+    fn no_byte_of_a_peer_controls_the_terminal_and_no_line_is_longer_than_120() {
         let nasty = [
             "\u{1b}[2J\u{9b}\r\n\0\u{202e}\"\\".as_bytes(),
             &[0xff, 0x80, 0xc0],
@@ -480,10 +480,10 @@ mod tests {
     }
 
     #[test]
-    fn octets_are_cut_after_two_thirds() {
-        let octets: Vec<u8> = (0..10).collect();
+    fn bytes_are_cut_after_two_thirds() {
+        let bytes: Vec<u8> = (0..10).collect();
         let shown = |keep| {
-            let (head, tail) = cut(&octets, keep);
+            let (head, tail) = cut(&bytes, keep);
             hex(head, tail)
         };
         assert_eq!(shown(10), "00 01 02 03 04 05 06 07 08 09");

@@ -17,7 +17,7 @@ pub enum ProtocolError {
     /// A reserved bit that no negotiated extension gives a meaning on this frame
     /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
     ReservedBit,
-    /// A length in more octets than it needs
+    /// A length in more bytes than it needs
     /// ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
     NonMinimalLength,
     /// A length of 2^63 or more: the most significant bit must be 0
@@ -32,7 +32,7 @@ pub enum ProtocolError {
     /// A control frame in fragments
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
     FragmentedControl,
-    /// A control frame of more than 125 octets
+    /// A control frame of more than 125 bytes
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
     ControlTooLong,
     /// A continuation with no message to continue
@@ -41,7 +41,7 @@ pub enum ProtocolError {
     /// A new message inside a fragmented one
     /// ([RFC 6455, 5.4](https://www.rfc-editor.org/rfc/rfc6455#section-5.4)).
     ExpectedContinuation,
-    /// A Close whose payload is one octet: a code has two
+    /// A Close whose payload is one byte: a code has two
     /// ([RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
     CloseTooShort,
     /// A close code that must not be on the wire
@@ -78,10 +78,10 @@ impl fmt::Display for ProtocolError {
             Self::UnmaskedFrame => "a client must mask its frames",
             Self::MaskedFrame => "a server must not mask its frames",
             Self::FragmentedControl => "a control frame must not be fragmented",
-            Self::ControlTooLong => "a control frame holds at most 125 octets",
+            Self::ControlTooLong => "a control frame holds at most 125 bytes",
             Self::UnexpectedContinuation => "a continuation with no message to continue",
             Self::ExpectedContinuation => "a new message inside a fragmented one",
-            Self::CloseTooShort => "a close payload of one octet holds no code",
+            Self::CloseTooShort => "a close payload of one byte holds no code",
             Self::InvalidCloseCode(code) => {
                 return write!(f, "close code {code} must not be sent");
             }
@@ -113,7 +113,7 @@ pub enum SendError {
     /// A client needs a key for every frame, and a server must not use one ([RFC 6455,
     /// 5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)).
     WrongMask,
-    /// A control frame holds at most 125 octets
+    /// A control frame holds at most 125 bytes
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
     ControlTooLong,
     /// A fragmented message is in progress: only fragments of its kind and control frames may follow
@@ -122,7 +122,7 @@ pub enum SendError {
     /// A close code that must not be sent: the number of a `Registered` or `Private` one is out of its range ([RFC
     /// 6455, 7.4.2](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2)).
     InvalidCloseCode(u16),
-    /// A close reason of more than 123 octets
+    /// A close reason of more than 123 bytes
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
     CloseReasonTooLong,
 }
@@ -132,12 +132,12 @@ impl fmt::Display for SendError {
         f.write_str(match self {
             Self::Closed => "nothing can be sent after a Close",
             Self::WrongMask => "a client masks every frame, a server none",
-            Self::ControlTooLong => "a control frame holds at most 125 octets",
+            Self::ControlTooLong => "a control frame holds at most 125 bytes",
             Self::MessageInProgress => "a fragmented message is in progress",
             Self::InvalidCloseCode(code) => {
                 return write!(f, "close code {code} must not be sent");
             }
-            Self::CloseReasonTooLong => "a close reason holds at most 123 octets",
+            Self::CloseReasonTooLong => "a close reason holds at most 123 bytes",
         })
     }
 }

@@ -244,13 +244,13 @@ impl AsRef<[u8]> for HeaderBytes {
 }
 
 /// Checks the rules of 5.2 for a 64-bit length, which may be incomplete.
-fn check_length_64(octets: &[u8]) -> Result<(), ProtocolError> {
+fn check_length_64(bytes: &[u8]) -> Result<(), ProtocolError> {
     // "The most significant bit MUST be 0".
-    if octets.first().is_some_and(|octet| octet & 0x80 != 0) {
+    if bytes.first().is_some_and(|byte| byte & 0x80 != 0) {
         return Err(ProtocolError::LengthTopBit);
     }
     // Six leading zeros: a length that fits in the last two bytes has a shorter form.
-    if octets.starts_with(&[0; 6]) {
+    if bytes.starts_with(&[0; 6]) {
         return Err(ProtocolError::NonMinimalLength);
     }
     Ok(())
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_octet_that_breaks_a_rule_is_the_last_one_needed() {
+    fn the_byte_that_breaks_a_rule_is_the_last_one_needed() {
         let table: [(&[u8], usize, ProtocolError); 6] = [
             (b"\x83", 1, ProtocolError::ReservedOpcode(3)),
             (b"\x8b", 1, ProtocolError::ReservedOpcode(11)),

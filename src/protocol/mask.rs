@@ -24,8 +24,8 @@ impl MaskKey {
         for chunk in words {
             *chunk = (u64::from_le_bytes(*chunk) ^ word).to_le_bytes();
         }
-        for octet in tail {
-            *octet ^= key as u8;
+        for byte in tail {
+            *byte ^= key as u8;
             key = key.rotate_right(8);
         }
     }
@@ -44,8 +44,8 @@ mod tests {
 
     /// 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4).
     fn by_the_letter(key: [u8; 4], offset: usize, data: &mut [u8]) {
-        for (i, octet) in data.iter_mut().enumerate() {
-            *octet ^= key[(offset + i) % 4];
+        for (i, byte) in data.iter_mut().enumerate() {
+            *byte ^= key[(offset + i) % 4];
         }
     }
 

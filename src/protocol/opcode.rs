@@ -27,7 +27,7 @@ pub enum Opcode {
 }
 
 impl Opcode {
-    /// Whether this is a control frame: at most 125 octets, never fragmented, allowed between fragments
+    /// Whether this is a control frame: at most 125 bytes, never fragmented, allowed between fragments
     /// ([RFC 6455, 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5)).
     pub const fn is_control(self) -> bool {
         self as u8 & CONTROL != 0

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_open_or_a_told_connection_sends() {
+    fn only_open_and_close_received_may_send() {
         let sending = STATES.map(State::may_send);
         assert_eq!(sending, [false, true, false, true, false]);
     }

@@ -42,12 +42,12 @@ impl Utf8Validator {
     pub fn feed(&mut self, mut piece: &[u8]) -> Result<(), InvalidUtf8> {
         // First complete the character that the last piece cut, one byte at a time: at most three more.
         while self.held > 0 {
-            let Some((&octet, rest)) = piece.split_first() else {
+            let Some((&byte, rest)) = piece.split_first() else {
                 return Ok(());
             };
             piece = rest;
             // `held` is at most 3 here: four bytes are a character or an error.
-            self.cut[self.held] = octet;
+            self.cut[self.held] = byte;
             self.held += 1;
             match from_utf8(&self.cut[..self.held]) {
                 Ok(_) => self.held = 0,
@@ -101,11 +101,11 @@ mod tests {
     fn fails_after(text: &[u8]) -> Option<usize> {
         let mut validator = Utf8Validator::new();
         text.iter()
-            .position(|&octet| validator.feed(&[octet]).is_err())
+            .position(|&byte| validator.feed(&[byte]).is_err())
     }
 
     #[test]
-    fn the_first_octet_that_cannot_be_right_fails() {
+    fn the_first_invalid_byte_fails() {
         assert_eq!(fails_after(b"\xf4\x90\x80\x80"), Some(1), "above 0x10ffff");
         assert_eq!(fails_after(b"\xf5"), Some(0), "above 0x10ffff");
         assert_eq!(fails_after(b"\xed\xa0\x80"), Some(1), "a surrogate");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_octets_is_judged_as_std_judges_it() {
+    fn every_pair_of_bytes_has_the_result_of_std() {
         for pair in 0..=u16::MAX {
             let pair = pair.to_be_bytes();
             let mut validator = Utf8Validator::new();

@@ -86,12 +86,12 @@ fn a_pair_that_cannot_be_used_is_one_line_and_a_status() {
         (
             &["--tls-cert", &key, "--tls-key", &cert],
             1,
-            "key.pem holds no certificate",
+            "key.pem contains no certificate",
         ),
         (
             &["--tls-cert", &cert, "--tls-key", &other_key],
             1,
-            "the private key is not that of the certificate",
+            "the private key does not match the certificate",
         ),
         (
             &["--tls-cert", &old_cert, "--tls-key", &old_key],
@@ -165,7 +165,7 @@ fn what_is_wrong_with_a_server_is_one_line() {
         (
             format!("wss://{address}/echo"),
             &["--ca", &other_ca],
-            "was signed by nobody who is trusted here; name who signed it with --ca FILE",
+            "is not signed by a trusted authority; name who signed it with --ca FILE",
         ),
         (
             format!("wss://{plain}/echo"),
@@ -185,7 +185,7 @@ fn what_is_wrong_with_a_server_is_one_line() {
         (
             format!("wss://{address}/echo"),
             &["--ca", &file(&mine, "key.pem")],
-            "key.pem holds no certificate",
+            "key.pem contains no certificate",
         ),
     ];
     for (url, flags, why) in cases {

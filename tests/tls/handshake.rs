@@ -85,11 +85,11 @@ fn a_certificate_that_proves_nothing_is_refused_in_one_line_that_says_why() {
         ),
         (
             pair(|params| params.not_before = date_time_ymd(2090, 1, 1)),
-            "the certificate is not valid yet, but in ",
+            "the certificate becomes valid in ",
         ),
         (
             pair(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),
-            "the server's certificate is one that signs others",
+            "the server's certificate is for a certificate authority",
         ),
     ];
     for (pair, words) in cases {

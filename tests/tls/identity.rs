@@ -25,15 +25,15 @@ fn a_bad_pair_is_an_error_that_names_what_is_wrong() {
     let garbage = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
     let garbage_key = "-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n";
     let cases: [(&str, &str, &str); 8] = [
-        ("", &good.key, "cert.pem holds no certificate"),
-        (&good.key, &good.key, "cert.pem holds no certificate"),
-        (garbage, &good.key, "cert.pem cannot be understood"),
-        (&good.certificate, "", "key.pem holds no private key"),
+        ("", &good.key, "cert.pem contains no certificate"),
+        (&good.key, &good.key, "cert.pem contains no certificate"),
+        (garbage, &good.key, "cert.pem is malformed"),
+        (&good.certificate, "", "key.pem contains no private key"),
         (&good.certificate, garbage_key, "key.pem cannot be used"),
         (
             &good.certificate,
             &other.key,
-            "the private key is not that of the certificate",
+            "the private key does not match the certificate",
         ),
         (&old.certificate, &old.key, "the certificate expired "),
         (

@@ -147,7 +147,10 @@ fn what_is_wrong_is_said_with_the_name_of_the_file() {
     assert!(error.ends_with(".sock: there is no such file"), "{error}");
     drop(UnixListener::bind(&path).expect("a free name"));
     let error = connect(&url).expect_err("a dead one").to_string();
-    assert!(error.ends_with(".sock: nobody listens there"), "{error}");
+    assert!(
+        error.ends_with(".sock: no process listens there"),
+        "{error}"
+    );
     fs::remove_file(&path).expect("ours");
     fs::write(&path, "words").expect("a file");
     let error = Server::bind_unix(&path).expect_err("no socket");

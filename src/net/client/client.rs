@@ -1,5 +1,4 @@
-//! The client: what to connect to, and the way there in steps: the URL, the way out (`dial`), the handshake (`opening`), and
-//! perhaps the same again where a redirect leads.
+//! The client: URL, connection (`dial`), handshake (`handshake`), and the same again after a redirect.
 
 #[cfg(unix)]
 use std::path::PathBuf;
@@ -34,7 +33,7 @@ pub fn connect(url: &str) -> Result<WebSocket, Error> {
     Client::new(url).connect()
 }
 
-/// How to open a connection: the URL and what goes with it.
+/// Options for opening a connection.
 #[derive(Debug, Clone)]
 pub struct Client {
     url: String,
@@ -45,13 +44,13 @@ pub struct Client {
     roots: Option<TlsRoots>,
     proxy: ProxyChoice,
     redirects: usize,
-    in_turn: bool,
+    queued: bool,
     deflate: Option<DeflateOptions>,
     #[cfg(unix)]
-    socket_file: Option<PathBuf>,
+    unix_path: Option<PathBuf>,
 }
 
-/// Which proxy a connection goes through.
+/// The proxy of a connection.
 #[derive(Debug, Clone)]
 enum ProxyChoice {
     None,
@@ -60,7 +59,8 @@ enum ProxyChoice {
 }
 
 impl Client {
-    /// A connection to `url`, with 10 s to open it and no limit on the rate of what the server sends. No proxy, no redirects.
+    /// Creates a client for `url`, with a timeout of 10 s and no limit on the server's message rate. No proxy, no
+    /// redirects.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         let limits = Limits {
@@ -69,7 +69,7 @@ impl Client {
         };
         let url = url.into();
         #[cfg(unix)]
-        let (socket_file, url) = match dial_unix::split(&url) {
+        let (unix_path, url) = match dial_unix::split(&url) {
             Some((path, url)) => (Some(path), url),
             None => (None, url),
         };
@@ -82,43 +82,42 @@ impl Client {
             roots: None,
             proxy: ProxyChoice::None,
             redirects: 0,
-            in_turn: true,
+            queued: true,
             deflate: None,
             #[cfg(unix)]
-            socket_file,
+            unix_path,
         }
     }
 
-    /// A further header field of the request, for instance `Origin` or `Authorization`.
+    /// Adds a header field to the request, for instance `Origin` or `Authorization`.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Offers a subprotocol; the first offered is the most wanted.
+    /// Offers a subprotocol, in order of preference.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocols.push(name.into());
         self
     }
 
-    /// How long connecting and the handshake may take, in all: the proxy and every redirect included.
+    /// Sets the timeout for connecting and the handshake together, with the proxy and every redirect.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The bounds on what the server may send, and the timeouts of the open connection.
+    /// Sets the limits on received messages, and the timeouts of the open connection.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Whom to trust to say who the server is, for `wss://`: these, and nobody else. Without this it is whom [this machine
-    /// trusts](TlsRoots::system).
+    /// Sets the certificate authorities for `wss://`, instead of [those of the system](TlsRoots::system).
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, roots: TlsRoots) -> Self {
@@ -126,8 +125,8 @@ impl Client {
         self
     }
 
-    /// Offers to compress messages ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)); a server may decline. Without this
-    /// call nothing is compressed.
+    /// Offers to compress messages ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)); the server may decline. Off by
+    /// default.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, options: DeflateOptions) -> Self {
@@ -135,66 +134,66 @@ impl Client {
         self
     }
 
-    /// Goes through a proxy ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 3), to every host,
-    /// loopback too.
+    /// Connects through a proxy ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 3) to every
+    /// host, loopback included.
     #[must_use]
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = ProxyChoice::This(proxy);
         self
     }
 
-    /// Goes through the proxy that the environment names for the URL, and for each that a redirect leads to:
-    /// [`Proxy::from_env`].
+    /// Connects through the proxy that the environment names for the URL, and for each redirect: [`Proxy::from_env`].
     #[must_use]
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = ProxyChoice::Environment;
         self
     }
 
-    /// Follows redirects: 301, 302, 303, 307, 308, at most `most` of them and at most
-    /// [`MAX_REDIRECTS`](crate::handshake::redirect::MAX_REDIRECTS) (5). By default none is followed and the answer is
+    /// Follows redirects (301, 302, 303, 307, 308), at most `most` and at most
+    /// [`MAX_REDIRECTS`](crate::handshake::MAX_REDIRECTS) (5). By default none is followed and the response is
     /// [`Error::UnexpectedStatus`].
     ///
-    /// Never from `wss` to `ws`. Once a redirect has left the scheme, host or port, `Authorization`, `Cookie` and
-    /// `Proxy-Authorization` are no longer sent; nor is the query of the first URL. Other headers and subprotocols are: put
-    /// no secret there. The server decides where this machine connects to, which may be a place that only it can reach.
+    /// Redirects from `wss` to `ws` are refused. After a redirect to another scheme, host or port, `Authorization`,
+    /// `Cookie` and `Proxy-Authorization` are no longer sent, and neither is the query of the first URL. Other headers
+    /// and subprotocols are: put no secret there. The server decides where this machine connects to, which may be a
+    /// place that only it can reach.
     #[must_use]
     pub fn follow_redirects(mut self, most: usize) -> Self {
         self.redirects = most.min(MAX_REDIRECTS);
         self
     }
 
-    /// Connects to a Unix-domain socket, whatever host the URL names: the host is only what the request says, and what a
-    /// certificate has to be for if the URL begins with `wss://`. No proxy is asked.
+    /// Connects to a Unix-domain socket instead of the URL's host. The host is used only in the request, and for the
+    /// certificate if the URL begins with `wss://`. No proxy is used.
     ///
-    /// In one text that is `ws+unix:/run/chat.sock:/path?query`, for [`Client::new`] and [`connect`]: the path of the file,
-    /// a colon, and what to ask for. Such a file must not have a colon in its path.
+    /// [`Client::new`] and [`connect`] also accept both in one text, `ws+unix:/run/chat.sock:/path?query`: path of the
+    /// socket, colon, resource. That path must not contain a colon.
     #[cfg(unix)]
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
-        self.socket_file = Some(path.into());
+        self.unix_path = Some(path.into());
         self
     }
 
-    /// Does not wait while this process is already opening a connection to the same address, which
-    /// [RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 2 asks for. For tests and load against
-    /// one's own server, and for a server that while it answers us connects to itself.
+    /// Does not wait while this process is opening another connection to the same address, as [RFC 6455,
+    /// 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1) step 2 requires. For tests and load tests against your
+    /// own server, and for a server that connects to itself while it accepts.
     #[must_use]
     pub fn allow_concurrent_connects(mut self) -> Self {
-        self.in_turn = false;
+        self.queued = false;
         self
     }
 
-    /// CONNECT and the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+    /// Connects and runs the opening handshake ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
     ///
-    /// Waits its turn if this process is opening another connection to the same address and port, see
-    /// [`at_once`](Self::at_once).
+    /// Waits while this process is opening another connection to the same address and port, unless
+    /// [`allow_concurrent_connects`](Self::allow_concurrent_connects).
     ///
     /// # Errors
-    /// [`Error::Url`] and [`Error::Handshake`] before anything is sent if URL, headers or subprotocols cannot be;
-    /// [`Error::Io`] if no address of the host answers; [`Error::Proxy`]; [`Error::UnexpectedStatus`] for an HTTP answer other than
-    /// 101; [`Error::Handshake`] for a 101 that breaks the rules and a redirect that must not be followed;
-    /// [`Error::Tls`] if the server does not prove who it is, or if the feature `tls` is not built in; [`Error::TimedOut`].
+    /// [`Error::Url`] and [`Error::Handshake`] before anything is sent, if URL, headers or subprotocols are invalid;
+    /// [`Error::Io`] if no address of the host answers; [`Error::Proxy`]; [`Error::UnexpectedStatus`] for an HTTP
+    /// response other than 101; [`Error::Handshake`] for an invalid 101 or a refused redirect; [`Error::Tls`] if the
+    /// server's certificate is not valid, or without the feature `tls`; [`Error::TimedOut`].
     pub fn connect(&self) -> Result<WebSocket, Error> {
         self.attempt().map_err(|error| match error {
             Error::Io(error) if is_timeout(&error) => Error::TimedOut,
@@ -227,7 +226,7 @@ impl Client {
         }
     }
 
-    /// One connection to one URL.
+    /// Opens a connection to one URL.
     fn open(
         &self,
         url: &Url,
@@ -240,10 +239,10 @@ impl Client {
             handshake = handshake.offer(options.offer())?;
         }
         if url.scheme == Scheme::Wss && cfg!(not(feature = "tls")) {
-            return Err(TlsError::NotBuiltIn.into()); // before anybody is bothered
+            return Err(TlsError::NotBuiltIn.into()); // before connecting
         }
-        // 4.1 step 2: our turn lasts until the connection is established or has failed.
-        let (mut socket, _turn) = self.open_socket(url, deadline)?;
+        // 4.1 step 2: the permit lasts until the connection is established or has failed.
+        let (mut socket, _permit) = self.open_socket(url, deadline)?;
         if url.scheme == Scheme::Wss {
             socket = socket.with_client_tls(self.roots.as_ref(), &url.host)?;
             socket.handshake(deadline)?;
@@ -259,21 +258,21 @@ impl Client {
         deadline: Instant,
     ) -> Result<(Socket, Option<ConnectPermit>), Error> {
         #[cfg(unix)]
-        if let Some(path) = &self.socket_file {
+        if let Some(path) = &self.unix_path {
             return Ok((dial_unix::dial(path, deadline)?, None));
         }
-        let (tcp, turn) = dial(url, &self.way_out(url)?, deadline)?;
-        Ok((Socket::new(tcp)?, turn))
+        let (tcp, permit) = dial(url, &self.connect_options(url)?, deadline)?;
+        Ok((Socket::new(tcp)?, permit))
     }
 
-    fn way_out(&self, url: &Url) -> Result<ConnectOptions, Error> {
+    fn connect_options(&self, url: &Url) -> Result<ConnectOptions, Error> {
         Ok(ConnectOptions {
             proxy: match &self.proxy {
                 ProxyChoice::None => None,
                 ProxyChoice::This(proxy) => Some(proxy.clone()),
                 ProxyChoice::Environment => Proxy::from_env(url)?,
             },
-            in_turn: self.in_turn,
+            queued: self.queued,
             head: self.limits.head,
         })
     }

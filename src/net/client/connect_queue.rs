@@ -1,7 +1,6 @@
-//! One at a time: at most one connection to an address is being opened
-//! ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), first list, step 2). Whoever comes second waits
-//! until the first is established or has failed, so that nobody floods a server that answers slowly; it counts for the
-//! whole process.
+//! Allows one connection attempt to an address at a time, in the whole process ([RFC 6455,
+//! 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), first list, step 2). The next waits until the first is
+//! established or has failed, so clients do not flood a slow server.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,31 +9,31 @@ use std::time::Instant;
 
 use crate::net::error::Error;
 
-/// Who is at the other end.
+/// The address of the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Remote {
     Address(SocketAddr),
-    /// A proxy resolves the name: each name counts as a host of its own.
+    /// A name that the proxy resolves. Each name counts as a host.
     ByName(String, u16),
 }
 
-/// The right to open a connection to a [`Remote`]; given back when it is dropped.
+/// Permission to open a connection to a [`Remote`], released when dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectPermit {
     number: u64,
 }
 
 impl ConnectPermit {
-    /// Waits until nobody who came before is opening a connection to the same remote.
+    /// Waits until no earlier caller is opening a connection to the same remote.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when `deadline` comes first.
+    /// [`Error::TimedOut`] at `deadline`.
     pub(crate) fn wait(remote: Remote, deadline: Instant) -> Result<Self, Error> {
         let number = Queue::lock().join(remote);
-        let turn = Self { number }; // leaves the queue however this ends
+        let permit = Self { number }; // leaves the queue when dropped
         loop {
             if Queue::lock().is_first(number) {
-                return Ok(turn);
+                return Ok(permit);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -54,7 +53,7 @@ impl Drop for ConnectPermit {
     }
 }
 
-/// Everybody who opens a connection or waits for it, in the order in which they came.
+/// All callers that open a connection or wait, in order of arrival.
 struct Queue {
     waiting: Vec<Waiting>,
     last: u64,
@@ -89,7 +88,7 @@ impl Queue {
         first.is_some_and(|it| it.number == number)
     }
 
-    /// Whose turn it is now.
+    /// Removes a caller and returns the thread that is next.
     fn leave(&mut self, number: u64) -> Option<Thread> {
         let at = self.waiting.iter().position(|it| it.number == number)?;
         let Waiting { remote, .. } = self.waiting.remove(at);
@@ -104,7 +103,7 @@ static QUEUE: Mutex<Queue> = Mutex::new(Queue {
 });
 
 impl From<SocketAddr> for Remote {
-    /// An IPv4 address is the same host in the form of IPv6.
+    /// An IPv4-mapped IPv6 address is the same host.
     fn from(address: SocketAddr) -> Self {
         Self::Address(SocketAddr::new(address.ip().to_canonical(), address.port()))
     }
@@ -117,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// A deadline that no test lives to see.
+    /// A deadline that no test reaches.
     fn far() -> Instant {
         Instant::now() + Duration::from_secs(60)
     }
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_second_waits_until_the_first_is_done_and_then_the_third() {
+    fn connects_to_one_remote_run_in_order_of_arrival() {
         let first = ConnectPermit::wait(named("queue"), far()).unwrap();
         let (tell, turns) = mpsc::channel();
         let mut threads = Vec::new();
@@ -137,7 +136,7 @@ mod tests {
                 let turn = ConnectPermit::wait(named("queue"), far()).unwrap();
                 tell.send((number, turn)).unwrap();
             }));
-            // Each joins the queue before the next one is started.
+            // Each joins the queue before the next one starts.
             let waiting = || {
                 let queue = Queue::lock();
                 let mine = queue
@@ -150,7 +149,7 @@ mod tests {
                 thread::yield_now();
             }
         }
-        assert!(turns.try_recv().is_err(), "somebody did not wait");
+        assert!(turns.try_recv().is_err(), "a caller did not wait");
         drop(first);
         for expected in [2, 3, 4] {
             let (number, turn) = turns.recv_timeout(Duration::from_secs(20)).unwrap();
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gives_up_waiting_leaves_the_queue() {
+    fn a_caller_that_times_out_leaves_the_queue() {
         let first = ConnectPermit::wait(named("gives up"), far()).unwrap();
         let soon = Instant::now() + Duration::from_millis(20);
         let second = ConnectPermit::wait(named("gives up"), soon);
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn another_port_or_host_is_another_remote_and_the_same_address_in_ipv6_is_not() {
+    fn other_ports_and_hosts_are_other_remotes_and_a_mapped_address_is_the_same() {
         let _name = ConnectPermit::wait(named("a"), far()).unwrap();
         let _other = ConnectPermit::wait(named("b"), far()).unwrap();
         let _port = ConnectPermit::wait(Remote::ByName("a".to_owned(), 81), far()).unwrap();

@@ -1,6 +1,5 @@
-//! The way out: a connected stream to the host of a URL, before a byte of WebSocket goes over it
-//! ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), first list). Through a proxy, the tunnel is open
-//! when the stream is handed over; TLS, if there is any, goes over it.
+//! Connects a stream to the host of a URL ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1), first
+//! list). Through a proxy, the tunnel is open when the stream is returned; TLS runs over it.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -18,46 +17,49 @@ use crate::net::proxy::tunnel::tunnel;
 use crate::net::socket::io::is_timeout;
 use crate::net::socket::socket_log::primitive;
 
-/// How to get out.
+/// Options for connecting.
 #[derive(Debug)]
 pub(crate) struct ConnectOptions {
     pub(crate) proxy: Option<Proxy>,
-    /// 4.1 step 2: one connection to an address at a time.
-    pub(crate) in_turn: bool,
-    /// The bounds on what a proxy answers.
+    /// 4.1 step 2: whether to open one connection to an address at a time.
+    pub(crate) queued: bool,
+    /// Limits on the proxy's response.
     pub(crate) head: HeadLimits,
 }
 
-/// The stream, and our turn, which is to be kept until the connection is established or has failed.
+/// Returns the stream and the permit, which lasts until the connection is established or has failed.
 pub(crate) fn dial(
     url: &Url,
-    way: &ConnectOptions,
+    options: &ConnectOptions,
     deadline: Instant,
 ) -> Result<(TcpStream, Option<ConnectPermit>), Error> {
-    let turn = |remote| match way.in_turn {
+    let permit = |remote| match options.queued {
         true => ConnectPermit::wait(remote, deadline).map(Some),
         false => Ok(None),
     };
-    match &way.proxy {
+    match &options.proxy {
         None => first_address(&url.host, url.port, deadline, |address| {
-            let turn = turn(Remote::from(address))?;
-            Ok((connect(address, deadline)?, turn))
+            let permit = permit(Remote::from(address))?;
+            Ok((connect(address, deadline)?, permit))
         }),
-        Some(proxy) if proxy.resolves() => {
-            // 4.1 step 2: whose address nobody here knows is a host of its own.
-            let turn = turn(Remote::ByName(url.host.clone(), url.port))?;
+        Some(proxy) if proxy.resolves_names() => {
+            // 4.1 step 2: a name that is not resolved here counts as a host.
+            let permit = permit(Remote::ByName(url.host.clone(), url.port))?;
             let target = Target::new(&url.host, url.port);
-            Ok((through(proxy, &target, way.head, deadline)?, turn))
+            Ok((dial_proxy(proxy, &target, options.head, deadline)?, permit))
         }
         Some(proxy) => first_address(&url.host, url.port, deadline, |address| {
-            let turn = turn(Remote::from(address))?;
-            Ok((through(proxy, &address.into(), way.head, deadline)?, turn))
+            let permit = permit(Remote::from(address))?;
+            Ok((
+                dial_proxy(proxy, &address.into(), options.head, deadline)?,
+                permit,
+            ))
         }),
     }
 }
 
-/// CONNECT to the proxy, and through it.
-fn through(
+/// Connects to the proxy and opens the tunnel.
+fn dial_proxy(
     proxy: &Proxy,
     target: &Target,
     limits: HeadLimits,
@@ -80,7 +82,7 @@ fn through(
     })
 }
 
-/// The first address of the host with which `attempt` succeeds.
+/// Returns the result for the first address of the host with which `attempt` succeeds.
 fn first_address<T>(
     host: &str,
     port: u16,
@@ -93,7 +95,7 @@ fn first_address<T>(
     ));
     for address in resolve(host, port, deadline)? {
         match attempt(address) {
-            // Another address may do better; the proxy itself, or the clock, will be no other.
+            // Another address may succeed. An error of the proxy itself, or the deadline, would repeat.
             Err(
                 error @ (Error::Io(_)
                 | Error::Proxy {
@@ -107,22 +109,22 @@ fn first_address<T>(
     Err(last)
 }
 
-/// The addresses of a host. The system's resolver knows no deadline and cannot be interrupted, so it is asked on a thread,
-/// which is left behind if it takes too long.
+/// Resolves a host. The system's resolver has no timeout and cannot be interrupted, so it runs on a thread, which is
+/// abandoned at the deadline.
 fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, Error> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let (tell, answer) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let name = host.to_owned();
     thread::Builder::new()
         .name("resolver".to_owned())
         .spawn(move || {
             let addresses = (name.as_str(), port).to_socket_addrs();
-            let _ = tell.send(addresses.map(Vec::from_iter)); // nobody waits any more
+            let _ = sender.send(addresses.map(Vec::from_iter)); // the deadline has passed
         })?;
     let left = deadline.saturating_duration_since(Instant::now());
-    match answer.recv_timeout(left) {
+    match receiver.recv_timeout(left) {
         Ok(addresses) => Ok(addresses?),
         Err(_) => Err(Error::TimedOut),
     }

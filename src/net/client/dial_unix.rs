@@ -1,4 +1,4 @@
-//! The way to a Unix-domain socket: a file and no address, so no name to resolve, no proxy, and no turn to wait for.
+//! Connects to a Unix-domain socket: no name to resolve, no proxy, no connect queue.
 
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
@@ -11,7 +11,8 @@ use crate::net::error::Error;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Socket;
 
-/// The file and the URL in `ws+unix:/path/to.sock:/resource?query`, also with two slashes more. `None` for other texts.
+/// Splits `ws+unix:/path/to.sock:/resource?query`, with or without `//` before the path, into path and URL. Returns
+/// `None` for other texts.
 pub(crate) fn split(text: &str) -> Option<(PathBuf, String)> {
     let rest = text.strip_prefix("ws+unix:")?;
     let rest = match rest.strip_prefix("//") {
@@ -23,30 +24,30 @@ pub(crate) fn split(text: &str) -> Option<(PathBuf, String)> {
     (!path.is_empty()).then(|| (path.into(), format!("ws://localhost{resource}")))
 }
 
-/// CONNECT to `path`. The system waits for a server that accepts nobody as long as that takes, so a thread waits for it.
+/// Connects to `path`. The system blocks while the server's backlog is full, so a thread does it.
 pub(crate) fn dial(path: &Path, deadline: Instant) -> Result<Socket, Error> {
     primitive!("SOCKET", "#0 Unix");
     primitive!("CONNECT", "#0 unix:{}", path.display());
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let to = path.to_owned();
     thread::Builder::new()
         .name("connecting".to_owned())
         .stack_size(STACK)
-        .spawn(move || tell.send(UnixStream::connect(to)))?;
+        .spawn(move || sender.send(UnixStream::connect(to)))?;
     let left = deadline.saturating_duration_since(Instant::now());
-    match told.recv_timeout(left) {
+    match receiver.recv_timeout(left) {
         Ok(Ok(stream)) => Ok(Socket::over_unix(stream)),
-        Ok(Err(error)) => Err(Error::Io(explained(path, &error))),
+        Ok(Err(error)) => Err(Error::Io(add_path(path, &error))),
         Err(_) => Err(Error::TimedOut),
     }
 }
 
-/// The system's words alone do not say which file.
-fn explained(path: &Path, error: &io::Error) -> io::Error {
+/// Adds the path to the system's message.
+fn add_path(path: &Path, error: &io::Error) -> io::Error {
     let why = match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::ConnectionRefused => "nobody listens there".to_owned(),
-        ErrorKind::PermissionDenied => "we may not write to it".to_owned(),
+        ErrorKind::ConnectionRefused => "no process listens there".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
     io::Error::new(error.kind(), format!("{}: {why}", path.display()))
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_and_what_to_ask_for_fit_into_one_text() {
+    fn path_and_resource_fit_into_one_text() {
         for (text, path, url) in [
             (
                 "ws+unix:/run/a.sock:/chat?x=1",

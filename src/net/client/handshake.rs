@@ -1,5 +1,6 @@
-//! The client's half of the opening handshake, over a stream that is connected: the request goes out, the answer is read,
-//! and what is not 101 becomes a [`HttpRejection`] ([RFC 6455, 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
+//! The client's side of the opening handshake over a connected stream: it sends the request and reads the response. A
+//! response other than 101 becomes an [`HttpRejection`] ([RFC 6455,
+//! 4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ use crate::net::socket::io::{read_more, write_all};
 use crate::net::socket::transport::Transport;
 use crate::protocol::state::Role;
 
-/// Asks for the upgrade and checks the answer, all of it by `deadline`. What came behind the answer are the first frames.
+/// Sends the request and checks the response, all by `deadline`. Bytes after the response are the first frames.
 pub(crate) fn handshake<T: Transport>(
     stream: T,
     handshake: &ClientHandshake,
@@ -45,12 +46,12 @@ pub(crate) fn handshake<T: Transport>(
     let mut input = ReadBuffer::with_head_capacity();
     let head = read_answer(&stream, &mut input, limits.head, deadline)?;
     if head.status != 101 {
-        let refused = read_refusal(&stream, head, input, deadline);
-        return Err(Error::UnexpectedStatus(Box::new(refused)));
+        let rejection = read_rejection(&stream, head, input, deadline);
+        return Err(Error::UnexpectedStatus(Box::new(rejection)));
     }
-    let agreed = handshake.check(&head)?;
+    let negotiated = handshake.check(&head)?;
     let deflate = match deflate {
-        Some(options) => options.check(&agreed.extensions)?,
+        Some(options) => options.check(&negotiated.extensions)?,
         None => None,
     };
     let counters = Arc::new(Counters::default());
@@ -61,10 +62,10 @@ pub(crate) fn handshake<T: Transport>(
     queue.uncork()?;
     queue.transport.set_read_timeout(None)?;
     let reader = Reader::new(queue, limits, input);
-    Ok(WebSocket::new(reader, agreed.subprotocol, deflate))
+    Ok(WebSocket::new(reader, negotiated.subprotocol, deflate))
 }
 
-/// The first head that is not an interim one. RFC 9110, 15.2: any number of 1xx may precede it; here, a few.
+/// Reads the first head that is not interim. RFC 9110, 15.2 allows any number of 1xx before it; here it is limited.
 pub(crate) fn read_answer(
     stream: &impl Transport,
     input: &mut ReadBuffer,
@@ -96,19 +97,19 @@ pub(crate) fn read_answer(
     }
 }
 
-/// What a person needs to see of an answer that is not 101: the beginning of its body, as far as it comes in time.
-pub(crate) fn read_refusal(
+/// Reads the start of a rejection's body, as far as it arrives in time.
+pub(crate) fn read_rejection(
     stream: &impl Transport,
     head: ResponseHead,
     mut input: ReadBuffer,
     deadline: Instant,
 ) -> HttpRejection {
-    let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
+    let deadline = deadline.min(Instant::now() + BODY_TIMEOUT);
     let length = head
         .headers
         .get("Content-Length")
         .and_then(|length| length.parse().ok())
-        .map_or(BODY, |length: usize| length.min(BODY));
+        .map_or(MAX_BODY, |length: usize| length.min(MAX_BODY));
     while input.bytes().len() < length
         && read_more(stream, 0, &mut input, deadline).is_ok_and(|count| count > 0)
     {}
@@ -121,6 +122,6 @@ pub(crate) fn read_refusal(
     }
 }
 
-/// At most this much of a rejection's body is kept, and waited for this long.
-const BODY: usize = 4 * 1024;
-const BODY_PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum size of the stored body of a rejection, and the timeout for it.
+const MAX_BODY: usize = 4 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
-//! HTTP CONNECT, as bytes ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)): what a proxy is asked,
-//! and what its answer means.
+//! HTTP CONNECT, as bytes ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)): the request to a
+//! proxy, and its response.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use crate::http::response_parser::ResponseHead;
 use crate::net::proxy::error::ProxyError;
 use crate::net::proxy::proxy::Login;
 
-/// The request for a tunnel to `authority`, `host:port`.
+/// Encodes the request for a tunnel to `authority`, `host:port`.
 pub(crate) fn request(authority: &str, login: Option<&Login>) -> Vec<u8> {
     let mut out = format!("CONNECT {authority} HTTP/1.1\r\n").into_bytes();
-    // RFC 9110, 7.2: Host is the authority of the target, the port with it.
+    // RFC 9110, 7.2: Host is the authority of the target, including the port.
     push_field(&mut out, "Host", authority);
     if let Some(login) = login {
         push_field(&mut out, "Proxy-Authorization", &basic(login));
@@ -21,12 +21,12 @@ pub(crate) fn request(authority: &str, login: Option<&Login>) -> Vec<u8> {
     out
 }
 
-/// What an answer with this head and `behind` it comes to. `None`: the tunnel is open; `Some`: the head of a rejection.
+/// Checks the response, which `behind` bytes follow. Returns `None` if the tunnel is open, or the head of a rejection.
 pub(crate) fn judge(head: ResponseHead, behind: usize) -> Result<Option<ResponseHead>, ProxyError> {
     match head.status {
-        // Any 2xx; Content-Length and Transfer-Encoding mean nothing in it.
+        // Any 2xx; Content-Length and Transfer-Encoding are ignored.
         200..=299 if behind == 0 => Ok(None),
-        200..=299 => Err(ProxyError::Chatter),
+        200..=299 => Err(ProxyError::UnexpectedBytes),
         _ => Ok(Some(head)),
     }
 }
@@ -61,7 +61,7 @@ mod tests {
         );
     }
 
-    /// What becomes of an answer, whole and byte by byte.
+    /// Returns the result of a response, fed whole and byte by byte.
     fn judged(answer: &[u8]) -> Result<Option<u16>, String> {
         let mut parser = ResponseParser::new(HeadLimits::default());
         let whole = parser

@@ -1,12 +1,11 @@
-//! The proxy that the environment names. There is no standard, only custom; this follows that of curl, and leaves out
-//! what has done harm.
+//! The proxy from the environment. There is no standard; this follows curl, without the parts that have caused harm.
 //!
 //! | variable | for |
 //! |---|---|
 //! | `http_proxy`, `HTTP_PROXY` | `ws` |
 //! | `https_proxy`, `HTTPS_PROXY` | `wss` |
-//! | `all_proxy`, `ALL_PROXY` | both, if there is no other |
-//! | `no_proxy`, `NO_PROXY` | hosts that are reached without one |
+//! | `all_proxy`, `ALL_PROXY` | both, unless there is another |
+//! | `no_proxy`, `NO_PROXY` | hosts to connect to directly |
 
 use std::net::IpAddr;
 
@@ -17,18 +16,18 @@ use crate::net::proxy::error::ProxyError;
 use crate::net::proxy::proxy::Proxy;
 
 impl Proxy {
-    /// The proxy that the environment names for this URL, if any: `HTTPS_PROXY` for `wss`, `HTTP_PROXY` for `ws`, or else
-    /// `ALL_PROXY`; in small letters they count more. An empty variable is none.
+    /// Returns the proxy that the environment names for this URL, if any: `HTTPS_PROXY` for `wss`, `HTTP_PROXY` for `ws`, or else
+    /// `ALL_PROXY`. Names in lower case take precedence. An empty variable counts as unset.
     ///
-    /// Loopback, by name or address, is never reached through a proxy. Nor is what `NO_PROXY` lists, with commas between:
-    /// `example.org` and all below it (a leading `.` or `*.` changes nothing), an address, a network as `10.0.0.0/8`, each
-    /// perhaps with a `:port`, or `*` for everything. Names are not resolved for it.
+    /// Loopback, by name or address, is never proxied, nor are the entries of `NO_PROXY`, separated by commas: `example.org` and
+    /// all names below it (a leading `.` or `*.` changes nothing), an address, a network such as `10.0.0.0/8`, each with an
+    /// optional `:port`, or `*` for everything. Names are not resolved for this.
     ///
-    /// `HTTP_PROXY` in capitals is not heeded where `REQUEST_METHOD` is set: in a CGI program it would be a header of the
-    /// client ([CVE-2016-5385](https://nvd.nist.gov/vuln/detail/CVE-2016-5385)).
+    /// `HTTP_PROXY` in upper case is ignored if `REQUEST_METHOD` is set: in a CGI program a client's header could set it
+    /// ([CVE-2016-5385](https://nvd.nist.gov/vuln/detail/CVE-2016-5385)).
     ///
     /// # Errors
-    /// [`Error::Proxy`] with the name of a variable that holds no URL of a proxy.
+    /// [`Error::Proxy`] with the name of a variable that is not the URL of a proxy.
     pub fn from_env(url: &Url) -> Result<Option<Self>, Error> {
         choose(url, &|name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
@@ -65,7 +64,7 @@ fn choose(url: &Url, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option
     }
 }
 
-/// `None` for a host that [`Url::parse`] would not give: such a URL leads nowhere anyway.
+/// Returns `None` for a host that [`Url::parse`] would not return: the connection fails anyway.
 fn host_of(url: &Url) -> Option<Host> {
     match url.host.parse() {
         Ok(IpAddr::V6(address)) => Some(Host::V6(address)),
@@ -73,7 +72,7 @@ fn host_of(url: &Url) -> Option<Host> {
     }
 }
 
-/// Also when it is an IPv4 address in the form of IPv6.
+/// Includes IPv4-mapped IPv6 addresses.
 fn is_loopback(host: &Host) -> bool {
     host.is_loopback() || address_of(host).is_some_and(|address| address.is_loopback())
 }
@@ -86,7 +85,7 @@ fn address_of(host: &Host) -> Option<IpAddr> {
     }
 }
 
-/// Does `NO_PROXY` list it?
+/// Whether `NO_PROXY` lists the host.
 fn is_excepted(host: &Host, port: u16, list: &str) -> bool {
     list.split([',', ' ', '\t'])
         .filter(|entry| !entry.is_empty())
@@ -115,7 +114,7 @@ fn matches(host: &Host, port: u16, entry: &str) -> bool {
     }
     match (host, &entry.host) {
         (Host::Name(name), Host::Name(suffix)) => {
-            // A name may end in a dot, for the root of all names.
+            // A name may end in a dot, the DNS root.
             let (name, suffix) = (name.trim_end_matches('.'), suffix.trim_end_matches('.'));
             let below = name.strip_suffix(suffix);
             below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
@@ -129,7 +128,7 @@ fn unbracketed(text: &str) -> &str {
     inner.unwrap_or(text)
 }
 
-/// Are the first `bits` of both the same?
+/// Whether the first `bits` of both are equal.
 fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     match (address, network) {
         (IpAddr::V4(address), IpAddr::V4(network)) if bits <= 32 => {
@@ -148,7 +147,7 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 mod tests {
     use super::*;
 
-    /// What an environment comes to for a URL.
+    /// Returns the proxy for a URL in an environment.
     fn chosen(url: &str, variables: &[(&str, &str)]) -> Result<Option<String>, String> {
         let lookup = |name: &str| {
             let found = variables.iter().find(|(it, _)| *it == name);
@@ -175,7 +174,7 @@ mod tests {
             (&[0, 1, 2, 3], "socks5://e:1", "socks5://e:1"),
             (&[0, 1, 2, 3, 4], "socks5h://f:1", "socks5h://f:1"),
         ] {
-            // What is empty is not set.
+            // An empty variable counts as unset.
             let mut set = all;
             for at in skip {
                 set[*at].1 = "";

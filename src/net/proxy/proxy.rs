@@ -8,9 +8,7 @@ use crate::http::authority::{Authority, Host};
 use crate::http::percent::percent_decode;
 use crate::net::proxy::error::ProxyUrlError;
 
-/// A proxy, and the user and password that it wants.
-///
-/// Shown (`Display`, `Debug`) without them.
+/// A proxy with its optional user and password, which `Display` and `Debug` omit.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     pub(crate) kind: Kind,
@@ -19,25 +17,25 @@ pub struct Proxy {
     pub(crate) login: Option<Login>,
 }
 
-/// How a proxy is talked to.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// CONNECT ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)).
     Http,
-    /// SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)) with an address: the name is resolved here.
+    /// SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)) with an address: the client resolves the name.
     Socks5,
     /// SOCKS5 with the name: the proxy resolves it.
     Socks5h,
 }
 
-/// Who is to use the proxy.
+/// Credentials for the proxy.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) password: String,
 }
 
-/// Where a tunnel is to lead. Displayed as `host:port`, an IPv6 address in brackets.
+/// The target of a tunnel. Displayed as `host:port`, an IPv6 address in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) host: Host,
@@ -47,18 +45,18 @@ pub(crate) struct Target {
 impl Proxy {
     /// Parses the URL of a proxy, `scheme://[user[:password]@]host[:port]`.
     ///
-    /// | scheme | how | who resolves the host's name | port, if none is written |
+    /// | scheme | protocol | resolves the host's name | default port |
     /// |---|---|---|---|
     /// | `http`, or none | HTTP CONNECT, credentials as Basic ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)) | the proxy | 80 |
-    /// | `socks5` | SOCKS5, credentials as in [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929) | this machine | 1080 |
+    /// | `socks5` | SOCKS5, credentials as in [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929) | the client | 1080 |
     /// | `socks5h` | the same | the proxy | 1080 |
     ///
     /// User and password are percent-decoded: `%40` for an `@`.
     ///
     /// # Errors
     ///
-    /// [`ProxyUrlError`]: another scheme (`https`, a proxy that is itself reached over TLS, among them), a malformed host or
-    /// port, credentials that cannot be sent, or anything behind the port but a `/`.
+    /// [`ProxyUrlError`]: another scheme (such as `https`, a proxy over TLS), a malformed host or port, invalid credentials, or
+    /// anything after the port except a `/`.
     pub fn parse(text: &str) -> Result<Self, ProxyUrlError> {
         let (kind, rest) = match text.split_once("://") {
             None => (Kind::Http, text),
@@ -89,7 +87,7 @@ impl Proxy {
         })
     }
 
-    /// Where the proxy listens: a host as a resolver wants it, and a port.
+    /// Returns the proxy's host, in the form for a resolver, and port.
     pub(crate) fn address(&self) -> (String, u16) {
         let host = match &self.host {
             Host::V6(address) => address.to_string(),
@@ -98,8 +96,8 @@ impl Proxy {
         (host, self.port)
     }
 
-    /// Does the proxy get the host's name, and nobody here its address?
-    pub(crate) fn resolves(&self) -> bool {
+    /// Whether the proxy resolves the host's name.
+    pub(crate) fn resolves_names(&self) -> bool {
         self.kind != Kind::Socks5
     }
 }
@@ -124,7 +122,7 @@ impl Login {
         };
         let (user, password) = (decode(user)?, decode(password)?);
         let fits = match kind {
-            // RFC 7617, 2: the first colon ends the user, and control characters belong in neither.
+            // RFC 7617, 2: the first colon ends the user, and neither may contain control characters.
             Kind::Http => {
                 !user.contains(':') && !(user.clone() + &password).contains(char::is_control)
             }
@@ -139,7 +137,7 @@ impl Login {
 }
 
 impl Target {
-    /// `host` as in a [`Url`](crate::handshake::url::Url): an IPv6 address without brackets.
+    /// Creates a target. `host` is as in a [`Url`](crate::handshake::url::Url): an IPv6 address without brackets.
     pub(crate) fn new(host: &str, port: u16) -> Self {
         let host = match host.parse() {
             Ok(IpAddr::V4(address)) => Host::V4(address),
@@ -178,7 +176,7 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// As it is displayed: what is logged has no password in it.
+/// As `Display`, without credentials.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Proxy({self})")

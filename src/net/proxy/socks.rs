@@ -1,12 +1,12 @@
-//! SOCKS5, as bytes ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928), with user and password
-//! [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929)): three questions at most, each with an answer of a few bytes. Every
-//! decoder says how many bytes its answer takes, `None` while there are too few, or what is wrong as soon as it shows.
+//! SOCKS5, as bytes ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928), with user and password [RFC
+//! 1929](https://www.rfc-editor.org/rfc/rfc1929)): at most three requests, each with a short reply. Every decoder
+//! returns the size of the reply, `None` while it is incomplete, or an error as soon as it shows.
 
 use crate::http::authority::Host;
 use crate::net::proxy::error::ProxyError;
 use crate::net::proxy::proxy::{Login, Target};
 
-/// RFC 1928, 3: the ways to log in that we know, `none`, and `user and password` if there are any.
+/// RFC 1928, 3: the supported authentication methods, `none`, and `user and password` if there are credentials.
 pub(crate) fn greeting(login: bool) -> &'static [u8] {
     match login {
         false => &[VERSION, 1, NO_LOGIN],
@@ -14,7 +14,7 @@ pub(crate) fn greeting(login: bool) -> &'static [u8] {
     }
 }
 
-/// The proxy's choice: does it want user and password?
+/// Decodes the chosen method: whether it is user and password.
 pub(crate) fn chosen(answer: &[u8], login: bool) -> Result<Option<(bool, usize)>, ProxyError> {
     check_version(answer)?;
     match answer.get(1) {
@@ -26,7 +26,7 @@ pub(crate) fn chosen(answer: &[u8], login: bool) -> Result<Option<(bool, usize)>
     }
 }
 
-/// RFC 1929, 2. Both fit: [`crate::net::proxy::proxy::Proxy::parse`] has seen to it.
+/// RFC 1929, 2. Both fit in their length byte: [`crate::net::proxy::proxy::Proxy::parse`] checks it.
 pub(crate) fn credentials(login: &Login) -> Vec<u8> {
     let mut out = vec![LOGIN_VERSION];
     push_short(&mut out, login.user.as_bytes());
@@ -34,11 +34,11 @@ pub(crate) fn credentials(login: &Login) -> Vec<u8> {
     out
 }
 
-/// Whether user and password are right.
+/// Decodes the reply to the credentials.
 pub(crate) fn admitted(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
     match answer {
         [] => Ok(None),
-        // RFC 1929 says 1. Some proxies say 5, of the other RFC; what counts is the status.
+        // RFC 1929 specifies version 1. Some proxies send 5; only the status matters.
         [LOGIN_VERSION | VERSION] => Ok(None),
         [LOGIN_VERSION | VERSION, 0, ..] => Ok(Some(2)),
         [LOGIN_VERSION | VERSION, ..] => Err(ProxyError::Login),
@@ -46,7 +46,7 @@ pub(crate) fn admitted(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
     }
 }
 
-/// RFC 1928, 4: CONNECT, please.
+/// RFC 1928, 4: the CONNECT request.
 pub(crate) fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
     let mut out = vec![VERSION, CONNECT, 0];
     match &target.host {
@@ -58,7 +58,7 @@ pub(crate) fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
             out.push(IPV6);
             out.extend_from_slice(&address.octets());
         }
-        Host::Name(name) if name.len() > 255 => return Err(ProxyError::LongName),
+        Host::Name(name) if name.len() > 255 => return Err(ProxyError::HostTooLong),
         Host::Name(name) => {
             out.push(NAME);
             push_short(&mut out, name.as_bytes());
@@ -68,10 +68,10 @@ pub(crate) fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
     Ok(out)
 }
 
-/// RFC 1928, 6: is the way open? The address in the answer is the proxy's own business.
+/// RFC 1928, 6: decodes the reply to CONNECT. The address in it is not used.
 pub(crate) fn opened(answer: &[u8]) -> Result<Option<usize>, ProxyError> {
     check_version(answer)?;
-    // Some proxies leave out the rest when they refuse.
+    // Some proxies send only the start of a rejection.
     if let Some(&code @ 1..) = answer.get(1) {
         return Err(ProxyError::Socks(code));
     }
@@ -94,7 +94,7 @@ fn check_version(answer: &[u8]) -> Result<(), ProxyError> {
     }
 }
 
-/// One byte of length, and so many bytes; what does not fit is cut, and nothing here is longer.
+/// Appends a length byte and the text, which is cut at 255 bytes. No caller passes more.
 fn push_short(out: &mut Vec<u8>, text: &[u8]) {
     let text = &text[..text.len().min(255)];
     out.push(text.len() as u8);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_questions_are_those_of_the_rfcs() {
+    fn requests_match_the_rfcs() {
         assert_eq!(greeting(false), [5, 1, 0]);
         assert_eq!(greeting(true), [5, 2, 0, 2]);
         let login = Login {
@@ -135,10 +135,10 @@ mod tests {
         let expected = b"\x05\x01\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x1f\x90";
         assert_eq!(v6, expected);
         let long = request(&target(&"a".repeat(256)));
-        assert!(matches!(long, Err(ProxyError::LongName)));
+        assert!(matches!(long, Err(ProxyError::HostTooLong)));
     }
 
-    /// The answer is decoded once all of it is there and not before, and what is behind it is left alone.
+    /// Checks that a reply is decoded at its last byte and not before, and that bytes after it are left alone.
     fn decodes<T: PartialEq + std::fmt::Debug>(
         answer: &[u8],
         decode: impl Fn(&[u8]) -> Result<Option<T>, ProxyError>,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn good_answers_are_understood_at_their_last_byte() {
+    fn valid_replies_are_decoded_at_their_last_byte() {
         decodes(&[5, 0], |it| chosen(it, false), (false, 2));
         decodes(&[5, 0], |it| chosen(it, true), (false, 2));
         decodes(&[5, 2], |it| chosen(it, true), (true, 2));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malicious_or_wrong_proxy_is_found_out_at_once() {
+    fn a_malicious_or_wrong_proxy_fails_at_its_first_invalid_byte() {
         use ProxyError as E;
         assert!(matches!(chosen(b"H", false), Err(E::NotSocks5(b'H'))));
         assert!(matches!(chosen(&[4], true), Err(E::NotSocks5(4))));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_first_bytes_has_a_verdict() {
+    fn every_pair_of_first_bytes_has_a_result() {
         for first in 0..=255 {
             for second in 0..=255 {
                 let answer = [first, second, 0, 3, 255, 0, 0];

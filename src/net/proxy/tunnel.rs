@@ -1,5 +1,5 @@
-//! The bytes between us and a proxy: asked, answered, and not one more. At the end the stream is as good as one to the
-//! host itself.
+//! Requests to a proxy and its responses, read to the last byte and no further. Afterwards the stream is like a direct
+//! connection to the host.
 
 use std::io;
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use log::trace;
 use crate::handshake::error::HandshakeError;
 use crate::http::lines::HeadLimits;
 use crate::log_targets::HANDSHAKE;
-use crate::net::client::handshake::{read_answer, read_refusal};
+use crate::net::client::handshake::{read_answer, read_rejection};
 use crate::net::connection::read_buffer::ReadBuffer;
 use crate::net::error::Error;
 use crate::net::proxy::error::ProxyError;
@@ -19,7 +19,7 @@ use crate::net::proxy::{connect, socks};
 use crate::net::socket::io::{is_timeout, read_more, write_all};
 use crate::net::socket::transport::{Socket, Transport};
 
-/// Has `proxy`, at the other end of `tcp`, open a tunnel to `target`. Nothing that came through it has been read.
+/// Opens a tunnel to `target` through `proxy`, the peer of `tcp`. No byte from the tunnel is read.
 pub(crate) fn tunnel(
     proxy: &Proxy,
     tcp: TcpStream,
@@ -34,13 +34,13 @@ pub(crate) fn tunnel(
     }
     stream.set_write_timeout(Some(left))?;
     match proxy.kind {
-        Kind::Http => ask_http(proxy, &stream, target, limits, deadline)?,
-        Kind::Socks5 | Kind::Socks5h => ask_socks(proxy, &stream, target, deadline)?,
+        Kind::Http => open_http(proxy, &stream, target, limits, deadline)?,
+        Kind::Socks5 | Kind::Socks5h => open_socks(proxy, &stream, target, deadline)?,
     }
     Ok(stream.into_tcp()?)
 }
 
-fn ask_http(
+fn open_http(
     proxy: &Proxy,
     stream: &Socket,
     target: &Target,
@@ -48,7 +48,7 @@ fn ask_http(
     deadline: Instant,
 ) -> Result<(), ProxyError> {
     let authority = target.to_string();
-    // The log gets no password.
+    // The log omits the password.
     trace!(target: HANDSHAKE, "> {}", String::from_utf8_lossy(&connect::request(&authority, None)));
     let request = connect::request(&authority, proxy.login.as_ref());
     write_all(stream, 0, &request)?;
@@ -57,19 +57,19 @@ fn ask_http(
         Error::Io(error) => error.into(),
         Error::Handshake(HandshakeError::Http(error)) => ProxyError::Http(error),
         Error::ConnectionLost => ProxyError::Closed,
-        // One interim answer after another.
-        _ => ProxyError::Chatter,
+        // Too many interim responses.
+        _ => ProxyError::UnexpectedBytes,
     })?;
     match connect::judge(head, input.bytes().len())? {
         None => Ok(()),
         Some(head) => {
-            let refused = read_refusal(stream, head, input, deadline);
-            Err(ProxyError::Refused(Box::new(refused)))
+            let rejection = read_rejection(stream, head, input, deadline);
+            Err(ProxyError::Refused(Box::new(rejection)))
         }
     }
 }
 
-fn ask_socks(
+fn open_socks(
     proxy: &Proxy,
     stream: &Socket,
     target: &Target,
@@ -79,36 +79,36 @@ fn ask_socks(
     let request = socks::request(target)?;
     let greeting = socks::greeting(login.is_some());
     trace!(target: HANDSHAKE, "> SOCKS5 {greeting:02x?}");
-    let wants_login = ask(stream, greeting, deadline, |answer| {
+    let wants_login = exchange(stream, greeting, deadline, |answer| {
         socks::chosen(answer, login.is_some())
     })?;
     if let (true, Some(login)) = (wants_login, login) {
         trace!(target: HANDSHAKE, "> SOCKS5 user and password");
-        ask(stream, &socks::credentials(login), deadline, |answer| {
+        exchange(stream, &socks::credentials(login), deadline, |answer| {
             Ok(socks::admitted(answer)?.map(|used| ((), used)))
         })?;
     }
     trace!(target: HANDSHAKE, "> SOCKS5 {request:02x?}, which is {target}");
-    ask(stream, &request, deadline, |answer| {
+    exchange(stream, &request, deadline, |answer| {
         Ok(socks::opened(answer)?.map(|used| ((), used)))
     })
 }
 
-/// One question and its answer. Whoever has not been asked the next one has nothing more to say.
-fn ask<T>(
+/// Sends one request and reads its reply. No bytes may follow the reply before the next request.
+fn exchange<T>(
     stream: &Socket,
-    question: &[u8],
+    message: &[u8],
     deadline: Instant,
     decode: impl Fn(&[u8]) -> Result<Option<(T, usize)>, ProxyError>,
 ) -> Result<T, ProxyError> {
-    write_all(stream, 0, question)?;
+    write_all(stream, 0, message)?;
     let mut input = ReadBuffer::new();
     loop {
         if let Some((meaning, used)) = decode(input.bytes())? {
             trace!(target: HANDSHAKE, "< SOCKS5 {:02x?}", &input.bytes()[..used]);
             return match input.bytes().len() == used {
                 true => Ok(meaning),
-                false => Err(ProxyError::Chatter),
+                false => Err(ProxyError::UnexpectedBytes),
             };
         }
         if read_more(stream, 0, &mut input, deadline)? == 0 {

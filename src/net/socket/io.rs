@@ -1,4 +1,4 @@
-//! Whole writes and reads with a deadline, for the heads and bodies before a connection speaks WebSocket.
+//! Complete writes, and reads with a deadline, for the heads and bodies before WebSocket.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use crate::net::connection::read_buffer::ReadBuffer;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Transport;
 
-/// SEND: writes all of `bytes`, as long as the write timeout allows.
+/// SEND: writes all of `bytes`, within the write timeout.
 pub(crate) fn write_all(transport: &impl Transport, id: u64, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match transport.write_vectored(&[IoSlice::new(bytes)]) {
@@ -23,7 +23,7 @@ pub(crate) fn write_all(transport: &impl Transport, id: u64, mut bytes: &[u8]) -
     Ok(())
 }
 
-/// RECEIVE: appends what one read brings to `input`; the read ends by `deadline`.
+/// RECEIVE: appends the result of one read to `input`, by `deadline`.
 pub(crate) fn read_more(
     transport: &impl Transport,
     id: u64,

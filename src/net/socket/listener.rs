@@ -1,7 +1,7 @@
-//! BIND and LISTEN: where connections come in, and how a thread that waits for one is woken.
+//! BIND and LISTEN: listening sockets, and how to wake a thread that waits in ACCEPT.
 //!
-//! A Unix-domain socket is a file. One that a dead server left behind is replaced, one on which somebody listens is not, and
-//! ours goes when we go.
+//! A Unix-domain socket is a file. The file of a dead server is replaced, that of a live one is not, and the server
+//! removes its own.
 
 use std::fmt;
 use std::io;
@@ -16,7 +16,7 @@ use crate::net::socket::socket_stream::Descriptor;
 #[cfg(unix)]
 use crate::net::socket::unix_path::SocketFile;
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
@@ -24,7 +24,7 @@ pub(crate) enum Listener {
     Unix(std::os::unix::net::UnixListener, SocketFile),
 }
 
-/// Where one listens.
+/// The address of a listening socket.
 #[derive(Debug, Clone)]
 pub(crate) enum Address {
     Tcp(SocketAddr),
@@ -39,7 +39,7 @@ impl Listener {
         let family = if local.is_ipv4() { "IPv4" } else { "IPv6" };
         primitive!("SOCKET", "TCP over {family}");
         let address = Address::Tcp(local);
-        address.tell();
+        address.log_listen();
         Ok((Self::Tcp(listener), address))
     }
 
@@ -48,11 +48,11 @@ impl Listener {
         let (listener, file) = SocketFile::bind(path)?;
         primitive!("SOCKET", "Unix");
         let address = Address::Unix(path.to_owned());
-        address.tell();
+        address.log_listen();
         Ok((Self::Unix(listener, file), address))
     }
 
-    /// ACCEPT: the next connection, and who is at its other end.
+    /// ACCEPT: returns the next connection and its peer address.
     pub(crate) fn accept(&self) -> io::Result<(Descriptor, SocketAddr)> {
         match self {
             Self::Tcp(listener) => {
@@ -67,7 +67,7 @@ impl Listener {
         }
     }
 
-    /// Whether what comes in here may come from another machine.
+    /// Whether connections can come from other machines.
     pub(crate) fn is_network(&self) -> bool {
         matches!(self, Self::Tcp(_))
     }
@@ -87,7 +87,7 @@ impl Listener {
 }
 
 impl Address {
-    /// Connects, so that a thread blocked in ACCEPT here wakes.
+    /// Connects, so that a thread blocked in ACCEPT wakes.
     pub(crate) fn wake_acceptor(&self) {
         match self {
             Self::Tcp(address) => {
@@ -96,16 +96,16 @@ impl Address {
                     IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
                     ip => ip,
                 };
-                let _ = TcpStream::connect_timeout(&(ip, address.port()).into(), WAKE); // it may be awake already
+                let _ = TcpStream::connect_timeout(&(ip, address.port()).into(), WAKE_TIMEOUT); // it may be awake already
             }
             #[cfg(unix)]
             Self::Unix(path) => {
-                let _ = std::os::unix::net::UnixStream::connect(path); // likewise
+                let _ = std::os::unix::net::UnixStream::connect(path); // as above
             }
         }
     }
 
-    fn tell(&self) {
+    fn log_listen(&self) {
         primitive!("BIND", "{self}");
         primitive!("LISTEN", "{self}");
     }
@@ -121,8 +121,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// A peer on a Unix-domain socket has no address. It is on this machine, so it counts as one on loopback, with the port
-/// that nobody has.
+/// Peer address of every connection on a Unix-domain socket, which has none. Such a peer is on this machine, so it
+/// counts as loopback, with the unused port 0.
 #[cfg(unix)]
 const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-const WAKE: Duration = Duration::from_secs(1);
+const WAKE_TIMEOUT: Duration = Duration::from_secs(1);

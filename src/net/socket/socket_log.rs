@@ -1,5 +1,5 @@
-//! The socket primitives in the log at `debug`: a line for each, its name in a column of its own, then the connection's
-//! number. Whoever follows one connection reads what its socket went through.
+//! Logs socket primitives at `debug`: one line each, with the name in a column and the number of the connection. The lines of
+//! one connection are its history.
 //!
 //! ```text
 //! LISTEN  127.0.0.1:8080
@@ -9,7 +9,7 @@
 //! CLOSE   #1
 //! ```
 
-/// Logs one primitive; what follows its name is as in `format!`. A client's connection is number 0.
+/// Logs one primitive; the rest is as in `format!`. A client's connection has number 0.
 macro_rules! primitive {
     ($name:literal, $($detail:tt)+) => {
         log::debug!(target: $crate::log_targets::NET, "{:7} {}", $name, format_args!($($detail)+))

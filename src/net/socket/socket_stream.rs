@@ -1,4 +1,4 @@
-//! The socket itself, of whichever kind: what the operating system knows a connection by.
+//! A TCP or Unix-domain stream socket.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,7 +14,7 @@ pub(crate) enum Descriptor {
     Unix(UnixStream),
 }
 
-/// The same call on whatever it is.
+/// Calls the same method on either type.
 macro_rules! each {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self {

@@ -1,8 +1,8 @@
-//! What a connection stands on: bytes that one thread reads while others write.
+//! Byte streams under a connection, read by one thread while others write.
 //!
-//! [`Socket`] is the real thing, with or without TLS. It is read and written by reference, so reader and writers share one
-//! descriptor (a `try_clone` would double the descriptors of the process). [`Locked`] lends any `Read + Write` the same
-//! interface behind a lock, for tests in memory and streams of the caller's own.
+//! [`Socket`] is a real socket, with or without TLS. It is read and written by reference, so reader and writers share
+//! one descriptor (`try_clone` would double the descriptors of the process). [`Locked`] gives any `Read + Write` the
+//! same interface behind a lock, for tests in memory and custom streams.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -17,27 +17,27 @@ use crate::net::tls::{Session, TlsError, TlsIdentity, TlsRoots};
 
 /// A byte stream that is read and written through a shared reference.
 ///
-/// Reads and writes block, at most as long as the timeouts say; a timeout shows as
-/// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`].
+/// Reads and writes block, at most for the timeouts. A timeout is [`io::ErrorKind::WouldBlock`] or
+/// [`io::ErrorKind::TimedOut`].
 pub trait Transport: Send + Sync + 'static {
-    /// RECEIVE: as [`Read::read`]. [`io::ErrorKind::Interrupted`] asks to look at the clock and to call again.
+    /// RECEIVE: as [`Read::read`]. After [`io::ErrorKind::Interrupted`] the caller checks its deadline and calls again.
     fn read(&self, into: &mut [u8]) -> io::Result<usize>;
     /// SEND: as [`Write::write_vectored`].
     fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// How long a read may block; `None` is for ever. A stream without timeouts ignores it.
+    /// Sets the read timeout; `None` is unlimited. A stream without timeouts ignores it.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
-    /// How long a write may block; `None` is for ever. A stream without timeouts ignores it.
+    /// Sets the write timeout; `None` is unlimited. A stream without timeouts ignores it.
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
-    /// CLOSE one direction or both. A stream that cannot ignores it.
+    /// CLOSE: shuts down one direction or both. A stream that cannot ignores it.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
-    /// Who is at the other end, where the stream knows.
+    /// Returns the address of the peer, if known.
     fn peer_addr(&self) -> Option<SocketAddr>;
 }
 
-/// A connected socket: TCP or a Unix-domain socket, and TLS over it if there is any.
+/// A connected socket: TCP or a Unix-domain socket, with or without TLS.
 ///
-/// What a [write](Transport::write_vectored) does not take has to come first in the next one: with TLS, part of it may be
-/// sealed already.
+/// Bytes that a [write](Transport::write_vectored) did not accept must come first in the next one: with TLS, part of
+/// them may be sealed already.
 #[derive(Debug)]
 pub struct Socket {
     descriptor: Descriptor,
@@ -46,10 +46,10 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Takes over a connected stream and switches Nagle's algorithm off: a frame goes out when it is written.
+    /// Takes a connected stream and disables Nagle's algorithm, so each frame is sent at once.
     ///
     /// # Errors
-    /// What setting `TCP_NODELAY` reports, on a socket that is already dead.
+    /// Errors of setting `TCP_NODELAY`, on a socket that is already dead.
     pub fn new(tcp: TcpStream) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let peer = tcp.peer_addr().ok();
@@ -60,7 +60,7 @@ impl Socket {
         })
     }
 
-    /// What a server accepted, with TLS if it has an identity to show. Nothing is sent before [`Socket::shake_hands`].
+    /// Wraps an accepted socket, with TLS if there is an identity. Nothing is sent before [`Socket::handshake`].
     pub(crate) fn accepted(
         descriptor: Descriptor,
         identity: Option<&TlsIdentity>,
@@ -76,7 +76,7 @@ impl Socket {
         Ok(socket)
     }
 
-    /// The client's end of TLS over this stream; the server has to prove that it is `host`.
+    /// Adds TLS as a client. The server's certificate must be for `host`.
     pub(crate) fn with_client_tls(
         mut self,
         roots: Option<&TlsRoots>,
@@ -86,7 +86,7 @@ impl Socket {
         Ok(self)
     }
 
-    /// The TLS handshake, if there is one to do. Blocks until `deadline` at most.
+    /// Runs the TLS handshake, if there is TLS. Blocks until `deadline` at most.
     pub(crate) fn handshake(&self, deadline: Instant) -> Result<(), Error> {
         match &self.tls {
             None => Ok(()),
@@ -98,7 +98,7 @@ impl Socket {
         self.tls.is_some()
     }
 
-    /// Gives the stream back.
+    /// Returns the TCP stream.
     pub(crate) fn into_tcp(self) -> io::Result<TcpStream> {
         match self.descriptor {
             Descriptor::Tcp(tcp) => Ok(tcp),
@@ -107,7 +107,7 @@ impl Socket {
         }
     }
 
-    /// A connected Unix-domain socket. Its [peer](Transport::peer_addr) has no address.
+    /// Wraps a connected Unix-domain socket. Its [peer](Transport::peer_addr) has no address.
     #[cfg(unix)]
     #[must_use]
     pub fn over_unix(stream: UnixStream) -> Self {

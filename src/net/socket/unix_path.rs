@@ -1,4 +1,4 @@
-//! The file of a Unix-domain socket: it is ours from BIND to the end, and nobody else's is ever removed.
+//! The file of a Unix-domain socket: created at BIND, removed at the end. Files of other processes are never removed.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
@@ -6,24 +6,24 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-/// A file that was made by BIND. Dropping it removes it, if it is still the same.
+/// A file created by BIND. Dropping it removes the file, unless another has taken its place.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// Device and number of the file.
+    /// Device and inode number of the file.
     identity: (u64, u64),
 }
 
 impl SocketFile {
-    /// BIND and LISTEN on `path`. What a dead server left there is replaced.
+    /// BIND and LISTEN on `path`. The socket of a dead server is replaced.
     ///
     /// # Errors
-    /// [`ErrorKind::AddrInUse`] if somebody listens there, [`ErrorKind::AlreadyExists`] if it is something else than a
-    /// socket, and what BIND reports.
+    /// [`ErrorKind::AddrInUse`] if another process listens there, [`ErrorKind::AlreadyExists`] for a file that is not a
+    /// socket, and errors of BIND.
     pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, Self)> {
-        let whole = std::path::absolute(path)?; // so that it is found again wherever the process goes
-        let _turn = turn(&whole);
-        // As it was given: the system takes some 107 bytes.
+        let absolute = std::path::absolute(path)?; // valid even if the working directory changes
+        let _lock = lock_directory(&absolute);
+        // The path as given: the system accepts about 107 bytes.
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 clear(path)?;
@@ -32,7 +32,7 @@ impl SocketFile {
             outcome => outcome?,
         };
         let identity = identity(&fs::symlink_metadata(path)?);
-        let path = whole;
+        let path = absolute;
         Ok((listener, Self { path, identity }))
     }
 
@@ -45,18 +45,18 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let now = fs::symlink_metadata(&self.path);
         if now.is_ok_and(|now| identity(&now) == self.identity) {
-            let _ = fs::remove_file(&self.path); // somebody was faster, or may not let us
+            let _ = fs::remove_file(&self.path); // removed already, or not permitted
         }
     }
 }
 
-/// Servers that start at once take turns: between BIND and LISTEN a living one looks dead, and between a look at a dead one
-/// and its removal somebody could take its place. The lock is on the folder, so that nothing is left behind; where it
-/// cannot be had, there is none.
-fn turn(path: &Path) -> Option<File> {
-    let folder = File::open(path.parent()?).ok()?;
-    folder.lock().ok()?;
-    Some(folder)
+/// Locks the directory, so that servers that start at the same time do it one after another. Between BIND and LISTEN a
+/// live socket looks dead, and between the check and the removal of a dead one another server could replace it. Returns
+/// `None` where the directory cannot be locked.
+fn lock_directory(path: &Path) -> Option<File> {
+    let directory = File::open(path.parent()?).ok()?;
+    directory.lock().ok()?;
+    Some(directory)
 }
 
 /// Removes the socket of a dead server.
@@ -65,7 +65,7 @@ fn clear(path: &Path) -> io::Result<()> {
     if !metadata.file_type().is_socket() {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
-            "there is a file of that name, and it is no socket",
+            "a file of that name exists and is not a socket",
         ));
     }
     if is_alive(path)? {
@@ -74,7 +74,7 @@ fn clear(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Whether somebody listens on it.
+/// Whether a process listens on the socket.
 fn is_alive(path: &Path) -> io::Result<bool> {
     match UnixStream::connect(path) {
         Ok(_) => Ok(true),
@@ -95,18 +95,18 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 mod tests {
     use super::*;
 
-    /// A path of its own for each test, in a folder that is there.
+    /// A path for each test, in an existing directory.
     fn path(name: &str) -> PathBuf {
         let name = format!("enchufe-{}-{name}.sock", std::process::id());
         std::env::temp_dir().join(name)
     }
 
     #[test]
-    fn the_file_of_a_dead_server_is_replaced_and_ours_goes_with_us() {
+    fn the_file_of_a_dead_server_is_replaced_and_removed_at_the_end() {
         let path = path("dead");
         drop(UnixListener::bind(&path).expect("a new file")); // std leaves the file
         assert!(path.exists());
-        let (listener, file) = SocketFile::bind(&path).expect("nobody listens");
+        let (listener, file) = SocketFile::bind(&path).expect("no listener");
         UnixStream::connect(&path).expect("we listen");
         drop(file);
         assert!(!path.exists());
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_living_server_keeps_its_file() {
+    fn a_live_server_keeps_its_file() {
         let path = path("living");
         let (_listener, _file) = SocketFile::bind(&path).expect("a new file");
         let error = SocketFile::bind(&path).map(drop).expect_err("it is taken");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_socket_is_left_alone() {
+    fn a_file_that_is_not_a_socket_is_left_alone() {
         let path = path("file");
         fs::write(&path, "precious").expect("a file");
         let error = SocketFile::bind(&path).map(drop).expect_err("a file");
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_somebody_else_put_there_is_not_removed() {
+    fn a_file_of_another_process_is_not_removed() {
         let path = path("theirs");
         let (_listener, file) = SocketFile::bind(&path).expect("a new file");
         fs::remove_file(&path).expect("ours");

@@ -1,12 +1,11 @@
-//! What can be wrong with certificates and keys, and with a peer that should speak TLS: one line for each, that says what
-//! to do where something can be done.
+//! Errors of certificates, keys and TLS peers: one line each, with the fix if there is one.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why there is no TLS: with one's own certificate, with that of the peer, or in the handshake.
+/// The reason why TLS failed: the local certificate, that of the peer, or the handshake.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -14,35 +13,35 @@ pub enum TlsError {
     NotBuiltIn,
     /// A file cannot be read.
     Unreadable(PathBuf, io::Error),
-    /// There is no certificate in it, which is named as a person would.
+    /// The named file or text contains no certificate.
     NoCertificate(String),
-    /// There is no private key in it.
+    /// The named file or text contains no private key.
     NoKey(String),
-    /// What is in it is no certificate that can be understood.
+    /// The certificate is malformed.
     BadCertificate(String),
-    /// The private key in it is of no kind that can be used.
+    /// The private key is malformed or of an unsupported type.
     BadKey(String),
-    /// The private key is not that of the certificate.
+    /// The private key does not match the certificate.
     WrongKey,
-    /// The certificate is over, since so long.
+    /// The certificate expired this long ago.
     Expired(Duration),
-    /// The certificate begins in so long.
+    /// The certificate becomes valid after this time.
     NotYetValid(Duration),
-    /// Nobody who is trusted has signed the peer's certificate.
+    /// No trusted authority signed the peer's certificate.
     UnknownIssuer,
-    /// The peer's certificate is for other names (the second) than the one asked for (the first).
+    /// The certificate is for other names (the second) than the requested one (the first).
     WrongName(String, Vec<String>),
-    /// The peer's certificate is one for signing others, and must not stand for a server.
+    /// The peer's certificate is for a certificate authority, and not valid for a server.
     IsAuthority,
-    /// This machine has no list of authorities that it trusts.
+    /// The system has no list of trusted authorities.
     NoRoots,
-    /// A name that no certificate can be for.
+    /// The name is not valid in a certificate.
     BadName(String),
     /// The peer does not speak TLS.
     NotTls,
-    /// The peer refused, in its words.
+    /// The peer rejected the handshake, in its words.
     Refused(String),
-    /// Anything else that broke the handshake, in the words of rustls.
+    /// Any other error of the handshake, in the words of rustls.
     Handshake(String),
 }
 
@@ -50,33 +49,33 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBuiltIn => {
-                f.write_str("TLS is not built in: it takes the feature tls, cargo build --features tls")
+                f.write_str("TLS is not built in: build with --features tls")
             }
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::NoCertificate(place) => write!(
                 f,
-                "{place} holds no certificate: it has to be PEM, with a line -----BEGIN CERTIFICATE-----"
+                "{place} contains no certificate: it must be PEM with a line -----BEGIN CERTIFICATE-----"
             ),
             Self::NoKey(place) => write!(
                 f,
-                "{place} holds no private key: it has to be PEM, with a line -----BEGIN PRIVATE KEY-----, not encrypted"
+                "{place} contains no private key: it must be unencrypted PEM with a line -----BEGIN PRIVATE KEY-----"
             ),
             Self::BadCertificate(place) => {
-                write!(f, "the certificate in {place} cannot be understood")
+                write!(f, "the certificate in {place} is malformed")
             }
             Self::BadKey(place) => write!(
                 f,
-                "the private key in {place} cannot be used: it has to be RSA, ECDSA on P-256 or P-384, or Ed25519"
+                "the private key in {place} cannot be used: it must be RSA, ECDSA on P-256 or P-384, or Ed25519"
             ),
-            Self::WrongKey => f.write_str("the private key is not that of the certificate"),
+            Self::WrongKey => f.write_str("the private key does not match the certificate"),
             Self::Expired(since) => write!(f, "the certificate expired {} ago", Rough(*since)),
             Self::NotYetValid(wait) => write!(
                 f,
-                "the certificate is not valid yet, but in {}: is the clock right?",
+                "the certificate becomes valid in {}: check the clock",
                 Rough(*wait)
             ),
             Self::UnknownIssuer => {
-                f.write_str("the server's certificate was signed by nobody who is trusted here")
+                f.write_str("the server's certificate is not signed by a trusted authority")
             }
             Self::WrongName(asked, names) => {
                 write!(f, "the server's certificate is not for {asked}")?;
@@ -86,14 +85,14 @@ impl fmt::Display for TlsError {
                 }
             }
             Self::IsAuthority => f.write_str(
-                "the server's certificate is one that signs others (CA:TRUE), and must not stand for a server",
+                "the server's certificate is for a certificate authority (CA:TRUE), not for a server",
             ),
             Self::NoRoots => f.write_str(
-                "this machine has no list of trusted authorities: install ca-certificates, or name a root",
+                "this system has no trusted authorities: install ca-certificates, or name a root",
             ),
-            Self::BadName(name) => write!(f, "no certificate can be for the name {name}"),
+            Self::BadName(name) => write!(f, "the name {name} is not valid in a certificate"),
             Self::NotTls => f.write_str("the peer does not speak TLS"),
-            Self::Refused(words) => write!(f, "the peer refuses the TLS handshake: {words}"),
+            Self::Refused(words) => write!(f, "the peer rejected the TLS handshake: {words}"),
             Self::Handshake(words) => write!(f, "the TLS handshake failed: {words}"),
         }
     }
@@ -108,7 +107,7 @@ impl std::error::Error for TlsError {
     }
 }
 
-/// A length of time as a person says it: its largest unit, rounded down.
+/// A duration in its largest unit, rounded down.
 struct Rough(Duration);
 
 impl fmt::Display for Rough {
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_said_in_its_largest_unit() {
+    fn a_duration_is_shown_in_its_largest_unit() {
         for (seconds, words) in [
             (0, "0 seconds"),
             (1, "1 second"),

@@ -1,4 +1,4 @@
-//! Who a server is: its certificate and private key, in files that are read again when they change.
+//! A server's certificate and private key, in files that can be reloaded.
 
 use std::fmt;
 use std::fs;
@@ -18,10 +18,10 @@ use crate::net::tls::TlsError;
 
 /// The certificate and the private key of a server, for [`Server::tls`](crate::net::server::server::Server::tls).
 ///
-/// Clones are one identity: keep one, and [`reload`](TlsIdentity::reload) it when the files have changed. Connections
-/// that are open keep what they have; those that come later get the new certificate.
+/// Clones share one identity: store one, and [`reload`](TlsIdentity::reload) it when the files have changed. Open connections
+/// do not change; later ones get the new certificate.
 ///
-/// It speaks TLS 1.3 and 1.2, and HTTP/1.1 by ALPN ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)).
+/// The server supports TLS 1.3 and 1.2, and HTTP/1.1 by ALPN ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)).
 ///
 /// ```no_run
 /// use enchufe::{Server, net::TlsIdentity};
@@ -39,16 +39,15 @@ pub struct TlsIdentity {
     config: Arc<ServerConfig>,
 }
 
-/// The pair that newcomers get.
+/// The certificate and key for new connections.
 #[derive(Debug)]
 struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl TlsIdentity {
-    /// Reads two files in PEM form: the certificate, with those that lead from it to an authority behind it, and its
-    /// private key.
+    /// Reads two PEM files: the certificate, followed by the intermediate certificates to an authority, and its private key.
     ///
     /// # Errors
-    /// What is wrong with the files or the pair: missing, unreadable, empty, mismatched, expired or not valid yet.
+    /// If the files are missing, unreadable, empty, mismatched, expired or not valid yet.
     pub fn from_files(
         certificate: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
@@ -57,16 +56,16 @@ impl TlsIdentity {
         let pair = read(&files)?;
         Ok(Self {
             files: Some(Arc::new(files)),
-            ..Self::of(pair)?
+            ..Self::with_pair(pair)?
         })
     }
 
-    /// The same from memory.
+    /// Creates an identity from PEM in memory.
     ///
     /// # Errors
     /// As [`TlsIdentity::from_files`].
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        Self::of(pair(
+        Self::with_pair(pair(
             certificate,
             key,
             "the certificate given",
@@ -74,11 +73,11 @@ impl TlsIdentity {
         )?)
     }
 
-    /// Reads the files again. Nothing changes for connections that are open.
+    /// Reloads the files. Open connections do not change.
     ///
     /// # Errors
-    /// As [`TlsIdentity::from_files`]; what was there before stays then. One that came [from
-    /// memory](TlsIdentity::from_pem) has no files, and this does nothing: [`TlsIdentity::replace`] it.
+    /// As [`TlsIdentity::from_files`]; the previous certificate then stays. An identity [from
+    /// memory](TlsIdentity::from_pem) has no files, and this does nothing: use [`TlsIdentity::replace`].
     pub fn reload(&self) -> Result<(), TlsError> {
         if let Some(files) = &self.files {
             self.current.set(read(files)?);
@@ -86,10 +85,10 @@ impl TlsIdentity {
         Ok(())
     }
 
-    /// Another pair for those who come from now on.
+    /// Replaces certificate and key for new connections.
     ///
     /// # Errors
-    /// As [`TlsIdentity::from_files`]; what was there before stays then.
+    /// As [`TlsIdentity::from_files`]; the previous certificate then stays.
     pub fn replace(&self, certificate: &[u8], key: &[u8]) -> Result<(), TlsError> {
         let new = pair(certificate, key, "the certificate given", "the key given")?;
         self.current.set(new);
@@ -100,7 +99,7 @@ impl TlsIdentity {
         Arc::clone(&self.config)
     }
 
-    fn of(pair: CertifiedKey) -> Result<Self, TlsError> {
+    fn with_pair(pair: CertifiedKey) -> Result<Self, TlsError> {
         let current = Arc::new(Current(RwLock::new(Arc::new(pair))));
         let provider = Arc::new(ring::default_provider());
         let failed = |error: rustls::Error| TlsError::Handshake(error.to_string());
@@ -110,7 +109,7 @@ impl TlsIdentity {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // Who comes back shows a ticket and saves both sides the signature; nothing is stored here for it.
+        // Session tickets save both sides a signature when a client returns. The server stores nothing for them.
         config.ticketer = ring::Ticketer::new().map_err(failed)?;
         Ok(Self {
             files: None,
@@ -154,7 +153,7 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(|error| TlsError::Unreadable(path.to_owned(), error))
 }
 
-/// Every certificate in a PEM text, which has one at least.
+/// Parses every certificate in a PEM text; at least one.
 pub(crate) fn certificates(
     pem: &[u8],
     place: &str,
@@ -167,7 +166,7 @@ pub(crate) fn certificates(
     }
 }
 
-/// A pair that belongs together and is valid now.
+/// Parses a matching certificate and key that are valid now.
 fn pair(
     certificate: &[u8],
     key: &[u8],
@@ -187,10 +186,10 @@ fn pair(
     }
 }
 
-/// Whether the first of the certificates is valid today. Who has signed it is for clients to judge.
+/// Checks that the first certificate is valid today. Clients check its issuer.
 fn check_dates(chain: &[CertificateDer<'static>], place: &str) -> Result<(), TlsError> {
     let bad = |_| TlsError::BadCertificate(place.to_owned());
-    let first = ParsedCertificate::try_from(&chain[0]).map_err(bad)?; // there is one at least
+    let first = ParsedCertificate::try_from(&chain[0]).map_err(bad)?; // at least one
     let checked = verify_server_cert_signed_by_trust_anchor(
         &first,
         &RootCertStore::empty(),
@@ -200,9 +199,9 @@ fn check_dates(chain: &[CertificateDer<'static>], place: &str) -> Result<(), Tls
             .signature_verification_algorithms
             .all,
     );
-    // Dates are looked at before signers, and without roots every certificate fails for its signer at the latest.
+    // Dates are checked before issuers, and without roots every certificate fails at its issuer.
     match checked {
-        Err(rustls::Error::InvalidCertificate(error)) => match over_or_not_yet(&error) {
+        Err(rustls::Error::InvalidCertificate(error)) => match date_error(&error) {
             Some(error) => Err(error),
             None => Ok(()),
         },
@@ -210,8 +209,8 @@ fn check_dates(chain: &[CertificateDer<'static>], place: &str) -> Result<(), Tls
     }
 }
 
-/// What is wrong with the dates of a certificate, if that is it.
-pub(crate) fn over_or_not_yet(error: &CertificateError) -> Option<TlsError> {
+/// Returns the error in the dates of a certificate, if there is one.
+pub(crate) fn date_error(error: &CertificateError) -> Option<TlsError> {
     let between = |from: &UnixTime, to: &UnixTime| {
         Duration::from_secs(to.as_secs().saturating_sub(from.as_secs()))
     };

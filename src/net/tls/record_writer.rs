@@ -1,37 +1,37 @@
-//! Records on their way to the socket, and how much of what is sealed in them counts as written.
+//! Sealed records on their way to the socket, and how much of their plaintext counts as written.
 //!
-//! A slow peer's socket takes part of a record. Whoever writes must then hear that not all went out, so that the rest is
-//! seen to; but the record is sealed, and what is in it can be neither taken back nor sent twice. So the plaintext counts
-//! as written in proportion to the octets that the socket took: at least one octet of it once it is sealed, so that
-//! nobody puts other octets in its place, and the last octet only when the whole record is gone, so that nobody leaves a
-//! record behind. To the outbox it looks as if the socket itself had taken so much.
+//! The socket of a slow peer may accept part of a record. The caller must then learn that not everything was sent. But
+//! a sealed record cannot be taken back or sent twice. So plaintext counts as written in proportion to the bytes that
+//! the socket accepted. At least one byte counts once it is sealed, so the caller cannot replace it. The last byte
+//! counts only when the whole record is sent, so the caller does not abandon a record. The send queue sees the same as
+//! with a plain socket.
 
 use std::io::{self, ErrorKind};
 
-/// Sealed records that are not all gone. At most one caller's worth: nothing is sealed before these are.
+/// Sealed records that are not completely sent, at most those of one call: nothing is sealed before they are.
 #[derive(Debug, Default)]
-pub(crate) struct Wire {
+pub(crate) struct RecordWriter {
     /// The records.
     pub(crate) sealed: Vec<u8>,
-    /// How much of `sealed` the socket took.
+    /// Bytes of `sealed` that the socket accepted.
     sent: usize,
-    /// Octets of the caller in `sealed`, and how many of them it was told are written.
+    /// Plaintext bytes in `sealed`, and how many of them were reported as written.
     plain: usize,
-    told: usize,
+    reported: usize,
 }
 
-impl Wire {
+impl RecordWriter {
     pub(crate) fn is_empty(&self) -> bool {
         self.sealed.is_empty()
     }
 
-    /// Notes that so many octets of the caller were sealed, with nothing else before them.
-    pub(crate) fn holds(&mut self, plain: usize) {
+    /// Sets the number of plaintext bytes in `sealed`, which had been empty.
+    pub(crate) fn set_plaintext_len(&mut self, plain: usize) {
         self.plain = plain;
-        self.told = 0;
+        self.reported = 0;
     }
 
-    /// One write to the socket, if there is anything to write.
+    /// Writes once to the socket, if there is anything to write.
     pub(crate) fn push(&mut self, write: impl Fn(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         if self.sealed.is_empty() {
             return Ok(());
@@ -45,12 +45,12 @@ impl Wire {
         if self.sent >= self.sealed.len() {
             self.sent = 0;
             self.sealed.clear();
-            self.sealed.shrink_to(KEPT);
+            self.sealed.shrink_to(IDLE_CAPACITY);
         }
         Ok(())
     }
 
-    /// How many octets more than when it was last asked the caller may count as written.
+    /// Returns the number of plaintext bytes written since the last call.
     pub(crate) fn newly_written(&mut self) -> usize {
         let written = if self.sealed.is_empty() {
             self.plain
@@ -60,77 +60,77 @@ impl Wire {
             share
                 .max(1)
                 .min(self.plain.saturating_sub(1))
-                .max(self.told)
+                .max(self.reported)
         };
-        let news = written - self.told;
-        self.told = written;
-        news
+        let new = written - self.reported;
+        self.reported = written;
+        new
     }
 }
 
-/// An idle connection keeps room for so much.
-const KEPT: usize = 512;
+/// Capacity of an idle connection in bytes.
+const IDLE_CAPACITY: usize = 512;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A wire with a record of `plain` octets, and 22 that TLS adds.
-    fn wire(plain: usize) -> Wire {
-        let mut wire = Wire {
+    /// Creates a writer with a record of `plain` bytes, plus 22 that TLS adds.
+    fn writer(plain: usize) -> RecordWriter {
+        let mut writer = RecordWriter {
             sealed: vec![7; plain + 22],
-            ..Wire::default()
+            ..RecordWriter::default()
         };
-        wire.holds(plain);
-        wire
+        writer.set_plaintext_len(plain);
+        writer
     }
 
     #[test]
-    fn something_counts_at_once_and_all_of_it_only_at_the_end() {
+    fn one_byte_counts_at_once_and_the_last_only_at_the_end() {
         for plain in [2, 3, 100, 16_384, 131_072] {
-            let mut wire = wire(plain);
+            let mut writer = writer(plain);
             let blocked = |_: &[u8]| Err(ErrorKind::WouldBlock.into());
-            assert!(wire.push(blocked).is_err());
-            let mut written = wire.newly_written();
+            assert!(writer.push(blocked).is_err());
+            let mut written = writer.newly_written();
             assert_eq!(written, 1);
-            while !wire.is_empty() {
+            while !writer.is_empty() {
                 assert!(
                     written < plain,
                     "all of {plain} counts and something is left"
                 );
-                wire.push(|_| Ok(1)).expect("it takes one");
-                written += wire.newly_written();
+                writer.push(|_| Ok(1)).expect("it takes one");
+                written += writer.newly_written();
             }
             assert_eq!(written, plain);
-            assert_eq!(wire.newly_written(), 0);
+            assert_eq!(writer.newly_written(), 0);
         }
     }
 
-    /// A peer that takes a little now and then is seen to take it.
+    /// A peer that accepts a little at a time shows progress.
     #[test]
-    fn octets_count_as_they_go() {
-        let mut wire = wire(16_384);
-        wire.push(|_| Ok(8_203)).expect("half of it");
-        assert_eq!(wire.newly_written(), 8_192);
-        wire.push(|_| Ok(100)).expect("a little more");
-        assert_eq!(wire.newly_written(), 99);
+    fn bytes_count_as_they_are_sent() {
+        let mut writer = writer(16_384);
+        writer.push(|_| Ok(8_203)).expect("half of it");
+        assert_eq!(writer.newly_written(), 8_192);
+        writer.push(|_| Ok(100)).expect("a little more");
+        assert_eq!(writer.newly_written(), 99);
     }
 
     #[test]
-    fn a_connection_at_rest_keeps_little_room() {
-        let mut wire = wire(100_000);
-        wire.push(|bytes| Ok(bytes.len())).expect("all of it");
-        assert!(wire.sealed.capacity() <= KEPT);
+    fn an_idle_connection_has_a_small_buffer() {
+        let mut writer = writer(100_000);
+        writer.push(|bytes| Ok(bytes.len())).expect("all of it");
+        assert!(writer.sealed.capacity() <= IDLE_CAPACITY);
     }
 
     #[test]
-    fn a_record_of_the_reader_behind_the_callers_changes_nothing_that_was_told() {
-        let mut wire = wire(1_000);
-        wire.push(|_| Ok(900)).expect("most of it");
-        let written = wire.newly_written();
-        wire.sealed.extend([0; 500]); // an alert, say
-        assert_eq!(wire.newly_written(), 0);
-        wire.push(|bytes| Ok(bytes.len())).expect("all of it");
-        assert_eq!(written + wire.newly_written(), 1_000);
+    fn an_alert_after_the_data_does_not_change_the_reported_count() {
+        let mut writer = writer(1_000);
+        writer.push(|_| Ok(900)).expect("most of it");
+        let written = writer.newly_written();
+        writer.sealed.extend([0; 500]); // an alert, say
+        assert_eq!(writer.newly_written(), 0);
+        writer.push(|bytes| Ok(bytes.len())).expect("all of it");
+        assert_eq!(written + writer.newly_written(), 1_000);
     }
 }

@@ -1,4 +1,4 @@
-//! Whom a client trusts to say who a server is.
+//! Certificate authorities that a client trusts.
 
 use std::fmt;
 use std::path::Path;
@@ -8,12 +8,12 @@ use rustls::crypto::ring;
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 
 use crate::net::tls::TlsError;
-use crate::net::tls::identity::{certificates, contents, over_or_not_yet};
+use crate::net::tls::identity::{certificates, contents, date_error};
 
-/// The authorities whose signature on a server's certificate a client believes, for [`Client::tls`](crate::net::client::client::Client::tls).
+/// The authorities that may sign a server's certificate, for [`Client::tls`](crate::net::client::client::Client::tls).
 ///
-/// There is no way to believe everybody. For a server whose certificate nobody known has signed, name its root, or the
-/// certificate itself if it has signed itself.
+/// Verification cannot be disabled. For a server with a private authority, trust its root. For a self-signed certificate,
+/// trust the certificate itself.
 ///
 /// ```no_run
 /// use enchufe::{Client, net::TlsRoots};
@@ -28,8 +28,8 @@ pub struct TlsRoots {
 }
 
 impl TlsRoots {
-    /// What this machine trusts: the files of the system, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. A client
-    /// that is told nothing uses these.
+    /// Returns the authorities of the system: its files, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`. Clients use
+    /// them by default.
     ///
     /// # Errors
     /// [`TlsError::NoRoots`] if there are none.
@@ -39,46 +39,46 @@ impl TlsRoots {
             return Ok(roots.clone());
         }
         let mut store = RootCertStore::empty();
-        // Some of them may be too old or too odd; the others count.
+        // Ignores certificates that rustls does not support.
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if store.is_empty() {
             return Err(TlsError::NoRoots);
         }
-        let roots = Self::of(store)?;
+        let roots = Self::with_store(store)?;
         Ok(ROOTS.get_or_init(|| roots).clone())
     }
 
-    /// The certificates in a file in PEM form, and nobody else.
+    /// Trusts only the certificates in a PEM file.
     ///
     /// # Errors
-    /// If it cannot be read or understood, or holds no certificate.
+    /// If it cannot be read or parsed, or contains no certificate.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
         let path = path.as_ref();
-        Self::only(&contents(path)?, &path.display().to_string())
+        Self::from_bytes(&contents(path)?, &path.display().to_string())
     }
 
-    /// The same from memory.
+    /// Trusts only the certificates in a PEM text.
     ///
     /// # Errors
     /// As [`TlsRoots::from_file`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
-        Self::only(pem, "the root given")
+        Self::from_bytes(pem, "the root given")
     }
 
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 
-    fn only(pem: &[u8], place: &str) -> Result<Self, TlsError> {
+    fn from_bytes(pem: &[u8], place: &str) -> Result<Self, TlsError> {
         let mut store = RootCertStore::empty();
         for certificate in certificates(pem, place)? {
             let added = store.add(certificate);
             added.map_err(|_| TlsError::BadCertificate(place.to_owned()))?;
         }
-        Self::of(store)
+        Self::with_store(store)
     }
 
-    fn of(store: RootCertStore) -> Result<Self, TlsError> {
+    fn with_store(store: RootCertStore) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -98,24 +98,24 @@ impl fmt::Debug for TlsRoots {
     }
 }
 
-/// What went wrong in a handshake, for a person.
+/// Converts an error of a handshake into one with an explanation.
 impl From<rustls::Error> for TlsError {
     fn from(error: rustls::Error) -> Self {
         match error {
-            rustls::Error::InvalidCertificate(error) => of_certificate(&error),
+            rustls::Error::InvalidCertificate(error) => certificate_error(&error),
             rustls::Error::InvalidMessage(_) => Self::NotTls,
-            rustls::Error::AlertReceived(alert) => Self::Refused(in_words(alert)),
+            rustls::Error::AlertReceived(alert) => Self::Refused(alert_text(alert)),
             error => Self::Handshake(error.to_string()),
         }
     }
 }
 
-fn of_certificate(error: &CertificateError) -> TlsError {
-    if let Some(error) = over_or_not_yet(error) {
+fn certificate_error(error: &CertificateError) -> TlsError {
+    if let Some(error) = date_error(error) {
         return error;
     }
     match error {
-        // A bad signature: somebody who is trusted has the same name.
+        // A bad signature: a trusted authority has the same name.
         CertificateError::UnknownIssuer
         | CertificateError::BadSignature
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
@@ -128,7 +128,7 @@ fn of_certificate(error: &CertificateError) -> TlsError {
             expected,
             presented,
         } => TlsError::WrongName(expected.to_str().into_owned(), presented.clone()),
-        // This one has no variant of its own.
+        // This error has no variant in rustls.
         CertificateError::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
             TlsError::IsAuthority
         }
@@ -137,17 +137,19 @@ fn of_certificate(error: &CertificateError) -> TlsError {
 }
 
 /// RFC 8446, 6.2.
-fn in_words(alert: AlertDescription) -> String {
+fn alert_text(alert: AlertDescription) -> String {
     match alert {
-        AlertDescription::HandshakeFailure => "nothing we offer suits it".to_owned(),
-        AlertDescription::ProtocolVersion => "it speaks no version of TLS that we do".to_owned(),
-        AlertDescription::UnrecognisedName => "it does not know the name we ask for".to_owned(),
+        AlertDescription::HandshakeFailure => {
+            "it supports no algorithm that was offered".to_owned()
+        }
+        AlertDescription::ProtocolVersion => "it supports no common version of TLS".to_owned(),
+        AlertDescription::UnrecognisedName => "it does not know the requested name".to_owned(),
         AlertDescription::NoApplicationProtocol => "it does not speak HTTP/1.1".to_owned(),
-        AlertDescription::UnknownCA => "it does not trust who signed our certificate".to_owned(),
+        AlertDescription::UnknownCA => "it does not trust the issuer of our certificate".to_owned(),
         AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
             "it does not accept our certificate".to_owned()
         }
-        AlertDescription::CertificateExpired => "it says that our certificate expired".to_owned(),
+        AlertDescription::CertificateExpired => "our certificate has expired".to_owned(),
         alert => format!("{alert:?}"),
     }
 }

@@ -1,18 +1,18 @@
-//! One TLS connection between a socket and its outbox, read by one thread while others write.
+//! One TLS connection between a socket and its send queue, read by one thread while others write.
 //!
 //! ```text
-//!            reader                                      whoever writes
-//!   socket.read, no lock held                   wire lock, for as long as the socket may block:
+//!            reader                                      writer
+//!   socket.read, no lock held                   writer lock, while the socket may block:
 //!   state lock: feed, take plaintext              state lock: seal
 //!                                                 socket.write
 //! ```
 //!
-//! The two locks are taken in this order: wire, then state. The state lock is never held while a socket may block, so the
-//! reader goes on while a peer takes nothing, and the other way round. What the reader itself has to say, an alert, goes
-//! out if nobody writes at that moment, and else with what is written next.
+//! Locks are taken in this order: writer, then state. The state lock is never held while a socket may block, so reading
+//! continues while the peer accepts nothing, and the reverse. Records of the reader, such as an alert, are sent at once if no
+//! thread is writing, otherwise with the next write.
 //!
-//! Ciphertext is read into the caller's own buffer, so an idle connection has none for it. Only the rest of a record that
-//! filled a small one is read into a larger one, which goes with that read.
+//! Ciphertext is read into the caller's buffer, so an idle connection has none for it. Only the rest of a record that filled a
+//! small buffer is read into a larger temporary one.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
@@ -25,38 +25,38 @@ use rustls::{ClientConnection, Connection, ProtocolVersion, ServerConnection};
 
 use crate::net::error::Error;
 use crate::net::socket::socket_stream::Descriptor;
-use crate::net::tls::record_writer::Wire;
+use crate::net::tls::record_writer::RecordWriter;
 use crate::net::tls::{TlsError, TlsIdentity, TlsRoots};
 
 #[derive(Debug)]
 pub(crate) struct Session {
     state: Mutex<State>,
-    /// Whoever holds it writes to the socket: the records go out in the order in which they were sealed.
-    wire: Mutex<Wire>,
+    /// The holder writes to the socket, so records are sent in the order in which they were sealed.
+    writer: Mutex<RecordWriter>,
 }
 
 #[derive(Debug)]
 struct State {
     tls: Connection,
-    /// Ciphertext that came while there was plaintext enough.
+    /// Ciphertext received while the plaintext buffer was full.
     early: VecDeque<u8>,
-    /// The reader's buffer was full of what is no whole record yet.
-    in_a_record: bool,
-    /// How the peer broke the rules of TLS, until the reader is told. Nothing more is sent then but the alert.
+    /// Whether the last read filled the buffer without completing a record.
+    partial_record: bool,
+    /// The peer's violation of TLS, until the reader has reported it. Only the alert is sent then.
     fault: Option<rustls::Error>,
-    /// The reader was told: nothing that comes is believed.
+    /// Whether the violation was reported: later input is discarded.
     failed: bool,
 }
 
 impl Session {
-    /// The server's end.
+    /// Creates the server's side.
     pub(crate) fn server(identity: &TlsIdentity) -> io::Result<Self> {
         let tls = ServerConnection::new(identity.config()).map_err(io::Error::other)?;
         Ok(Self::new(tls.into()))
     }
 
-    /// The client's end. It trusts `roots`, or else what this machine trusts, and goes on only if the server's
-    /// certificate is for `host`.
+    /// Creates the client's side. It trusts `roots`, or else those of the system, and requires a certificate for
+    /// `host`.
     pub(crate) fn client(roots: Option<&TlsRoots>, host: &str) -> Result<Self, TlsError> {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| TlsError::BadName(host.to_owned()))?;
@@ -70,20 +70,20 @@ impl Session {
     }
 
     fn new(mut tls: Connection) -> Self {
-        tls.set_buffer_limit(Some(SEALED));
+        tls.set_buffer_limit(Some(MAX_PLAINTEXT));
         Self {
             state: Mutex::new(State {
                 tls,
                 early: VecDeque::new(),
-                in_a_record: false,
+                partial_record: false,
                 fault: None,
                 failed: false,
             }),
-            wire: Mutex::default(),
+            writer: Mutex::default(),
         }
     }
 
-    /// The TLS handshake, unless it is done. Blocks until `deadline` at most.
+    /// Runs the TLS handshake, unless it is complete. Blocks until `deadline` at most.
     pub(crate) fn handshake(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
         if !self.lock().tls.is_handshaking() {
             return Ok(());
@@ -93,7 +93,7 @@ impl Session {
             if self.lock().has_only_tickets() {
                 return Ok(());
             }
-            self.push_all(socket, deadline)?;
+            self.flush(socket, deadline)?;
             if !self.lock().tls.is_handshaking() {
                 return Ok(());
             }
@@ -109,23 +109,23 @@ impl Session {
             if let Some(fault) = state.fault.take() {
                 state.failed = true;
                 drop(state);
-                let _ = self.push_all(socket, deadline); // the alert, if the peer still listens
+                let _ = self.flush(socket, deadline); // the alert, if the peer still reads
                 return Err(Error::Tls(fault.into()));
             }
         }
     }
 
-    /// RECEIVE: one read of the socket at most. [`ErrorKind::Interrupted`] says that octets came and are no whole record
-    /// yet, so that the caller looks at its clock.
+    /// RECEIVE: reads the socket at most once. [`ErrorKind::Interrupted`] means that bytes arrived without completing a
+    /// record, so the caller checks its deadline.
     pub(crate) fn read(&self, socket: &Descriptor, into: &mut [u8]) -> io::Result<usize> {
         let mut state = self.lock();
         if let Some(count) = state.plaintext(into)? {
             return Ok(count);
         }
-        // Nothing of a record shows before all of it is there, so a small buffer would stay small, and read on and on.
+        // A record is delivered only when complete, so a small buffer would need many reads.
         let mut larger = Vec::new();
-        if std::mem::take(&mut state.in_a_record) && into.len() < RECORD {
-            larger.resize(RECORD, 0);
+        if std::mem::take(&mut state.partial_record) && into.len() < MAX_RECORD {
+            larger.resize(MAX_RECORD, 0);
         }
         drop(state);
         let sealed = match larger.is_empty() {
@@ -134,30 +134,30 @@ impl Session {
         };
         let count = socket.read(sealed)?;
         if count == 0 {
-            // RFC 8446, 6.1: without close_notify, the stream may have been cut. All that comes here, HTTP bodies and
-            // WebSocket messages, has its length written in it, so what is cut is never taken for something whole.
+            // RFC 8446, 6.1: without close_notify, the stream may be truncated. HTTP bodies and WebSocket messages have
+            // a length, so truncation is always detected.
             return Ok(0);
         }
         let mut state = self.lock();
         if state.failed {
-            return Err(ErrorKind::Interrupted.into()); // taken, so that our alert is not lost in a reset
+            return Err(ErrorKind::Interrupted.into()); // discarded, so that the alert is not lost in a reset
         }
         state.feed(&sealed[..count]);
         let was_full = count == sealed.len();
         let outcome = state.plaintext(into);
-        state.in_a_record = was_full && matches!(outcome, Ok(None));
-        let has_a_say = state.tls.wants_write();
+        state.partial_record = was_full && matches!(outcome, Ok(None));
+        let has_records = state.tls.wants_write();
         drop(state);
-        if has_a_say {
-            self.push_unless_busy(socket);
+        if has_records {
+            self.try_push(socket);
         }
         outcome?.ok_or_else(|| ErrorKind::Interrupted.into())
     }
 
-    /// SEND: seals and writes, and says how much the socket took. What is not taken has to come first in the next write;
-    /// some of it may be sealed already.
+    /// SEND: seals and writes, and returns how much the socket accepted. The rest must come first in the next write;
+    /// part of it may be sealed already.
     pub(crate) fn write(&self, socket: &Descriptor, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let total = parts.iter().map(|part| part.len()).sum();
         if total == 0 {
             return Ok(0);
@@ -165,73 +165,73 @@ impl Session {
         let mut written = 0;
         let mut blocked = Duration::ZERO;
         loop {
-            if wire.is_empty()
-                && let Err(error) = self.lock().seal(parts, written, &mut wire)
+            if writer.is_empty()
+                && let Err(error) = self.lock().seal(parts, written, &mut writer)
             {
                 return if written > 0 { Ok(written) } else { Err(error) };
             }
             let start = Instant::now();
-            let pushed = wire.push(|bytes| socket.write(bytes));
-            written += wire.newly_written();
+            let pushed = writer.push(|bytes| socket.write(bytes));
+            written += writer.newly_written();
             if written >= total {
                 return Ok(total);
             }
-            // As much patience as a socket without TLS has for one write.
+            // The same time limit as for one write without TLS.
             blocked += start.elapsed();
-            if written > 0 && (!wire.is_empty() || blocked > PATIENCE) {
+            if written > 0 && (!writer.is_empty() || blocked > WRITE_TIMEOUT) {
                 return Ok(written);
             }
             pushed?;
         }
     }
 
-    /// Says that nothing more will be sent (close_notify), if that does not take long: whoever has left a record unsent,
-    /// or is about to, has a peer that will not hear it anyway.
+    /// Sends close_notify, if that does not block for long. A connection with an unsent record skips it, as the peer
+    /// would not receive it.
     pub(crate) fn send_close_notify(&self, socket: &Descriptor, how: Shutdown) {
-        let patience = match how {
+        let timeout = match how {
             Shutdown::Read => return,
-            Shutdown::Write => GOODBYE,
-            Shutdown::Both => PATIENCE,
+            Shutdown::Write => CLOSE_NOTIFY_TIMEOUT,
+            Shutdown::Both => WRITE_TIMEOUT,
         };
-        let Some(mut wire) = self.try_wire() else {
+        let Some(mut writer) = self.try_writer() else {
             return;
         };
-        let _ = socket.set_write_timeout(Some(patience)); // a dead socket says so in the next line
-        if wire.push(|bytes| socket.write(bytes)).is_err() || !wire.is_empty() {
+        let _ = socket.set_write_timeout(Some(timeout)); // a dead socket fails in the next write
+        if writer.push(|bytes| socket.write(bytes)).is_err() || !writer.is_empty() {
             return;
         }
         let mut state = self.lock();
-        if state.is_mute() {
+        if state.cannot_send() {
             return;
         }
         state.tls.send_close_notify();
-        state.take_records(&mut wire);
+        state.take_records(&mut writer);
         drop(state);
-        let _ = wire.push(|bytes| socket.write(bytes)); // then it hears a truncation
+        let _ = writer.push(|bytes| socket.write(bytes)); // the peer then sees a truncated stream
     }
 
-    /// Writes every record there is, before `deadline`.
-    fn push_all(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
-        let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lock().take_records(&mut wire);
-        while !wire.is_empty() {
+    /// Writes all records, before `deadline`.
+    fn flush(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lock().take_records(&mut writer);
+        while !writer.is_empty() {
             socket.set_write_timeout(Some(left(deadline)?))?;
-            wire.push(|bytes| socket.write(bytes))?;
+            writer.push(|bytes| socket.write(bytes))?;
         }
         Ok(())
     }
 
-    /// Writes the records of the reader, unless somebody is writing.
-    fn push_unless_busy(&self, socket: &Descriptor) {
-        if let Some(mut wire) = self.try_wire() {
-            self.lock().take_records(&mut wire);
-            let _ = wire.push(|bytes| socket.write(bytes)); // what is left goes with what is written next
+    /// Writes the reader's records, unless another thread is writing.
+    fn try_push(&self, socket: &Descriptor) {
+        if let Some(mut writer) = self.try_writer() {
+            self.lock().take_records(&mut writer);
+            let _ = writer.push(|bytes| socket.write(bytes)); // the rest is sent with the next write
         }
     }
 
-    fn try_wire(&self) -> Option<MutexGuard<'_, Wire>> {
-        match self.wire.try_lock() {
-            Ok(wire) => Some(wire),
+    fn try_writer(&self) -> Option<MutexGuard<'_, RecordWriter>> {
+        match self.writer.try_lock() {
+            Ok(writer) => Some(writer),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
@@ -243,13 +243,13 @@ impl Session {
 }
 
 impl State {
-    /// Takes in what came from the socket.
+    /// Processes bytes from the socket.
     fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.fault.is_none() {
             match self.tls.read_tls(&mut bytes) {
-                Ok(0) => return, // behind a close_notify nothing counts
+                Ok(0) => return, // input after close_notify is ignored
                 Ok(_) => self.process(),
-                // There is plaintext enough for now.
+                // The plaintext buffer is full.
                 Err(_) => {
                     self.early.extend(bytes);
                     return;
@@ -272,7 +272,7 @@ impl State {
         self.fault = self.tls.process_new_packets().err();
     }
 
-    /// Plaintext, as much as there is and fits; `None` if more has to be read first, 0 at the end.
+    /// Returns plaintext, as much as fits; `None` if more must be read first, 0 at the end.
     fn plaintext(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
         if self.failed {
             return Ok(None);
@@ -295,62 +295,62 @@ impl State {
         }
     }
 
-    /// Whether the handshake is done and all that is left to say are tickets for the next one. They go with the first
-    /// answer: that is a write less, and some clients that read on one thread and write on another lose what they send while
-    /// they take a ticket in (seen with Python 3.11).
+    /// Whether the handshake is complete except for tickets. They are sent with the first response. This saves a write,
+    /// and some clients that read and write on different threads lose data while they process a ticket (seen with
+    /// Python 3.11).
     fn has_only_tickets(&self) -> bool {
-        // RFC 8446, 2: in TLS 1.3 the last word of the handshake is the client's.
+        // RFC 8446, 2: in TLS 1.3 the client sends the last message of the handshake.
         matches!(self.tls, Connection::Server(_))
             && !self.tls.is_handshaking()
             && self.tls.protocol_version() == Some(ProtocolVersion::TLSv1_3)
     }
 
-    /// Whether there is nobody to whom more can be said.
-    fn is_mute(&self) -> bool {
+    /// Whether no more data can be sent.
+    fn cannot_send(&self) -> bool {
         self.failed || self.fault.is_some() || self.tls.is_handshaking()
     }
 
-    /// Seals `parts` from `written` on, as much as a wire may hold.
+    /// Seals `parts` from `written` on, up to the buffer limit.
     fn seal(
         &mut self,
         parts: &[IoSlice<'_>],
         mut written: usize,
-        wire: &mut Wire,
+        writer: &mut RecordWriter,
     ) -> io::Result<()> {
-        if self.is_mute() {
+        if self.cannot_send() {
             return Err(ErrorKind::ConnectionAborted.into());
         }
-        let mut left = [IoSlice::new(&[]); PARTS];
+        let mut left = [IoSlice::new(&[]); MAX_PARTS];
         let mut count = 0;
         for part in parts {
             let rest = &part[written.min(part.len())..];
             written -= part.len() - rest.len();
-            if !rest.is_empty() && count < PARTS {
+            if !rest.is_empty() && count < MAX_PARTS {
                 left[count] = IoSlice::new(rest);
                 count += 1;
             }
         }
-        self.take_records(wire); // an alert of the reader's goes first
+        self.take_records(writer); // an alert of the reader comes first
         let sealed = io::Write::write_vectored(&mut self.tls.writer(), &left[..count])?;
-        self.take_records(wire);
-        wire.holds(sealed);
+        self.take_records(writer);
+        writer.set_plaintext_len(sealed);
         match sealed {
-            0 => Err(ErrorKind::ConnectionAborted.into()), // the keys are used up
+            0 => Err(ErrorKind::ConnectionAborted.into()), // the key limit is reached
             _ => Ok(()),
         }
     }
 
-    fn take_records(&mut self, wire: &mut Wire) {
+    fn take_records(&mut self, writer: &mut RecordWriter) {
         while self.tls.wants_write() {
-            let taken = self.tls.write_tls(&mut wire.sealed);
+            let taken = self.tls.write_tls(&mut writer.sealed);
             if taken.is_err() {
-                return; // a vector takes everything
+                return; // not reached: a vector accepts all
             }
         }
     }
 }
 
-/// What is left until `deadline`.
+/// Returns the time until `deadline`.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
@@ -359,16 +359,16 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     Ok(left)
 }
 
-/// Plaintext sealed at once. What a slow peer leaves of it lies in memory, besides its backlog.
-const SEALED: usize = 128 * 1024;
-/// The longest record there can be: RFC 5246, 6.2.3.
-const RECORD: usize = 5 + 16 * 1024 + 2 * 1024;
-/// What the outbox writes at once has so many parts at most.
-const PARTS: usize = 4;
-/// A write for somebody else's sake may block for so long in all.
-const PATIENCE: Duration = Duration::from_millis(5);
-/// How long a close_notify may wait behind what the peer has not taken.
-const GOODBYE: Duration = Duration::from_millis(500);
+/// Maximum plaintext sealed at once. Unsent records stay in memory in addition to the send queue.
+const MAX_PLAINTEXT: usize = 128 * 1024;
+/// Maximum size of a record: RFC 5246, 6.2.3.
+const MAX_RECORD: usize = 5 + 16 * 1024 + 2 * 1024;
+/// Maximum parts in one write of the send queue.
+const MAX_PARTS: usize = 4;
+/// Maximum total time of a write on behalf of another connection's thread.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(5);
+/// Maximum time that close_notify waits for a slow peer.
+const CLOSE_NOTIFY_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
@@ -386,7 +386,7 @@ mod tests {
         let Descriptor::Tcp(tcp) = &server.1 else {
             unreachable!("it was made here")
         };
-        while tcp.peek(&mut [0; RECORD]).expect("in time") < record.len() {}
+        while tcp.peek(&mut [0; MAX_RECORD]).expect("in time") < record.len() {}
         let mut reads = 1;
         let mut small = [0; 256];
         while let Err(error) = server.0.read(&server.1, &mut small) {
@@ -396,7 +396,7 @@ mod tests {
         assert_eq!((reads, small), (2, [7; 256]));
     }
 
-    /// Both ends of a connection whose handshake is done.
+    /// Returns both ends of a connection after the handshake.
     fn connected() -> ((Session, Descriptor), (Session, Descriptor)) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a pair");
         let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
@@ -404,7 +404,7 @@ mod tests {
         let roots = TlsRoots::from_pem(pem.as_bytes()).expect("a good root");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let near = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
-        let (far, _) = listener.accept().expect("somebody called");
+        let (far, _) = listener.accept().expect("a connection");
         let client = Session::client(Some(&roots), "localhost").expect("a name");
         let server = Session::server(&identity).expect("a good pair");
         let shaken = |session: Session, tcp| {

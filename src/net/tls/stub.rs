@@ -1,5 +1,4 @@
-//! Without the feature `tls` nobody can make these: what would use one compiles to nothing, and no other file of this
-//! layer needs to know.
+//! Stand-ins without the feature `tls`: types without values, so code that uses them compiles to nothing.
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
@@ -8,15 +7,15 @@ use std::time::Instant;
 use crate::net::socket::socket_stream::Descriptor;
 use crate::net::tls::TlsError;
 
-/// There is none.
+/// A session that cannot exist.
 #[derive(Debug)]
 pub(crate) enum Session {}
 
-/// There is none.
+/// An identity that cannot exist.
 #[derive(Debug, Clone)]
 pub(crate) enum TlsIdentity {}
 
-/// There are none.
+/// Roots that cannot exist.
 #[derive(Debug, Clone)]
 pub(crate) enum TlsRoots {}
 

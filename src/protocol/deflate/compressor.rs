@@ -52,8 +52,8 @@ impl Compressor {
     /// Sets the minimum size of a compressed message in bytes, 64 by default. Smaller messages are sent faster
     /// uncompressed.
     #[must_use]
-    pub const fn min_message(mut self, octets: usize) -> Self {
-        self.min_message = octets;
+    pub const fn min_message(mut self, bytes: usize) -> Self {
+        self.min_message = bytes;
         self
     }
 

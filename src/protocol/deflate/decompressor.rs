@@ -44,16 +44,16 @@ impl Decompressor {
     /// [`InvalidDeflate`](ProtocolError::InvalidDeflate). The decompressor cannot be used after either.
     pub fn inflate(
         &mut self,
-        mut octets: &[u8],
+        mut bytes: &[u8],
         limit: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        if octets.is_empty() {
+        if bytes.is_empty() {
             return Ok(());
         }
         let stream = self.stream.get_or_insert_with(|| Decompress::new(false));
-        self.taken = self.taken.saturating_add(octets.len());
-        let mut room = octets.len().saturating_mul(4).clamp(SMALL, CHUNK);
+        self.taken = self.taken.saturating_add(bytes.len());
+        let mut room = bytes.len().saturating_mul(4).clamp(SMALL, CHUNK);
         let mut filled = out.len();
         let outcome = loop {
             if filled == out.len() {
@@ -61,9 +61,9 @@ impl Decompressor {
                 room = (room * 2).min(CHUNK);
             }
             let (taken, made) = (stream.total_in(), stream.total_out());
-            let status = stream.decompress(octets, &mut out[filled..], FlushDecompress::None);
+            let status = stream.decompress(bytes, &mut out[filled..], FlushDecompress::None);
             // Both are differences within the two slices.
-            octets = &octets[(stream.total_in() - taken) as usize..];
+            bytes = &bytes[(stream.total_in() - taken) as usize..];
             filled += (stream.total_out() - made) as usize;
             if filled > limit {
                 break Err(ProtocolError::MessageTooBig);
@@ -72,14 +72,14 @@ impl Decompressor {
                 // 7.2.1: a final block ends at a byte boundary, and the next block starts there with a new window.
                 Ok(Status::StreamEnd) => {
                     stream.reset(false);
-                    if octets.is_empty() {
+                    if bytes.is_empty() {
                         self.taken = 0;
                         break Ok(());
                     }
                 }
                 // More output may follow.
                 Ok(Status::Ok | Status::BufError) if filled == out.len() => {}
-                Ok(Status::Ok | Status::BufError) if octets.is_empty() => break Ok(()),
+                Ok(Status::Ok | Status::BufError) if bytes.is_empty() => break Ok(()),
                 Ok(Status::Ok | Status::BufError) | Err(_) => {
                     break Err(ProtocolError::InvalidDeflate);
                 }
