@@ -1,15 +1,40 @@
-//! What of a valid JSON text is still refused, seen in one walk that neither recurses nor builds anything: depth, keys
-//! that come twice, and strings and numbers that are not the same for everybody. What is left is I-JSON
+//! Checks beyond JSON syntax, in one pass without recursion: depth, duplicate keys, and strings and numbers that parsers
+//! read differently. Text that passes is I-JSON
 //! ([RFC 7493](https://www.rfc-editor.org/rfc/rfc7493)).
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 
-use crate::json::json::{JsonError, unquote};
+/// Reason to reject a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonError {
+    /// Not JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), or it has half a surrogate pair or a number that no
+    /// `f64` holds, which parsers read differently
+    /// ([RFC 7493, 2.1 and 2.2](https://www.rfc-editor.org/rfc/rfc7493#section-2.1)).
+    NotJson,
+    /// Arrays and objects nested deeper than allowed.
+    TooDeep,
+    /// An object, at any depth, has a key twice, so its value is ambiguous
+    /// ([RFC 7493, 2.3](https://www.rfc-editor.org/rfc/rfc7493#section-2.3)).
+    RepeatedKey,
+}
 
-/// Walks over `text`, which must be valid JSON.
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotJson => "not JSON",
+            Self::TooDeep => "nested too deep",
+            Self::RepeatedKey => "an object has a key twice",
+        })
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// Checks `text`, which must be valid JSON.
 pub fn check(text: &str, max_depth: usize) -> Result<(), JsonError> {
-    // The keys so far of each object that has not ended; an array has none.
+    // Keys seen in each open object; empty for arrays.
     let mut open: Vec<BTreeSet<Cow<'_, str>>> = Vec::new();
     let mut rest = text;
     while let Some(byte) = rest.bytes().next() {
@@ -52,15 +77,23 @@ pub fn check(text: &str, max_depth: usize) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// How many bytes the string at the beginning has, with its quotes.
+/// Decodes a string with its quotes; `None` if it has half a surrogate pair.
+pub fn unquote(string: &str) -> Option<Cow<'_, str>> {
+    if string.contains('\\') {
+        return serde_json::from_str(string).map(Cow::Owned).ok();
+    }
+    Some(Cow::Borrowed(string.get(1..string.len() - 1)?))
+}
+
+/// Returns the length in bytes of the string at the start of `text`, with its quotes.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     let inside = text.bytes().skip(1).take_while(|&byte| {
-        let goes_on = byte != b'"' || escaped;
+        let inside = byte != b'"' || escaped;
         escaped = byte == b'\\' && !escaped;
-        goes_on
+        inside
     });
-    // A valid text has the quote that ends it.
+    // Valid JSON has a closing quote.
     (inside.count() + 2).min(text.len())
 }
 
@@ -74,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_comes_twice_is_seen_at_any_depth_and_however_it_is_written() {
+    fn a_duplicate_key_is_rejected_at_any_depth_and_in_any_escaping() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":1 , "\u0061" :2}"#,
@@ -94,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_no_string_wherever_it_stands() {
+    fn half_a_surrogate_pair_is_rejected_at_any_depth() {
         for half in [
             r"\ud800",
             r"\udc00",
@@ -107,7 +140,7 @@ mod tests {
                 format!(r#"{{"{half}":1}}"#),
                 format!(r#"{{"a":[{{"b":"{half}"}}]}}"#),
             ] {
-                // A parser that skips a string does not look so closely.
+                // serde_json does not check escapes in strings that it skips.
                 assert_eq!(check(&text, 32), Err(JsonError::NotJson), "{text}");
             }
         }
@@ -115,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_no_f64_holds_is_none() {
+    fn a_number_that_no_f64_holds_is_rejected() {
         for number in ["1e999", "-1e999", &"9".repeat(400)] {
             assert_eq!(
                 check(&format!(r#"{{"a":[{number}]}}"#), 32),
@@ -139,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_keys_are_told_apart_in_time() {
+    fn a_hundred_thousand_keys_are_checked_quickly() {
         let members: Vec<String> = (0..100_000).map(|n| format!("\"{n}\":1")).collect();
         assert_eq!(checked(&format!("{{{}}}", members.join(","))), Ok(()));
         let long = format!(r#"{{"{}":1}}"#, "k".repeat(64 * 1024));

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::json::check::check;
+use crate::json::check::{JsonError, check, unquote};
 
-/// A JSON value that has been checked and is looked at no further than somebody asks.
+/// A checked JSON value: a slice of the text, parsed further on demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'a>(&'a str);
 
@@ -16,24 +15,10 @@ pub struct Value<'a>(&'a str);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object<'a>(BTreeMap<String, Value<'a>>);
 
-/// Why a text is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JsonError {
-    /// No JSON text ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), or a string or a number in it is none that
-    /// everybody understands alike: half a surrogate pair, a number that no `f64` holds
-    /// ([RFC 7493, 2.1 and 2.2](https://www.rfc-editor.org/rfc/rfc7493#section-2.1)).
-    NotJson,
-    /// Arrays and objects nested deeper than allowed.
-    TooDeep,
-    /// An object, at any depth, has a key twice: which of them counts would be a guess
-    /// ([RFC 7493, 2.3](https://www.rfc-editor.org/rfc/rfc7493#section-2.3)).
-    RepeatedKey,
-}
-
-/// Checks a text: JSON, nested at most `max_depth` deep (1 is an object with plain members), and nothing in it that two
-/// readers could understand in two ways.
+/// Checks that a text is JSON, nested at most `max_depth` deep (1 is an object with plain members), without anything that
+/// two parsers could read differently.
 ///
-/// Linear in the length of the text, for any depth on any stack.
+/// Takes linear time and constant stack.
 ///
 /// # Errors
 ///
@@ -51,7 +36,7 @@ impl<'a> Value<'a> {
         self.0 == "null"
     }
 
-    /// The string that it is.
+    /// Returns the string, if it is one.
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
         if self.0.starts_with('"') {
@@ -68,20 +53,20 @@ impl<'a> Value<'a> {
             .starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
-    /// The whole number that it is, if it is written as one (`1.0` and `1e0` are not) and fits.
+    /// Returns the integer, if it is written as one (`1.0` and `1e0` are not) and fits.
     #[must_use]
     pub fn whole<N: TryFrom<i128>>(self) -> Option<N> {
         N::try_from(self.0.parse().ok()?).ok()
     }
 
-    /// The values of the array that it is.
+    /// Returns the values of the array, if it is one.
     #[must_use]
-    pub fn array(self) -> Option<Vec<Value<'a>>> {
+    pub fn array(self) -> Option<Vec<Self>> {
         let values: Vec<&RawValue> = serde_json::from_str(self.0).ok()?;
-        Some(values.into_iter().map(Value::from).collect())
+        Some(values.into_iter().map(Self::from).collect())
     }
 
-    /// The members of the object that it is.
+    /// Returns the members of the object, if it is one.
     #[must_use]
     pub fn object(self) -> Option<Object<'a>> {
         let members: BTreeMap<String, &RawValue> = serde_json::from_str(self.0).ok()?;
@@ -93,7 +78,7 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The member with this key. One that is `null` is as good as absent.
+    /// Returns the member with this key; `None` also if it is `null`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.0.get(key).copied().filter(|value| !value.is_null())
@@ -101,32 +86,12 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> From<&'a RawValue> for Value<'a> {
-    fn from(raw: &'a RawValue) -> Value<'a> {
-        Value(raw.get())
+    fn from(raw: &'a RawValue) -> Self {
+        Self(raw.get())
     }
 }
 
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            JsonError::NotJson => "not JSON",
-            JsonError::TooDeep => "nested too deep",
-            JsonError::RepeatedKey => "an object has a key twice",
-        })
-    }
-}
-
-impl std::error::Error for JsonError {}
-
-/// What a string with its quotes means; `None` for half a surrogate pair.
-pub fn unquote(string: &str) -> Option<Cow<'_, str>> {
-    if string.contains('\\') {
-        return serde_json::from_str(string).map(Cow::Owned).ok();
-    }
-    Some(Cow::Borrowed(string.get(1..string.len() - 1)?))
-}
-
-/// How deep arrays and objects may nest unless told otherwise; no message of ours needs more than 2.
+/// Default maximum nesting of arrays and objects; the messages of the services need at most 2.
 pub const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]
@@ -143,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_what_it_is_asked_for_or_nothing() {
+    fn a_value_converts_only_to_its_own_type() {
         let value = |text| parsed(text).unwrap();
         assert_eq!(
             value(r#""a\n\u00f1\ud83e\udd80""#).text().unwrap(),
@@ -182,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_null_is_as_good_as_absent() {
+    fn a_null_member_counts_as_absent() {
         let object = parsed(r#"{"a":null,"b":1}"#).unwrap().object().unwrap();
         assert_eq!(object.get("a"), None);
         assert_eq!(object.get("c"), None);
@@ -190,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_not_taken() {
+    fn text_that_is_not_json_is_rejected() {
         for text in [
             "",
             " ",
@@ -239,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn any_depth_is_seen_on_a_stack_of_64_kib() {
+    fn any_depth_is_checked_on_a_64_kib_stack() {
         let on_a_small_stack = || {
             for (text, max_depth, expected) in [
                 (nested(32), 32, Ok(())),
@@ -262,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_prefix_is_refused_and_random_bytes_never_panic() {
+    fn every_prefix_is_rejected_and_random_bytes_never_panic() {
         let text = r#" {"a":[1,-2.5e3,"\"\u00e9\ud83e\udd80",{"b":{}}],"ñ":null} "#;
         assert!(parsed(text).is_ok());
         for (end, _) in text.trim_end().char_indices() {
@@ -271,7 +236,7 @@ mod tests {
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         let alphabet: Vec<char> = "{}[]\",:\\ud8n1e-.\0 ñ".chars().collect();
         for _ in 0..50_000 {
-            let noise: String = (0..random % 30)
+            let text: String = (0..random % 30)
                 .map(|_| {
                     random ^= random << 13;
                     random ^= random >> 7;
@@ -279,7 +244,7 @@ mod tests {
                     alphabet[(random % alphabet.len() as u64) as usize]
                 })
                 .collect();
-            if let Ok(value) = parsed(&noise) {
+            if let Ok(value) = parsed(&text) {
                 let _ = (
                     value.text(),
                     value.whole::<i64>(),

@@ -1,12 +1,11 @@
-//! JSON as peers send it, for every service that takes it.
+//! Safe parsing of JSON from peers, for all services.
 //!
-//! A text is checked as a whole before any of it is used: see [`parse`]. Nothing is ever built out of the whole of it: a
-//! [`Value`] is a slice of the text until somebody asks for it as a string, a number, an array or an object. So what a
-//! peer nests costs no stack, what it repeats is never understood in two ways, and no key is special. That last point
-//! needs this module: where serde_json builds a tree of its own, an object whose first key is
-//! `$serde_json::private::RawValue` makes it parse a string as JSON again, as deep as that goes.
+//! [`parse`] checks the whole text first. A [`Value`] is a slice of it, parsed on demand, so nesting costs no stack.
+//! No key is special, unlike in trees of serde_json: there, a first key `$serde_json::private::RawValue` makes it parse
+//! a string as JSON again.
 
 mod check;
 pub mod json;
 
-pub use json::{JsonError, MAX_DEPTH, Object, Value, parse};
+pub use check::JsonError;
+pub use json::{MAX_DEPTH, Object, Value, parse};
