@@ -155,7 +155,7 @@ fn a_peer_that_asks_all_the_time_does_not_fill_the_log_and_what_is_left_out_is_c
     assert_eq!(shown.len() + told, 401, "{log}");
     let counted = metrics
         .lines()
-        .find_map(|line| line.strip_prefix("enchufe_log_lines_left_out_total "));
+        .find_map(|line| line.strip_prefix("enchufe_log_lines_suppressed_total "));
     let counted: usize = counted.expect("the counter").parse().expect("a number");
     assert!(counted == told || counted + 1 == told, "{counted} {told}");
 }

@@ -221,7 +221,7 @@ fn newcomers_are_given_a_server_that_is_not_cut_off_and_only_names_of_the_site_a
     let address = nginx.addr.to_string();
     relay.cut();
     wait_until("it notices", || {
-        servers[2].metric("enchufe_cluster_cut_off") == 1
+        servers[2].metric("enchufe_cluster_redis_unavailable") == 1
     });
     let guests: Vec<Guest> = (0..6)
         .map(|number| Guest::at(&address, &format!("guest {number}")).expect("a place"))

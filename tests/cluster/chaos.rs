@@ -95,7 +95,7 @@ fn what_each_connection_heard_is_a_piece_of_one_history_whatever_goes_wrong() {
         assert!(piece == Some(&heard[..]), "a hole, or another order");
     }
     for server in &servers {
-        assert_eq!(server.metric("enchufe_cluster_restarts_total"), 0);
+        assert_eq!(server.metric("enchufe_cluster_resyncs_total"), 0);
     }
     println!(
         "{rounds} faults, {} connections, {} messages",

@@ -55,7 +55,7 @@ fn a_server_that_is_cut_off_acknowledges_nothing_and_is_fenced_when_it_is_back()
         "{told:?}"
     );
     assert_eq!(far.metric("enchufe_cluster_fenced_total"), 1);
-    assert_eq!(far.metric("enchufe_cluster_cut_off"), 0);
+    assert_eq!(far.metric("enchufe_cluster_redis_unavailable"), 0);
     let texts = |guest: &mut Guest| -> Vec<String> {
         let history = guest.history(None);
         history.into_iter().map(|(.., text)| text).collect()

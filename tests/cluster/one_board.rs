@@ -109,7 +109,9 @@ fn a_change_made_while_cut_off_is_made_late_or_its_maker_hears_that_it_is_not() 
 
     relay.cut();
     two.invokes("7", "CrearCama", json!([1]));
-    wait_until("it notices", || far.metric("enchufe_cluster_cut_off") == 1);
+    wait_until("it notices", || {
+        far.metric("enchufe_cluster_redis_unavailable") == 1
+    });
     // The other server takes it for gone, and the board goes on.
     thread::sleep(Duration::from_millis(1_500));
     assert_eq!(one.call("CrearHospital", json!(["Sur"])), 0);
@@ -145,7 +147,7 @@ fn while_redis_stands_still_viewers_see_the_board_as_it_was_and_changes_are_made
     three.redis.signal("-STOP");
     two.invokes("7", "CrearCama", json!([1]));
     wait_until("it notices", || {
-        three.servers[1].metric("enchufe_cluster_cut_off") == 1
+        three.servers[1].metric("enchufe_cluster_redis_unavailable") == 1
     });
     assert_eq!(two.board()[0]["camas"], json!([]));
     let (status, _) = ask(

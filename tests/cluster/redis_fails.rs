@@ -58,7 +58,7 @@ fn nothing_acknowledged_is_lost_or_doubled_when_redis_is_killed() {
         assert!(heard.len() > 3_000);
     }
     for server in &three.servers {
-        assert_eq!(server.metric("enchufe_cluster_restarts_total"), 0);
+        assert_eq!(server.metric("enchufe_cluster_resyncs_total"), 0);
         assert_eq!(server.metric("enchufe_cluster_fenced_total"), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics`: what the server counts, in the Prometheus text format.
+//! `/metrics`: the counters of the server, in the Prometheus text format.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,7 +8,7 @@ use crate::store;
 use enchufe::http::Response;
 use enchufe::net::Counters;
 
-/// The counters as one page; those of the store only where there is one.
+/// Returns the page of all counters, including those of the store if there is one.
 #[must_use]
 pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> Response {
     let mut page = Page(String::new());
@@ -28,7 +28,7 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
         ),
         (
             "websockets_opened",
-            "Handshakes answered with 101.",
+            "WebSocket handshakes completed (status 101).",
             now(&counters.upgraded),
         ),
         (
@@ -38,7 +38,7 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
         ),
         (
             "messages_sent",
-            "Messages sent, per recipient.",
+            "Messages sent, counted once for each recipient.",
             traffic.messages_sent,
         ),
         (
@@ -53,13 +53,17 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
         ),
         (
             "queue_overflows",
-            "Peers closed as too slow.",
+            "Connections closed because the send queue was full.",
             now(&counters.too_slow),
         ),
-        ("panics", "Handlers that panicked.", now(&counters.panics)),
         (
-            "log_lines_left_out",
-            "Lines left out of the log, one peer having caused too many.",
+            "panics",
+            "Panics caught in service handlers.",
+            now(&counters.panics),
+        ),
+        (
+            "log_lines_suppressed",
+            "Log lines suppressed by the rate limit per client address.",
             now(&counters.log_lines_left_out),
         ),
     ] {
@@ -73,7 +77,7 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
     );
     page.table(
         "closes_total",
-        "Ends of WebSockets by close code, 1006 without one.",
+        "WebSockets closed, by close code; 1006 if there was none.",
         "code",
         counters.closes(),
     );
@@ -86,7 +90,7 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
     response
 }
 
-/// The page with the counters of a cluster too.
+/// Adds the counters of the cluster to the page.
 #[must_use]
 pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Response {
     let mut page = Page(String::new());
@@ -94,55 +98,55 @@ pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Resp
         (
             "log_position",
             "gauge",
-            "How far this server has got in the log.",
+            "Position of the last log entry that this server applied.",
             cluster.applied.load(Relaxed),
         ),
         (
             "lag_entries",
             "gauge",
-            "Entries in the log that this server has not applied.",
+            "Log entries that this server has not applied yet.",
             cluster.lag(),
         ),
         (
-            "cut_off",
+            "redis_unavailable",
             "gauge",
-            "1 while Redis does not answer.",
+            "1 while Redis does not carry out requests of this server, else 0.",
             cluster.cut_off.load(Relaxed),
         ),
         (
             "entries_total",
             "counter",
-            "Entries of the log applied.",
+            "Log entries applied.",
             cluster.entries.load(Relaxed),
         ),
         (
             "operations_total",
             "counter",
-            "Operations of this server that Redis has answered.",
+            "Operations of this server that Redis has confirmed.",
             cluster.operations.load(Relaxed),
         ),
         (
-            "steps_total",
+            "redis_round_trips_total",
             "counter",
-            "Questions in which they went there.",
+            "Redis round trips that carried operations.",
             cluster.steps.load(Relaxed),
         ),
         (
             "snapshots_total",
             "counter",
-            "Snapshots taken by this server.",
+            "Snapshots written by this server.",
             cluster.snapshots.load(Relaxed),
         ),
         (
             "fenced_total",
             "counter",
-            "Times that this server came back and counted as gone.",
+            "Times that this server reconnected after its lease had expired.",
             cluster.fenced.load(Relaxed),
         ),
         (
-            "restarts_total",
+            "resyncs_total",
             "counter",
-            "Times that this server began anew from a snapshot.",
+            "Times that this server reloaded its state from a snapshot.",
             cluster.restarts.load(Relaxed),
         ),
     ] {
@@ -159,25 +163,25 @@ impl Page {
         self.single(
             "store_commits_total",
             "counter",
-            "Transactions of the history on disk.",
+            "Transactions committed to disk.",
             store.commits.load(Relaxed),
         );
         self.single(
             "store_rows_total",
             "counter",
-            "Rows written or removed in them.",
+            "Rows written or deleted in those transactions.",
             store.rows.load(Relaxed),
         );
         self.single(
             "store_failures_total",
             "counter",
-            "Times that writing the history began to fail.",
+            "Times that writes to disk started to fail.",
             store.failures.load(Relaxed),
         );
         self.head(
             "store_failing",
             "gauge",
-            "1 while the history cannot be written.",
+            "1 while writes to disk fail, else 0.",
         );
         let failing = u8::from(store.failing.load(Relaxed));
         self.line(format_args!("enchufe_store_failing {failing}"));
@@ -209,7 +213,7 @@ impl Page {
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        let _ = writeln!(self.0, "{line}"); // a String takes everything
+        let _ = writeln!(self.0, "{line}"); // writing to a String cannot fail
     }
 }
 
