@@ -134,7 +134,7 @@ fn drain_time_is_how_long_a_stop_takes_and_meanwhile_the_server_is_not_ready() {
     assert_eq!(end.code, Some(0));
     assert!(begun.elapsed() >= Duration::from_secs(1));
     assert!(
-        end.errors.contains("telling everybody within 1s;"),
+        end.errors.contains("closing connections within 1s;"),
         "{end:?}"
     );
 }

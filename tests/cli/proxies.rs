@@ -177,7 +177,7 @@ fn a_redirect_is_followed_when_asked_for_and_else_shown() {
                 "{end:?}"
             );
         } else {
-            let hint = format!("answered 302 Found; --follow goes to {there}");
+            let hint = format!("answered 302 Found; --follow follows it to {there}");
             assert!(failed(&end).contains(&hint), "{end:?}");
         }
     }

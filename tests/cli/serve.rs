@@ -97,7 +97,7 @@ fn a_hangup_without_a_terminal_is_refused_with_a_reason() {
     let (server, address) = server(&["--log", "warn"]);
     server.signal("HUP");
     let line = server.error_line_with("SIGHUP");
-    assert!(line.contains("start again"), "{line}");
+    assert!(line.contains("restart to change them"), "{line}");
     TcpStream::connect(address).expect("it still listens");
 }
 

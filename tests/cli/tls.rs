@@ -66,12 +66,12 @@ fn a_pair_that_cannot_be_used_is_one_line_and_a_status() {
         (
             &["--tls-cert", &cert],
             2,
-            "--tls-cert goes with --tls-key FILE, its private key",
+            "--tls-cert also needs --tls-key FILE, its private key",
         ),
         (
             &["--tls-key", &key],
             2,
-            "--tls-key goes with --tls-cert FILE, its certificate",
+            "--tls-key also needs --tls-cert FILE, its certificate",
         ),
         (
             &["--tls-cert", &nowhere, "--tls-key", &key],
@@ -117,12 +117,12 @@ fn sighup_reads_the_certificate_again_and_nobody_is_cut_off() {
 
     folder.write("cert.pem", &second.certificate);
     server.signal("HUP");
-    server.error_line_with("the old certificate stays: the private key is not that");
+    server.error_line_with("the old one stays in use: the private key is not that");
     connect(&address, &first).expect("the first pair still");
 
     folder.write("key.pem", &second.key);
     server.signal("HUP");
-    server.error_line_with("newcomers get the certificate that is in the file now");
+    server.error_line_with("certificate reloaded; new connections get it");
     connect(&address, &second).expect("the second pair");
     let refused = connect(&address, &first).map(drop);
     assert!(
@@ -165,12 +165,12 @@ fn what_is_wrong_with_a_server_is_one_line() {
         (
             format!("wss://{address}/echo"),
             &["--ca", &other_ca],
-            "is not signed by a trusted authority; name who signed it with --ca FILE",
+            "was signed by nobody who is trusted here; give the certificate of its issuer with --ca FILE",
         ),
         (
             format!("wss://{plain}/echo"),
             &["--ca", &ca],
-            "the peer does not speak TLS; without it the URL begins with ws://",
+            "the peer does not speak TLS; for a server without TLS, use ws://",
         ),
         (
             format!("ws://{address}/echo"),

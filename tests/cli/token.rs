@@ -140,7 +140,9 @@ fn sighup_reads_the_tokens_again_and_nobody_is_cut_off() {
 
     file(&folder, "# half a line\nS3CRET");
     server.signal("HUP");
-    let line = server.error_line_with("SIGHUP: the old tokens stay: cannot take a token from");
+    let line = server.error_line_with(
+        "SIGHUP: cannot reload the tokens, the old ones stay in use: cannot read tokens from",
+    );
     assert!(
         line.ends_with("line 2: a token has at least 16 characters"),
         "{line}"
@@ -150,7 +152,7 @@ fn sighup_reads_the_tokens_again_and_nobody_is_cut_off() {
     file(&folder, OTHER);
     assert!(is_refused(OTHER), "nobody has told the server yet");
     server.signal("HUP");
-    server.error_line_with("SIGHUP: newcomers need a token that is in the file now");
+    server.error_line_with("SIGHUP: tokens reloaded; new requests need one of them");
     drop(connect(OTHER).expect("the new one"));
     assert!(is_refused(TOKEN));
 

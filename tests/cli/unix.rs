@@ -68,7 +68,7 @@ fn what_cannot_be_a_socket_is_one_line() {
         (
             format!("unix:{}/no/a.sock", folder.name()),
             1,
-            "its folder has to be there",
+            "its directory must exist",
         ),
         (long, 1, "cannot listen on unix:"),
         ("unix:".to_owned(), 2, "or unix:PATH"),

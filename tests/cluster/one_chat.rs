@@ -161,7 +161,7 @@ fn a_cluster_and_a_folder_do_not_go_together() {
     assert_eq!(end.code, Some(2));
     assert!(
         end.errors
-            .contains("--cluster and --data do not go together"),
+            .contains("--cluster and --data exclude each other"),
         "{}",
         end.errors
     );

@@ -1,4 +1,4 @@
-//! The `enchufe` command.
+//! The `enchufe` program: server and command-line clients.
 #![forbid(unsafe_code)]
 #![expect(
     unreachable_pub,
@@ -8,7 +8,7 @@
     not(all(feature = "store", feature = "cluster")),
     allow(
         dead_code,
-        reason = "what only a store or a cluster needs is compiled in any case"
+        reason = "code used only with a store or a cluster is compiled in every build"
     )
 )]
 
@@ -60,7 +60,7 @@ fn run() -> Result<(), Failure> {
 
 fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads only the first lines, as `head` does, has had enough.
+        // A reader such as `head` may close the pipe early.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Failed(format!(
             "cannot write to standard output: {error}"
         ))),

@@ -9,24 +9,19 @@ use std::time::{Instant, SystemTime};
 
 use crate::chat::cluster::pending::PendingOps;
 use crate::chat::dispatcher::{Commit, Connections, Dispatcher, Member};
-use crate::chat::dispatcher_json::name_asked_for;
 use crate::chat::domain::command::{Command, Rejection};
 use crate::chat::domain::event::Notice;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::state::{Settings, State};
 use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::limits::ConnectionLimits;
-use crate::chat::membership::{Membership, Reservation};
 use crate::chat::persist::restore::restore;
 use crate::chat::wire::codec::Codec;
-use crate::chat::wire::json_error::RequestError;
-use crate::chat::wire::json_object;
 use crate::cluster::log_handle::Log;
 use crate::delivery::{DeliveryPipeline, PendingWrites, RoomEntry};
 use crate::store::error::OpenError;
 use crate::store::writer::StoreBuilder;
 use enchufe::net::{Entry, Sender};
-use enchufe::protocol::MessageKind;
 
 /// The chat, with both its wires. All clones are the same chat.
 #[derive(Clone)]
@@ -98,83 +93,6 @@ impl Chat {
             let decided = dispatcher.state.decide(&name, Command::Reserve, now());
             decided.map(drop)
         })
-    }
-
-    /// Reserves a name before its connection exists.
-    ///
-    /// # Errors
-    /// Why the name is not available.
-    pub fn reserve(&self, name: &[u8]) -> Result<Reservation, Rejection> {
-        let name = Name::parse(name)?;
-        let claim = match self.pipeline.log() {
-            Some(log) => log.claim(name.as_bytes())?,
-            None => {
-                self.with(|dispatcher| dispatcher.reserve(&name, now()))?;
-                0
-            }
-        };
-        Ok(Reservation::new(self.clone(), name, claim))
-    }
-
-    /// Executes a message of a JSON connection without a user. After a `register`, `sender` receives the user's messages.
-    ///
-    /// # Errors
-    /// What is wrong with the message or the name. The connection may try again, except after [`RequestError::NotUtf8`].
-    pub fn register(
-        &self,
-        kind: MessageKind,
-        payload: &[u8],
-        address: &str,
-        sender: &Sender,
-    ) -> Result<Membership, RequestError> {
-        let object = json_object::read(kind, payload, self.limits.json_depth)?;
-        if let Some(log) = self.pipeline.log() {
-            let name = name_asked_for(&object)?;
-            let claim = log.claim(name.as_bytes()).map_err(Rejection::from)?;
-            return Ok(self.join_cluster(name, claim, Codec::Json, address, sender)?);
-        }
-        let membership = self.with(|dispatcher| {
-            let registered = dispatcher.register(&object, address, now())?;
-            let (name, member) = (registered.name, registered.member);
-            Ok::<_, RequestError>(self.join(dispatcher, name, member, sender, registered.entries))
-        })?;
-        self.pipeline.deliver();
-        Ok(membership)
-    }
-
-    /// Connects a user whose name is reserved.
-    ///
-    /// # Errors
-    /// [`Rejection::InvalidState`] if it is not.
-    pub fn connect(
-        &self,
-        name: Name,
-        codec: Codec,
-        address: &str,
-        sender: &Sender,
-    ) -> Result<Membership, Rejection> {
-        let membership = self.with(|dispatcher| {
-            let (member, entries) = dispatcher.connect(&name, address, codec, now())?;
-            Ok::<_, Rejection>(self.join(dispatcher, name, member, sender, entries))
-        })?;
-        self.pipeline.deliver();
-        Ok(membership)
-    }
-
-    /// Appends the `Join` of a new member and the entries after it.
-    fn join(
-        &self,
-        dispatcher: &mut Dispatcher<'_>,
-        name: Name,
-        member: Member,
-        sender: &Sender,
-        entries: Vec<RoomEntry>,
-    ) -> Membership {
-        let entries = [join(member, sender.clone())].into_iter().chain(entries);
-        let writes = dispatcher.connections.take_writes(&name);
-        self.pipeline.append(writes, entries);
-        let inactive_at = dispatcher.state.inactivity_deadline(&name);
-        Membership::new(self.clone(), name, member, inactive_at)
     }
 
     /// Runs one step of a user: what it returns is committed, and appended in the order of the steps.

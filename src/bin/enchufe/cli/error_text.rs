@@ -1,10 +1,10 @@
-//! Why a server could not be reached or did not let us in, in words.
+//! Texts for connections that failed or were rejected.
 
 use enchufe::CloseReason;
 use enchufe::http::redact_url;
 use enchufe::net::{Error, HttpRejection, TlsError};
 
-/// One line for a failed connection to `url`.
+/// Describes a failed connection to `url` in one line.
 pub fn explain(url: &str, error: &Error) -> String {
     let url = redact_url(url);
     match error {
@@ -12,7 +12,10 @@ pub fn explain(url: &str, error: &Error) -> String {
             let (status, reason) = (answer.status, &answer.reason);
             let hint = match answer.headers.get("Location") {
                 Some(location) => {
-                    format!("; --follow goes to {}", first_words(location.as_bytes()))
+                    format!(
+                        "; --follow follows it to {}",
+                        first_words(location.as_bytes())
+                    )
                 }
                 None => String::new(),
             };
@@ -20,21 +23,23 @@ pub fn explain(url: &str, error: &Error) -> String {
         }
         Error::UnexpectedStatus(answer) if answer.status == 401 => {
             let answer = answer_in_words(answer);
-            format!("{url} answered {answer}; bring one with --token-file FILE or --token TOKEN")
+            format!("{url} answered {answer}; use --token-file FILE or --token TOKEN")
         }
         Error::UnexpectedStatus(answer) => format!("{url} answered {}", answer_in_words(answer)),
         Error::Url(error) => format!("{url}: {error}"),
         Error::Tls(error @ TlsError::UnknownIssuer) => {
-            format!("cannot connect to {url}: {error}; name who signed it with --ca FILE")
+            format!(
+                "cannot connect to {url}: {error}; give the certificate of its issuer with --ca FILE"
+            )
         }
         Error::Tls(error @ TlsError::NotTls) => {
-            format!("cannot connect to {url}: {error}; without it the URL begins with ws://")
+            format!("cannot connect to {url}: {error}; for a server without TLS, use ws://")
         }
         error => format!("cannot connect to {url}: {error}"),
     }
 }
 
-/// Status, reason and the beginning of the body of an HTTP answer.
+/// Returns the status, the reason and the start of the body of a rejection.
 pub fn answer_in_words(answer: &HttpRejection) -> String {
     let status = format!("{} {}", answer.status, answer.reason);
     let (status, body) = (status.trim_end(), first_words(&answer.body));
@@ -46,7 +51,7 @@ pub fn answer_in_words(answer: &HttpRejection) -> String {
     }
 }
 
-/// A Close of the server ([RFC 6455, 7.1.6](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6)).
+/// Describes a Close of the server ([RFC 6455, 7.1.6](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.6)).
 pub fn close_in_words(close: Option<&CloseReason>) -> String {
     match close {
         None => "the server closed".to_owned(),
@@ -55,18 +60,18 @@ pub fn close_in_words(close: Option<&CloseReason>) -> String {
     }
 }
 
-/// The words of a body on one line, not too many of them.
+/// Returns the start of a body on one line.
 pub fn first_words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(LONGEST) {
+    match words.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}...", &words[..end]),
         None => words,
     }
 }
 
-/// A page of HTML is no explanation.
-const LONGEST: usize = 300;
+/// Maximum characters quoted from a body.
+const MAX_QUOTED: usize = 300;
 
 #[cfg(test)]
 mod tests {
@@ -97,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_shown_with_where_it_leads() {
+    fn a_redirect_is_shown_with_its_location() {
         let mut headers = Headers::default();
         headers.push("Location", "ws://other/");
         let answer = Error::UnexpectedStatus(Box::new(HttpRejection {
@@ -108,12 +113,12 @@ mod tests {
         }));
         assert_eq!(
             explain("ws://h/", &answer),
-            "ws://h/ answered 302 Found; --follow goes to ws://other/"
+            "ws://h/ answered 302 Found; --follow follows it to ws://other/"
         );
     }
 
     #[test]
-    fn who_is_asked_for_a_token_learns_how_to_bring_one_and_it_is_not_repeated() {
+    fn a_401_names_the_token_options_and_hides_the_token() {
         let body = "401 Unauthorized: this takes another token\n";
         let text = explain(
             "ws://h/?a=b&token=S3CRET",
@@ -122,7 +127,7 @@ mod tests {
         assert_eq!(
             text,
             "ws://h/?a=b&token=… answered 401 Unauthorized: this takes another token; \
-             bring one with --token-file FILE or --token TOKEN"
+             use --token-file FILE or --token TOKEN"
         );
     }
 
@@ -130,7 +135,7 @@ mod tests {
     fn a_long_body_is_cut() {
         assert_eq!(
             first_words("ñ".repeat(1000).as_bytes()).chars().count(),
-            LONGEST + 3
+            MAX_QUOTED + 3
         );
     }
 }

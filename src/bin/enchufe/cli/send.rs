@@ -1,4 +1,4 @@
-//! `enchufe send`: each line of standard input goes out as a message, each message that comes back is printed as a line.
+//! `enchufe send`: sends each line of standard input as a message and prints each received message as a line.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::cli::signals::{GOODBYE, POLL_INTERVAL};
 use crate::cli::terminal::escape_bytes;
 use crate::cli::{error_text, log_format, signals};
 
-/// Runs until the connection is closed, which it asks for when the input ends.
+/// Runs until the connection is closed; sends a Close when the input ends.
 pub fn run(options: &SendOptions) -> Result<(), Failure> {
     if options.raw && io::stdout().is_terminal() {
         let text =
@@ -74,14 +74,14 @@ fn client(options: &SendOptions) -> Result<Client, Failure> {
     options.reach.prepare(client)
 }
 
-/// Prints what comes until the connection is closed.
+/// Prints received messages until the connection is closed.
 fn print_messages(reader: &mut Reader, form: Form, done: &Done) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     loop {
         let message = match reader.read_until(Some(Instant::now() + POLL_INTERVAL)) {
             Ok(Incoming::Message(message)) => message,
             Ok(Incoming::Closed) => return Ok(()),
-            Ok(Incoming::Deadline) if done.has_waited_for_goodbye() => {
+            Ok(Incoming::Deadline) if done.close_timed_out() => {
                 let text = "the server does not answer our Close";
                 return Err(Failure::Failed(text.to_owned()));
             }
@@ -89,7 +89,7 @@ fn print_messages(reader: &mut Reader, form: Form, done: &Done) -> Result<(), Fa
             Err(error) => return Err(Failure::Failed(error.to_string())),
         };
         match print(&mut out, message.payload(), form) {
-            // Whoever reads only the first lines, as `head` does, has had enough.
+            // A reader such as `head` may close the pipe early.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             Err(error) => {
                 return Err(Failure::Failed(format!(
@@ -101,14 +101,14 @@ fn print_messages(reader: &mut Reader, form: Form, done: &Done) -> Result<(), Fa
     }
 }
 
-/// How a message is printed.
+/// Output format of a message.
 #[derive(Clone, Copy)]
 enum Form {
-    /// As it came.
+    /// Unchanged.
     Raw,
-    /// For a person: escaped, with the line breaks it has.
+    /// For a terminal: escaped, except for line breaks.
     Lines,
-    /// For a program: escaped, each message one line.
+    /// For a program: escaped, one line per message.
     OneLine,
 }
 
@@ -129,7 +129,7 @@ fn print(out: &mut impl Write, payload: &[u8], form: Form) -> io::Result<()> {
     out.flush()
 }
 
-/// How far the input has come, for the thread that has to say whether it worked.
+/// Progress of the input thread, read by the thread that determines the exit status.
 #[derive(Default)]
 struct Done {
     all_sent: AtomicBool,
@@ -157,9 +157,9 @@ impl Done {
                     break;
                 }
             };
-            // One message waits at most, however long the input is.
+            // Flush after each message, so that at most one is queued.
             if sent.and_then(|()| sender.wait_flushed()).is_err() {
-                // The reading thread learns why.
+                // The reading thread reports the error.
                 return;
             }
         }
@@ -170,11 +170,11 @@ impl Done {
 
     fn close(&self, sender: &Sender) {
         self.closed.get_or_init(Instant::now);
-        // If it cannot be said, the connection is closed.
+        // An error means that the connection is already closed.
         _ = sender.close(CloseCode::NormalClosure, "");
     }
 
-    fn has_waited_for_goodbye(&self) -> bool {
+    fn close_timed_out(&self) -> bool {
         self.closed
             .get()
             .is_some_and(|since| since.elapsed() > GOODBYE)
@@ -197,7 +197,7 @@ impl Done {
                 )))
             }
             _ if !self.all_sent.load(Ordering::SeqCst) && !io::stdin().is_terminal() => Err(
-                Failure::Failed("the server closed before everything was sent".to_owned()),
+                Failure::Failed("the server closed before all input was sent".to_owned()),
             ),
             _ => Ok(()),
         }
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn for_a_person_lines_stay_lines_and_nothing_else_gets_through() {
+    fn on_a_terminal_only_line_breaks_are_not_escaped() {
         assert_eq!(
             printed(b"a\nb\x1b[2J\r\n", Form::Lines),
             b"a\nb\\x1b[2J\\r\n"

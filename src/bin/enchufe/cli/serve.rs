@@ -1,4 +1,4 @@
-//! `enchufe serve`: the server with all its services, until a signal.
+//! `enchufe serve`: runs the server with all its services until a signal.
 
 use std::any::Any;
 use std::io::{self, ErrorKind, Write};
@@ -30,24 +30,24 @@ use crate::cli::signals::ReloadHook;
 use crate::cli::tls_files;
 use crate::cli::{log_format, signals, token};
 
-/// Serves until a signal, and then until the connections are closed.
+/// Serves until a signal, then closes all connections and returns.
 pub fn run(options: ServeOptions) -> Result<(), Failure> {
     log_format::start(options.log);
     let files = files(&options)?;
     #[cfg(feature = "tls")]
-    let identity = tls_files::identity(&options)?;
-    let tokens = token::taken(options.token_file.as_deref())?;
+    let identity = tls_files::identity(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
+    let tokens = token::for_server(options.token_file.as_deref())?;
     let server = listen(&options.bind)?;
     let loopback = server
         .local_addrs()
         .iter()
         .all(|address| address.ip().is_loopback());
-    let mut again: Vec<ReloadHook> = Vec::new();
+    let mut reload_hooks: Vec<ReloadHook> = Vec::new();
     if let Some(file) = options.token_file.clone() {
         let tokens = tokens.clone();
-        again.push(Box::new(move || token::renew(&tokens, &file)));
+        reload_hooks.push(Box::new(move || token::reload(&tokens, &file)));
     }
-    let (mut router, kept) = services(&options, settings(&options, tokens, loopback))?;
+    let (mut router, shutdown_guards) = services(&options, settings(&options, tokens, loopback))?;
     log_worst_case_memory(&options);
     if let Some(files) = files {
         router = router.with_files(files);
@@ -66,8 +66,8 @@ pub fn run(options: ServeOptions) -> Result<(), Failure> {
     let (server, scheme) = match identity {
         None => (server, "http"),
         Some(identity) => {
-            let shown = identity.clone();
-            again.push(Box::new(move || tls_files::renew(&shown)));
+            let reloaded = identity.clone();
+            reload_hooks.push(Box::new(move || tls_files::reload(&reloaded)));
             (server.tls(identity), "https")
         }
     };
@@ -78,20 +78,20 @@ pub fn run(options: ServeOptions) -> Result<(), Failure> {
         time => format!(" within {}", show_time(time)),
     };
     let stop = move || {
-        info!(target: CLI, "stopping: telling everybody{within}; a second signal does not wait for them");
+        info!(target: CLI, "stopping: closing connections{within}; a second signal exits at once");
         handle.stop();
     };
-    signals::watch(stop, again)
+    signals::watch(stop, reload_hooks)
         .map_err(|error| Failure::Failed(format!("cannot watch signals: {error}")))?;
     announce(scheme, &server);
     server.run();
-    // What was said last is written before the end.
-    drop(kept);
+    // Writes the last changes before the process ends.
+    drop(shutdown_guards);
     info!(target: CLI, "stopped");
     Ok(())
 }
 
-/// What has to be there until the server has stopped, and is dropped then: a store, a place in a cluster.
+/// Store or cluster membership, dropped after the server has stopped.
 type ShutdownGuards = Option<Box<dyn Any>>;
 
 fn services(
@@ -111,7 +111,7 @@ fn services(
     alone(options, settings)
 }
 
-/// The services as one server of several.
+/// Builds the services of one server of a cluster.
 #[cfg(feature = "cluster")]
 fn clustered(
     url: &str,
@@ -121,13 +121,12 @@ fn clustered(
     #[cfg(feature = "store")]
     if options.data.is_some() {
         return Err(Failure::Usage(
-            "--cluster and --data do not go together: in a cluster it is Redis that keeps things"
-                .to_owned(),
+            "--cluster and --data exclude each other: a cluster persists to Redis".to_owned(),
         ));
     }
     if options.cluster_lease < cluster::LEASE_MIN {
         return Err(Failure::Usage(format!(
-            "--cluster-lease: no network is that fast: write at least {}",
+            "--cluster-lease: too short for a network: write at least {}",
             show_time(cluster::LEASE_MIN)
         )));
     }
@@ -137,28 +136,28 @@ fn clustered(
     Ok((router, Some(Box::new(cluster))))
 }
 
-/// The services, with what is on disk if anything is to be.
+/// Builds the services of a single server, restored from disk if there is a data directory.
 #[cfg(feature = "store")]
 fn alone(options: &ServeOptions, settings: Settings) -> Result<(Router, ShutdownGuards), Failure> {
-    let Some(folder) = &options.data else {
-        info!(target: CLI, "{MEMORY_ONLY}: give --data a folder, and it is kept");
+    let Some(directory) = &options.data else {
+        info!(target: CLI, "{MEMORY_ONLY}; --data DIR persists it");
         return Ok((Router::new(settings), None));
     };
     let failed = |error: OpenError| Failure::Failed(error.to_string());
-    let mut opened = store::file::open(folder).map_err(failed)?;
+    let mut opened = store::file::open(directory).map_err(failed)?;
     let router = Router::stored(settings, &mut opened).map_err(failed)?;
     let store = opened.start().map_err(failed)?;
     Ok((router, Some(Box::new(store))))
 }
 
-/// The services; this program was built without a store.
+/// Builds the services in memory: this build has no store.
 #[cfg(not(feature = "store"))]
 fn alone(_: &ServeOptions, settings: Settings) -> Result<(Router, ShutdownGuards), Failure> {
     info!(target: CLI, "{MEMORY_ONLY}");
     Ok((Router::new(settings), None))
 }
 
-/// A folder that cannot be read is found out now, and not by the first visitor.
+/// Opens the root directory, so that an unreadable one is reported at startup.
 fn files(options: &ServeOptions) -> Result<Option<Files>, Failure> {
     let Some(root) = &options.root else {
         return Ok(None);
@@ -180,37 +179,36 @@ fn listen(addresses: &[String]) -> Result<Server, Failure> {
         };
         server = Some(bound.map_err(|error| cannot_listen(address, &error))?);
     }
-    server.ok_or_else(|| {
-        Failure::Usage("there is no address to listen on: write --bind ADDR:PORT".to_owned())
-    })
+    server
+        .ok_or_else(|| Failure::Usage("no address to listen on: write --bind ADDR:PORT".to_owned()))
 }
 
 fn cannot_serve(root: &Path, error: &io::Error) -> Failure {
     Failure::Failed(format!(
-        "cannot serve files from {}: {error}; give --root a folder that can be read",
+        "cannot serve files from {}: {error}; --root needs a readable directory",
         root.display()
     ))
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> Failure {
-    let is_file = address.starts_with(UNIX);
+    let is_unix = address.starts_with(UNIX);
     let hint = match error.kind() {
-        ErrorKind::AddrInUse if is_file => "",
-        ErrorKind::NotFound if is_file => "; its folder has to be there",
-        ErrorKind::PermissionDenied if is_file => {
-            "; who listens there has to be able to write to its folder"
+        ErrorKind::AddrInUse if is_unix => "",
+        ErrorKind::NotFound if is_unix => "; its directory must exist",
+        ErrorKind::PermissionDenied if is_unix => {
+            "; the server needs write permission on its directory"
         }
         ErrorKind::AddrInUse => {
-            "; choose another with --bind ADDR:PORT, or port 0 for any that is free"
+            "; choose another with --bind ADDR:PORT, or port 0 for any free one"
         }
         ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-        ErrorKind::PermissionDenied => "; ports below 1024 are for the administrator",
+        ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
         _ => "",
     };
     Failure::Failed(format!("cannot listen on {address}: {error}{hint}"))
 }
 
-/// What the services need to know.
+/// Returns the settings of the services.
 fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings {
     let inactive_after = match options.chat.inactive_after {
         Duration::ZERO => NEVER,
@@ -234,8 +232,8 @@ fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings 
     }
 }
 
-/// The bounds multiply to more than any machine has, and are never reached all at once; who wants a guarantee lowers
-/// them until this number fits.
+/// Logs the memory used if every connection reached every limit at once. Operators who need a guarantee lower the
+/// limits until this fits.
 fn log_worst_case_memory(options: &ServeOptions) {
     let limits = &options.limits;
     let message = options
@@ -249,39 +247,39 @@ fn log_worst_case_memory(options: &ServeOptions) {
         .saturating_add(if options.deflate { DEFLATE } else { 0 });
     let all = limits.connection_cap().saturating_mul(each);
     let all = all.saturating_add(options.chat.history.bytes);
-    // Rounded to whole MiB, which is how it is read.
+    // Rounded up to whole MiB for readability.
     let mib = |bytes: usize| show_size(bytes.div_ceil(1 << 20).saturating_mul(1 << 20));
     info!(
-        target: CLI, "memory at the very most: {} for each connection, {} for all",
+        target: CLI, "worst-case memory: {} per connection, {} in total",
         mib(each),
         mib(all)
     );
 }
 
-/// Says where it listens, for people and for programs that wait for it.
+/// Prints each listening address on standard output, for users and for programs that wait for it.
 fn announce(scheme: &str, server: &Server) {
     let addresses = server.local_addrs();
     let tcp = addresses.iter().map(|it| format!("{scheme}://{it}/"));
-    let mut places: Vec<String> = tcp.collect();
+    let mut listening: Vec<String> = tcp.collect();
     #[cfg(unix)]
-    places.extend(
+    listening.extend(
         server
             .local_paths()
             .iter()
             .map(|it| format!("{UNIX}{}", it.display())),
     );
     let mut out = io::stdout().lock();
-    for place in places {
-        if let Err(error) = writeln!(out, "listening on {place}").and_then(|()| out.flush()) {
-            warn!(target: CLI, "listening on {place}, and nobody reads standard output: {error}");
+    for address in listening {
+        if let Err(error) = writeln!(out, "listening on {address}").and_then(|()| out.flush()) {
+            warn!(target: CLI, "listening on {address}; cannot write it to standard output: {error}");
         }
     }
 }
 
-const MEMORY_ONLY: &str = "history is in memory only, and ends with this process";
-/// A time that does not come, and can still be added to now.
+const MEMORY_ONLY: &str = "history is in memory only and is lost on exit";
+/// A duration that never elapses, yet can be added to the current time without overflow.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-/// The address space of a connection's thread.
+/// Stack size of a connection thread.
 const STACK: usize = 128 << 10;
-/// The windows of both directions, as large as they get.
+/// Maximum size of the compression windows of both directions.
 const DEFLATE: usize = 364 << 10;

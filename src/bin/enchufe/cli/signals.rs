@@ -1,21 +1,24 @@
-//! How a program ends: signals ask for it, the first one politely and the second one not, and a goodbye takes some time.
+//! Signals: graceful stop, immediate exit, reload, and changes of the terminal.
 
 use crate::log_targets::CLI;
 use std::io;
 use std::time::Duration;
 
-/// What SIGHUP does to one thing that came from a file.
+/// Reloads one file on SIGHUP.
 pub type ReloadHook = Box<dyn Fn() + Send>;
 
-/// Calls `end` on a thread of its own when the first SIGINT or SIGTERM comes. A second one ends the process at once,
-/// with 128 and the number of the signal as exit status, as a shell reports it.
+/// Calls `stop` on its own thread at the first SIGINT or SIGTERM. A second one exits at once with status 128 plus the
+/// signal number, as shells report it.
 ///
-/// SIGHUP means that the terminal was closed, if there was one and is no more. Otherwise it says "read your files again",
-/// and all of `again` does. If there is nothing to read, ending instead would be a nasty surprise.
+/// SIGHUP stops the process if its terminal was closed. Otherwise it calls all of `reload_hooks`; without any, it is only
+/// logged.
 ///
-/// SIGXFSZ, for a file that may not grow, would end the process too; caught, it is an error like that of a full disk.
+/// SIGXFSZ (file size limit) is caught so that the write returns an error, as on a full disk.
 #[cfg(unix)]
-pub fn watch(end: impl FnOnce() + Send + 'static, again: Vec<ReloadHook>) -> io::Result<()> {
+pub fn watch(
+    stop: impl FnOnce() + Send + 'static,
+    reload_hooks: Vec<ReloadHook>,
+) -> io::Result<()> {
     use std::io::IsTerminal;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -26,24 +29,24 @@ pub fn watch(end: impl FnOnce() + Send + 'static, again: Vec<ReloadHook>) -> io:
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
-            let mut end = Some(end);
+            let mut stop = Some(stop);
             for signal in signals.forever() {
                 if signal == SIGXFSZ {
                     continue;
                 }
-                let reads = !again.is_empty();
-                if signal == SIGHUP && reads && has_terminal == io::stdin().is_terminal() {
-                    again.iter().for_each(|again| again());
+                let reloads = !reload_hooks.is_empty();
+                if signal == SIGHUP && reloads && has_terminal == io::stdin().is_terminal() {
+                    reload_hooks.iter().for_each(|reload| reload());
                     continue;
                 }
-                if signal == SIGHUP && !reads && !has_terminal {
+                if signal == SIGHUP && !reloads && !has_terminal {
                     log::warn!(
-                        target: CLI, "SIGHUP: settings come from the command line; to change them, start again"
+                        target: CLI, "SIGHUP ignored: settings come from the command line; restart to change them"
                     );
                     continue;
                 }
-                match end.take() {
-                    Some(end) => end(),
+                match stop.take() {
+                    Some(stop) => stop(),
                     None => {
                         crate::cli::raw_mode::give_back();
                         std::process::exit(128 + signal)
@@ -54,33 +57,32 @@ pub fn watch(end: impl FnOnce() + Send + 'static, again: Vec<ReloadHook>) -> io:
     Ok(())
 }
 
-/// Calls `again`, on a thread of its own, whenever the window has another size, and when the program goes on after it was
-/// stopped: the shell has used the terminal meanwhile.
+/// Calls `redraw` on its own thread when the window is resized, or when the program resumes after the shell stopped it.
 #[cfg(unix)]
-pub fn watch_terminal(again: impl Fn() + Send + 'static) -> io::Result<()> {
+pub fn watch_terminal(redraw: impl Fn() + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGCONT, SIGWINCH};
     use signal_hook::iterator::Signals;
 
     let mut signals = Signals::new([SIGCONT, SIGWINCH])?;
     std::thread::Builder::new()
         .name("terminal".to_owned())
-        .spawn(move || signals.forever().for_each(|_| again()))?;
+        .spawn(move || signals.forever().for_each(|_| redraw()))?;
     Ok(())
 }
 
-/// Elsewhere a signal ends the process at once.
+/// Does nothing: on other systems a signal ends the process.
 #[cfg(not(unix))]
 pub fn watch(_: impl FnOnce() + Send + 'static, _: Vec<ReloadHook>) -> io::Result<()> {
     Ok(())
 }
 
-/// Elsewhere nobody tells.
+/// Does nothing: other systems send no such signals.
 #[cfg(not(unix))]
 pub fn watch_terminal(_: impl Fn() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// How long a silent server may take to answer our Close, and how often we look whether that time is over. A Close that
-/// one thread sends does not wake the one that reads.
+/// Time for the server to answer a Close.
 pub const GOODBYE: Duration = Duration::from_secs(3);
+/// Interval at which the reading thread checks for that timeout: a Close sent by another thread does not wake it.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! From words on a command line to a [`Command`], or to one line that says what to write instead.
+//! Parses the command line into a [`Command`], or an error that says what to write instead.
 
 use std::ffi::OsString;
 
@@ -11,7 +11,7 @@ use crate::cli::options::serve::{SERVE, ServeOptions};
 use crate::cli::options::suggest::did_you_mean;
 use crate::cli::options::table::{self, Given, Group, Source, Variables, rows};
 
-/// What the user wants.
+/// A parsed command line.
 #[derive(Debug)]
 pub enum Command {
     /// Print this text.
@@ -24,13 +24,13 @@ pub enum Command {
     Send(SendOptions),
 }
 
-/// Reads the words after the program's name.
+/// Parses the arguments after the program name.
 pub fn parse(
     words: impl IntoIterator<Item = OsString>,
     variables: Variables<'_>,
 ) -> Result<Command, Failure> {
     let mut words = words.into_iter().peekable();
-    // Serving is what happens without a command, so the first word may as well be one of its options.
+    // `serve` is the default command, so the first argument may be one of its options.
     let command = match words.peek().and_then(|word| word.to_str()) {
         Some(word) if !word.starts_with('-') => {
             words.next().and_then(|word| word.into_string().ok())
@@ -46,7 +46,7 @@ pub fn parse(
         Some(word) => {
             let names = ["serve", "chat", "send", "help"];
             Err(Failure::Usage(format!(
-                "there is no command '{word}'{}; `enchufe help` lists what there is",
+                "unknown command '{word}'{}; `enchufe help` lists the commands",
                 did_you_mean(word, names, "")
             )))
         }
@@ -64,7 +64,7 @@ fn serve(
     };
     if let Some(word) = read.words.first() {
         let hint = match word.as_str() {
-            "serve" | "chat" | "send" | "help" => "a command comes first, before any option",
+            "serve" | "chat" | "send" | "help" => "the command must come before all options",
             _ => "`enchufe help` shows how to write it",
         };
         return Err(Failure::Usage(format!("unexpected '{word}': {hint}")));
@@ -115,15 +115,15 @@ fn show_help(mut words: lexopt::Parser) -> Result<Command, Failure> {
         None => {
             let topic = topic.unwrap_or_default();
             Err(Failure::Usage(format!(
-                "there is no help on '{topic}': there is on serve, chat and send"
+                "no help on '{topic}': try serve, chat or send"
             )))
         }
     }
 }
 
-/// What a command's words come to.
+/// Outcome of parsing the arguments of a command.
 enum Asked<C> {
-    /// A page to print instead of running.
+    /// Text to print instead of running.
     Page(String),
     /// Settings to run with.
     Run(Read<C>),
@@ -132,12 +132,12 @@ enum Asked<C> {
 struct Read<C> {
     settings: C,
     sources: Vec<Source>,
-    /// The words that belong to no option.
+    /// Positional arguments.
     words: Vec<String>,
     print_config: bool,
 }
 
-/// Reads the options of one command.
+/// Parses the options of a command.
 fn read<C: Default>(
     table: &'static [Group<C>],
     command: Option<&str>,
@@ -190,7 +190,7 @@ fn read<C: Default>(
     }))
 }
 
-/// The URL a client needs. What the server prints when it starts is good, and so is `host:port`.
+/// Returns the URL of a client command. Accepts the addresses that the server prints, and `host:port`.
 fn one_url(command: &str, words: Vec<String>) -> Result<String, Failure> {
     let Ok([url]) = <[String; 1]>::try_from(words) else {
         return Err(Failure::Usage(format!(
@@ -286,8 +286,8 @@ mod tests {
     }
 
     #[test]
-    fn a_command_after_options_is_told_its_place() {
-        assert!(usage(&["--log", "debug", "chat"]).contains("comes first"));
+    fn a_command_after_options_is_rejected_with_a_hint() {
+        assert!(usage(&["--log", "debug", "chat"]).contains("must come before"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::cli::options::connect_options::ConnectOptions;
 use crate::cli::options::option_value;
 use crate::cli::options::table::{Group, Opt};
 
-/// What `enchufe chat` is told.
+/// Settings of `enchufe chat`.
 #[derive(Clone, Debug)]
 pub struct ChatOptions {
     /// The server, as typed.
@@ -29,7 +29,7 @@ impl Default for ChatOptions {
     }
 }
 
-/// What `enchufe send` is told.
+/// Settings of `enchufe send`.
 #[derive(Clone, Debug)]
 pub struct SendOptions {
     /// The server, as typed.
@@ -71,7 +71,7 @@ pub static CHAT: &[Group<ChatOptions>] = &[
         options: &[
             Opt {
                 name: "name",
-                help: "Who you are in the chat: 1 to 255 bytes",
+                help: "User name in the chat, 1 to 255 bytes",
                 field: |o| option_value::text(&mut o.name, "NAME"),
             },
             Opt {
@@ -113,12 +113,12 @@ pub static SEND: &[Group<SendOptions>] = &[
             },
             Opt {
                 name: "raw",
-                help: "Do not escape control characters in what comes back; never to a terminal",
+                help: "Do not escape control characters in received messages; not on a terminal",
                 field: |o| option_value::switch(&mut o.raw),
             },
             Opt {
                 name: "deflate",
-                help: "Offer to compress messages",
+                help: "Offer compression",
                 field: |o| {
                     option_value::feature_switch(
                         &mut o.deflate,
@@ -129,7 +129,7 @@ pub static SEND: &[Group<SendOptions>] = &[
             },
             Opt {
                 name: "wait",
-                help: "Keep listening this long after the input ends, before closing",
+                help: "Time to keep receiving after the input ends",
                 field: |o| option_value::time_or_zero(&mut o.wait),
             },
             Opt {
@@ -147,7 +147,7 @@ pub static SEND: &[Group<SendOptions>] = &[
     SendOptions::REACH,
 ];
 
-/// Settings that say how a server is reached.
+/// Settings with connection options.
 trait Reaches: Sized + 'static {
     fn reach(&mut self) -> &mut ConnectOptions;
 

@@ -1,19 +1,18 @@
-//! How the two clients reach a server: with which token, through which proxy, trusting whom, and whether they go where a
-//! redirect leads.
+//! Options of both clients for connecting: token, proxy, trusted certificates, redirects and timeout.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use enchufe::Proxy;
 use enchufe::handshake::MAX_REDIRECTS;
 use enchufe::net::Client;
 
 use crate::cli::exit_error::Failure;
+use crate::cli::options::option_value::ProxyChoice;
 #[cfg(feature = "tls")]
 use crate::cli::tls_files;
 use crate::cli::token;
 
-/// The way to a server, as it was asked for.
+/// Settings for connecting to a server.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     pub proxy: ProxyChoice,
@@ -39,29 +38,17 @@ impl Default for ConnectOptions {
     }
 }
 
-/// The proxy that was asked for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum ProxyChoice {
-    /// The one that the environment names for the URL.
-    #[default]
-    Environment,
-    /// None, whatever the environment says.
-    Nothing,
-    /// This one.
-    Proxy(Proxy),
-}
-
 impl ConnectOptions {
-    /// The client, going this way.
+    /// Applies these settings to a client.
     pub fn prepare(&self, mut client: Client) -> Result<Client, Failure> {
         client = client.timeout(self.timeout);
-        if let Some(token) = token::brought(&self.token, self.token_file.as_deref())? {
-            let (name, value) = token::field(&token);
+        if let Some(token) = token::for_client(&self.token, self.token_file.as_deref())? {
+            let (name, value) = token::authorization_header(&token);
             client = client.header(name, value);
         }
         #[cfg(feature = "tls")]
         if let Some(path) = &self.ca {
-            client = client.tls(tls_files::only(path)?);
+            client = client.tls(tls_files::trusted_roots(path)?);
         }
         client = match &self.proxy {
             ProxyChoice::Environment => client.proxy_from_env(),

@@ -1,10 +1,10 @@
-//! The help pages, 80 columns wide. Prose is written here; options come from their tables.
+//! Help pages, 80 columns wide. The prose is here; the options come from their tables.
 
 use crate::cli::options::client::{CHAT, SEND};
 use crate::cli::options::serve::SERVE;
 use crate::cli::options::table::{Group, Opt};
 
-/// The page of a command; `None` when there is no such command. No name at all is the first page.
+/// Returns the page of a command, or the first page without one; `None` for an unknown command.
 pub fn page(command: Option<&str>) -> Option<String> {
     Some(match command {
         None => format!("{FIRST}\n{}\n{SERVE_EXAMPLES}", options(SERVE, SERVE_EXTRA)),
@@ -19,7 +19,7 @@ pub fn page(command: Option<&str>) -> Option<String> {
     })
 }
 
-/// The options of a table, and those every command has, in two columns.
+/// Formats the options of a table and the common ones in two columns.
 fn options<C: Default>(table: &[Group<C>], extra: &[(&str, &str)]) -> String {
     let mut sections: Vec<(&str, Vec<(String, String)>)> = table
         .iter()
@@ -69,7 +69,7 @@ fn row<C: Default>(option: &Opt<C>) -> (String, String) {
     (flag, help)
 }
 
-/// Cuts a text into lines of at most `width` characters, between words.
+/// Wraps a text into lines of at most `width` characters, between words.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -91,7 +91,7 @@ const EXTRA: &[(&str, &str)] = &[("-h, --help", "Show this page")];
 const SERVE_EXTRA: &[(&str, &str)] = &[
     (
         "--print-config",
-        "Show every setting and where it comes from, and stop",
+        "Print every setting and its source, then exit",
     ),
     ("-h, --help", "Show this page"),
     ("-V, --version", "Show the version"),
@@ -100,7 +100,7 @@ const SERVE_EXTRA: &[(&str, &str)] = &[
 const VARIABLES: &str = "\
 Sizes are bytes or 64KiB, 1MiB; times are seconds or 500ms, 30s, 5m. Every
 option can come from the environment, --max-message as ENCHUFE_MAX_MESSAGE;
-what is written on the command line wins.
+the command line wins.
 ";
 
 const FIRST: &str = "\
@@ -130,9 +130,9 @@ standard output. The log goes to standard error.
 const SERVE_EXAMPLES: &str = "\
 Examples:
   enchufe                                  Chat at http://127.0.0.1:8080/
-  enchufe --bind 0.0.0.0:80 --root www     For everybody, with files
-  enchufe --bind 127.0.0.1:0 --log debug   Any free port, each socket call shown
-  ENCHUFE_RATE=10 enchufe --print-config   What would it run with?
+  enchufe --bind 0.0.0.0:80 --root www     On all IPv4 interfaces, with files
+  enchufe --bind 127.0.0.1:0 --log debug   Any free port, log socket calls
+  ENCHUFE_RATE=10 enchufe --print-config   Show the resulting settings
 ";
 
 const CHAT_USAGE: &str = "\
@@ -141,8 +141,8 @@ Talk in the chat of a server
 Usage:
   enchufe chat URL --name NAME [OPTIONS]
 
-What you type goes to everybody. Lines that begin with / are commands; /help
-lists them. Ctrl-D or /quit leaves. A lost connection is made again.
+Each line is sent to all users. Lines that begin with / are commands; /help
+lists them. Ctrl-D or /quit leaves. A lost connection is retried.
 ";
 
 const CHAT_EXAMPLES: &str = "\
@@ -159,7 +159,7 @@ Usage:
   enchufe send URL [OPTIONS]
 
 When the input ends, it closes the connection and prints what still arrives. The
-exit status is 0 if the connection was opened and closed as RFC 6455 wants.
+exit status is 0 if the handshake and the close followed RFC 6455.
 ";
 
 const SEND_EXAMPLES: &str = "\

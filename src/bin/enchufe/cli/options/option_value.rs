@@ -1,7 +1,7 @@
-//! The kinds of value an option can have: how each is read, printed and named in the help.
+//! Kinds of option values, each with its parser, its printer and its placeholder in the help.
 //!
-//! A row of an option table points at the field it sets through one of the functions below. The field keeps its plain
-//! type (`usize`, `Duration`); only the command line knows that one `usize` is a size and another a count.
+//! A row of an option table names its field through one of the functions below. The field has a plain type (`usize`,
+//! `Duration`); only the table distinguishes a size from a count.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,24 +9,35 @@ use std::time::Duration;
 
 use enchufe::Proxy;
 
-use crate::cli::options::connect_options::ProxyChoice;
 use crate::cli::options::units;
 
-/// A field as the command line sees it.
+/// Proxy chosen on the command line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ProxyChoice {
+    /// The proxy that the environment names for the URL.
+    #[default]
+    Environment,
+    /// No proxy, whatever the environment says.
+    Nothing,
+    /// This proxy.
+    Proxy(Proxy),
+}
+
+/// A field that an option sets.
 pub trait Value {
-    /// What stands for the value in the help, as `SIZE`; `None` when the option takes no value.
+    /// Placeholder in the help, such as `SIZE`; `None` if the option takes no value.
     fn metavar(&self) -> Option<&'static str>;
-    /// What stands between several values in the environment; `None` when there is only one.
+    /// Separator of the values in the environment variable; `None` if it holds a single value.
     fn separator(&self) -> Option<char> {
         None
     }
-    /// Takes what was given, at least one text. Only a list has use for more than the last.
+    /// Parses and stores the given texts, at least one. All but lists use only the last.
     fn set(&mut self, given: &[String]) -> Result<(), String>;
-    /// The value in the form in which it can be given.
+    /// Returns the value in the form that [`set`](Self::set) accepts.
     fn show(&self) -> String;
 }
 
-/// A field, its name in the help, and the two functions that read and print it.
+/// A field with its placeholder, parser and printer.
 struct Scalar<'a, T> {
     field: &'a mut T,
     metavar: &'static str,
@@ -49,12 +60,12 @@ impl<T> Value for Scalar<'_, T> {
     }
 }
 
-/// Bytes: `64KiB`.
+/// A size in bytes: `64KiB`.
 pub fn size(field: &mut usize) -> Box<dyn Value + '_> {
     scalar(field, "SIZE", units::size, |bytes| units::show_size(*bytes))
 }
 
-/// Bytes, for two fields at once.
+/// A size in bytes that sets two fields.
 pub fn sizes<'a>([first, second]: [&'a mut usize; 2]) -> Box<dyn Value + 'a> {
     Box::new(Sizes(first, second))
 }
@@ -75,21 +86,21 @@ impl Value for Sizes<'_> {
     }
 }
 
-/// A length of time, as `30s`, that is not zero: no peer can do anything in no time.
+/// A duration above zero: `30s`.
 pub fn time(field: &mut Duration) -> Box<dyn Value + '_> {
     let parse = |text: &str| match units::time(text)? {
-        Duration::ZERO => Err(format!("'{text}' leaves no time at all")),
+        Duration::ZERO => Err(format!("'{text}' is zero: write a time above 0")),
         time => Ok(time),
     };
     scalar(field, "TIME", parse, |time| units::show_time(*time))
 }
 
-/// A length of time that may be zero.
+/// A duration that may be zero.
 pub fn time_or_zero(field: &mut Duration) -> Box<dyn Value + '_> {
     scalar(field, "TIME", units::time, |time| units::show_time(*time))
 }
 
-/// A length of time; zero means that it never comes.
+/// A duration; zero disables what it is for.
 pub fn time_or_never(field: &mut Option<Duration>) -> Box<dyn Value + '_> {
     let parse = |text: &str| Ok(Some(units::time(text)?).filter(|time| !time.is_zero()));
     scalar(field, "TIME", parse, |time| {
@@ -97,7 +108,7 @@ pub fn time_or_never(field: &mut Option<Duration>) -> Box<dyn Value + '_> {
     })
 }
 
-/// A plain number.
+/// A number.
 pub fn count<N: TryFrom<u64> + ToString>(field: &mut N) -> Box<dyn Value + '_> {
     scalar(field, "N", units::count, N::to_string)
 }
@@ -105,13 +116,13 @@ pub fn count<N: TryFrom<u64> + ToString>(field: &mut N) -> Box<dyn Value + '_> {
 /// A number of at least one.
 pub fn positive<N: TryFrom<u64> + ToString>(field: &mut N) -> Box<dyn Value + '_> {
     let parse = |text: &str| match units::count::<u64>(text)? {
-        0 => Err("0 would let nobody in: write at least 1".to_owned()),
+        0 => Err("0 is not allowed: write at least 1".to_owned()),
         _ => units::count(text),
     };
     scalar(field, "N", parse, N::to_string)
 }
 
-/// A number that is computed when nobody gives one; `auto` asks for that again.
+/// A number that is computed by default or with `auto`.
 pub fn count_or_auto(field: &mut Option<usize>) -> Box<dyn Value + '_> {
     let parse = |text: &str| match text {
         "auto" => Ok(None),
@@ -140,11 +151,11 @@ fn path<'a>(field: &'a mut Option<PathBuf>, metavar: &'static str) -> Box<dyn Va
     scalar(field, metavar, |text| Ok(Some(PathBuf::from(text))), show)
 }
 
-/// The URL of a Redis. What is printed of it has no password.
+/// The URL of a Redis server, printed without its password.
 pub fn redis(field: &mut Option<String>) -> Box<dyn Value + '_> {
     let parse = |text: &str| match text.split_once("://") {
         Some(("redis", rest)) if !rest.is_empty() => Ok(Some(text.to_owned())),
-        _ => Err("that is not the URL of a Redis: write redis://HOST:PORT/DATABASE".to_owned()),
+        _ => Err("not the URL of a Redis server: write redis://HOST:PORT/DATABASE".to_owned()),
     };
     let show = |url: &Option<String>| match url.as_deref().map(|url| url.rsplit_once('@')) {
         None => "none".to_owned(),
@@ -154,7 +165,7 @@ pub fn redis(field: &mut Option<String>) -> Box<dyn Value + '_> {
     scalar(field, "URL", parse, show)
 }
 
-/// How much to log.
+/// A log level.
 pub fn level(field: &mut log::LevelFilter) -> Box<dyn Value + '_> {
     let parse = |text: &str| {
         text.parse()
@@ -170,7 +181,7 @@ pub fn text<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value +
     scalar(field, metavar, |text| Ok(text.to_owned()), String::clone)
 }
 
-/// A proxy. The URL may have a password, so it is not repeated, neither in an error nor in what is printed.
+/// A proxy. Its URL may contain a password, so neither errors nor the printed value repeat it.
 pub fn proxy(field: &mut ProxyChoice) -> Box<dyn Value + '_> {
     let parse = |text: &str| match text {
         "auto" => Ok(ProxyChoice::Environment),
@@ -179,20 +190,20 @@ pub fn proxy(field: &mut ProxyChoice) -> Box<dyn Value + '_> {
             .map(ProxyChoice::Proxy)
             .map_err(|error| error.to_string()),
     };
-    scalar(field, "URL", parse, |through| match through {
+    scalar(field, "URL", parse, |proxy| match proxy {
         ProxyChoice::Environment => "auto".to_owned(),
         ProxyChoice::Nothing => "none".to_owned(),
-        ProxyChoice::Proxy(proxy) => proxy.to_string(),
+        ProxyChoice::Proxy(url) => url.to_string(),
     })
 }
 
-/// A text that is not shown again.
+/// A text that is never printed.
 pub fn secret<'a>(field: &'a mut String, metavar: &'static str) -> Box<dyn Value + 'a> {
     let show = |text: &String| if text.is_empty() { "none" } else { "…" }.to_owned();
     scalar(field, metavar, |text| Ok(text.to_owned()), show)
 }
 
-/// An option without a value. In the environment: `1`, `true`, `yes`, `on` and their contraries.
+/// An option without a value. In the environment: `1`, `true`, `yes`, `on` or their opposites.
 pub fn switch(field: &mut bool) -> Box<dyn Value + '_> {
     Box::new(Switch(field))
 }
@@ -220,7 +231,7 @@ impl Value for Switch<'_> {
     }
 }
 
-/// A switch for something that is there only if its feature was built in. Without it, saying no is all one can do.
+/// A switch that can only be turned on in a build with the given Cargo feature.
 pub fn feature_switch<'a>(
     field: &'a mut bool,
     feature: &'static str,
@@ -247,7 +258,7 @@ impl Value for FeatureSwitch<'_> {
         self.switch.set(given)?;
         if *self.switch.0 && !self.built_in {
             return Err(format!(
-                "not in this build; `cargo build --release --features {}` makes one that has it",
+                "not in this build; `cargo build --release --features {}` builds one with it",
                 self.feature
             ));
         }
@@ -258,8 +269,8 @@ impl Value for FeatureSwitch<'_> {
     }
 }
 
-/// An option that may be given several times, in the environment with commas between. Each text goes through `parse`;
-/// those given replace the default.
+/// An option that may be repeated; its environment variable separates values with commas. The given values replace the
+/// default.
 pub fn list<'a>(
     field: &'a mut Vec<String>,
     metavar: &'static str,
@@ -274,7 +285,7 @@ pub fn list<'a>(
     })
 }
 
-/// The same for `Name: value` pairs; a value may have commas, so the environment has one on each line.
+/// A list of `Name: value` pairs. A value may contain commas, so the environment variable has one pair per line.
 pub fn headers(field: &mut Vec<(String, String)>) -> Box<dyn Value + '_> {
     let parse = |text: &str| match text.split_once(':') {
         Some((name, value)) if !name.trim().is_empty() => {
@@ -297,7 +308,7 @@ pub fn headers(field: &mut Vec<(String, String)>) -> Box<dyn Value + '_> {
     })
 }
 
-/// The same for IP addresses, without ports.
+/// A list of IP addresses, without ports.
 pub fn addresses(field: &mut Vec<IpAddr>) -> Box<dyn Value + '_> {
     let parse = |text: &str| {
         let ip = text.parse::<IpAddr>().map_err(|_| {

@@ -13,7 +13,7 @@ use log::LevelFilter;
 use crate::cli::options::option_value;
 use crate::cli::options::table::{Group, Opt};
 
-/// What `enchufe serve` is told.
+/// Settings of `enchufe serve`.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
     pub bind: Vec<String>,
@@ -31,15 +31,15 @@ pub struct ServeOptions {
     pub require_origin: bool,
     pub token_file: Option<PathBuf>,
     pub log: LevelFilter,
-    /// Bounds on every connection.
+    /// Limits of every connection.
     pub limits: Limits,
-    /// Bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
+    /// Limits of a chat connection; those on messages and JSON apply to the hub too.
     pub connections: ConnectionLimits,
-    /// One message on `/echo` and `/inspect`.
+    /// Maximum size of a message on `/echo` and `/inspect`.
     pub max_echo_message: usize,
-    /// Compress for clients that offer it.
+    /// Whether to compress for clients that offer it.
     pub deflate: bool,
-    /// What the chat remembers, and for how long.
+    /// History and presence settings of the chat.
     pub chat: chat::domain::state::Settings,
     pub file_clients: usize,
 }
@@ -86,69 +86,69 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             #[cfg(feature = "tls")]
             Opt {
                 name: "tls-cert",
-                help: "Certificate, PEM: speak only TLS. Read again on SIGHUP",
+                help: "PEM certificate; enables TLS on all addresses. Reloaded on SIGHUP",
                 field: |o| option_value::file(&mut o.tls_cert),
             },
             #[cfg(feature = "tls")]
             Opt {
                 name: "tls-key",
-                help: "Private key of that certificate, PEM",
+                help: "PEM private key of that certificate",
                 field: |o| option_value::file(&mut o.tls_key),
             },
             Opt {
                 name: "root",
-                help: "Folder whose files anybody may GET",
+                help: "Directory of static files to serve",
                 field: |o| option_value::directory(&mut o.root),
             },
             #[cfg(feature = "store")]
             Opt {
                 name: "data",
-                help: "Folder in which users, chats and hospitals are kept; without one, in memory only",
+                help: "Directory to persist users, chats and hospitals in; memory only without it",
                 field: |o| option_value::directory(&mut o.data),
             },
             Opt {
                 name: "cluster",
-                help: "Redis that makes several servers one: redis://HOST:PORT/DATABASE",
+                help: "Redis shared by the servers of a cluster: redis://HOST:PORT/DATABASE",
                 field: |o| option_value::redis(&mut o.cluster),
             },
             Opt {
                 name: "cluster-lease",
-                help: "Silence after which the others take a server of the cluster for gone; the same on all",
+                help: "Time without contact after which a server leaves the cluster; equal on all",
                 field: |o| option_value::time(&mut o.cluster_lease),
             },
             Opt {
                 name: "origin",
-                help: "Web page origin that may connect besides this host; may be repeated",
+                help: "Web origin allowed besides this host; may be repeated",
                 field: |o| option_value::list(&mut o.origins, "URL", origin),
             },
             Opt {
                 name: "allowed-host",
-                help: "Name this server answers to besides localhost and addresses; may be repeated",
+                help: "Host name to accept besides localhost and IP addresses; may be repeated",
                 field: |o| option_value::list(&mut o.hosts, "HOST[:PORT]", host),
             },
             Opt {
                 name: "require-origin",
-                help: "Let only web pages connect: refuse upgrades without an Origin",
+                help: "Reject upgrades without an Origin header",
                 field: |o| option_value::switch(&mut o.require_origin),
             },
             Opt {
                 name: "token-file",
-                help: "File with a token in each line, for all but the built-in pages. Read again on SIGHUP",
+                help: "File with one token per line, for all but the built-in pages. Reloaded on SIGHUP",
                 field: |o| option_value::file(&mut o.token_file),
             },
             Opt {
                 name: "trusted-proxy",
-                help: "Proxy whose X-Forwarded-For or Forwarded is believed; may be repeated",
+                help: "Proxy whose X-Forwarded-For or Forwarded is trusted; may be repeated",
                 field: |o| option_value::addresses(&mut o.limits.trusted_proxies),
             },
             Opt {
                 name: "log-rate",
-                help: "Lines a second about one address at info and above; 0 for no limit",
+                help: "Log lines per second about one address, info and above; 0 for no limit",
                 field: |o| option_value::count(&mut o.limits.log_rate),
             },
             Opt {
                 name: "log-burst",
-                help: "Lines about one address before that rate applies",
+                help: "Log lines about one address before that rate applies",
                 field: |o| option_value::count(&mut o.limits.log_burst),
             },
             Opt {
@@ -163,32 +163,32 @@ pub static SERVE: &[Group<ServeOptions>] = &[
         options: &[
             Opt {
                 name: "inactive-after",
-                help: "Silence that turns an ACTIVE user INACTIVE; 0 for never",
+                help: "Idle time after which an ACTIVE user becomes INACTIVE; 0 for never",
                 field: |o| option_value::time_or_zero(&mut o.chat.inactive_after),
             },
             Opt {
                 name: "history",
-                help: "Messages kept of each chat",
+                help: "Messages stored per chat",
                 field: |o| option_value::count(&mut o.chat.history.messages),
             },
             Opt {
                 name: "history-bytes",
-                help: "Bytes kept of all chats together",
+                help: "Bytes stored for all chats together",
                 field: |o| option_value::size(&mut o.chat.history.bytes),
             },
             Opt {
                 name: "max-absent",
-                help: "Known users who are not connected; past it, who left first is forgotten",
+                help: "Known users who are not connected; past it, the earliest to leave is evicted",
                 field: |o| option_value::count(&mut o.chat.max_absent),
             },
             Opt {
                 name: "register-timeout",
-                help: "JSON chat: time to say a name before the connection is closed",
+                help: "JSON chat: time to register before the connection is closed",
                 field: |o| option_value::time(&mut o.connections.register_within),
             },
             Opt {
                 name: "max-register",
-                help: "JSON chat: largest message before that",
+                help: "JSON chat: maximum size of a message before registration",
                 field: |o| option_value::size(&mut o.connections.first_message),
             },
         ],
@@ -203,12 +203,12 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "min-file-rate",
-                help: "Bytes per second a download must take, on average",
+                help: "Minimum average bytes per second of a download",
                 field: |o| option_value::size(&mut o.limits.min_body_rate),
             },
             Opt {
                 name: "file-rate-window",
-                help: "Time over which that average is taken",
+                help: "Period of that average",
                 field: |o| option_value::time(&mut o.limits.body_window),
             },
         ],
@@ -218,7 +218,7 @@ pub static SERVE: &[Group<ServeOptions>] = &[
         options: &[
             Opt {
                 name: "max-connections",
-                help: "Connections at once; auto is what descriptors, processes and memory maps allow",
+                help: "Maximum connections; auto: what descriptors, processes and memory maps allow",
                 field: |o| option_value::count_or_auto(&mut o.limits.max_connections),
             },
             Opt {
@@ -228,27 +228,27 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "ping-every",
-                help: "Silence after which a peer is pinged; 0 for never",
+                help: "Idle time after which a peer is pinged; 0 for never",
                 field: |o| option_value::time_or_never(&mut o.limits.ping_interval),
             },
             Opt {
                 name: "dead-after",
-                help: "Further silence after which it counts as dead",
+                help: "Time to answer a ping before the connection is closed",
                 field: |o| option_value::time(&mut o.limits.pong_timeout),
             },
             Opt {
                 name: "close-timeout",
-                help: "Wait for a peer to answer our Close",
+                help: "Time for a peer to answer a Close",
                 field: |o| option_value::time(&mut o.limits.close_timeout),
             },
             Opt {
                 name: "drain-time",
-                help: "Time over which everybody is told of a stop; meanwhile /healthz answers 503",
+                help: "Period over which connections are closed on shutdown; /healthz answers 503",
                 field: |o| option_value::time_or_zero(&mut o.limits.shutdown_grace),
             },
             Opt {
                 name: "max-queue",
-                help: "Bytes waiting for a slow reader before it is dropped",
+                help: "Maximum bytes queued for a slow client before it is closed",
                 field: |o| option_value::size(&mut o.limits.max_send_queue),
             },
             Opt {
@@ -258,7 +258,7 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "burst",
-                help: "Messages it may send at once before the rate applies",
+                help: "Messages in a burst before the rate applies",
                 field: |o| option_value::count(&mut o.limits.message_burst),
             },
         ],
@@ -283,17 +283,17 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "max-fragments",
-                help: "Fragments of one message",
+                help: "Maximum fragments of a message",
                 field: |o| option_value::positive(&mut o.connections.message.max_fragments),
             },
             Opt {
                 name: "max-empty-fragments",
-                help: "Empty fragments in a row",
+                help: "Maximum empty fragments in a row",
                 field: |o| option_value::count(&mut o.connections.message.max_empty_run),
             },
             Opt {
                 name: "message-timeout",
-                help: "Time for a message that has begun to be complete",
+                help: "Time to receive a whole message",
                 field: |o| option_value::time(&mut o.limits.incomplete_message),
             },
             Opt {
@@ -309,7 +309,7 @@ pub static SERVE: &[Group<ServeOptions>] = &[
             },
             Opt {
                 name: "json-depth",
-                help: "Levels of nesting in a JSON message",
+                help: "Maximum nesting of a JSON message",
                 field: |o| option_value::positive(&mut o.connections.json_depth),
             },
         ],

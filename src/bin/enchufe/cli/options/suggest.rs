@@ -1,6 +1,6 @@
-//! What somebody may have meant who wrote a word that does not exist.
+//! Suggestions for misspelled commands and options.
 
-/// `: did you mean '...'?` when one of the names is near to what was written.
+/// Returns `: did you mean '...'?` if one of the names is similar to the word.
 pub fn did_you_mean<'a>(
     written: &str,
     names: impl IntoIterator<Item = &'a str>,
@@ -18,7 +18,7 @@ pub fn did_you_mean<'a>(
     }
 }
 
-/// How many letters must be put in, taken out or changed to make one word the other (Levenshtein), row by row.
+/// Returns the Levenshtein distance of two words.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -34,7 +34,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// No name is this long, and a word longer than all names is near to none.
+/// Maximum length of a word to compare; every name is shorter.
 const MAX_WORD: usize = 64;
 
 #[cfg(test)]

@@ -1,36 +1,36 @@
-//! One table per command, and what every table is good for.
+//! Option tables, one per command.
 //!
-//! A row names an option once; reading the command line, the environment, the help page and `--print-config` all follow
-//! from it. What is given on the command line wins over the environment, and that wins over the default.
+//! The command line, the environment, the help page and `--print-config` all use the same row. The command line overrides
+//! the environment, which overrides the default.
 
 use std::ffi::OsString;
 
 use crate::cli::options::option_value::Value;
 
-/// A row: an option of a command that keeps its settings in a `C`.
+/// An option of a command with settings `C`.
 pub struct Opt<C: 'static> {
-    /// The name without its dashes.
+    /// Name without its dashes.
     pub name: &'static str,
-    /// What it is for, in a few words.
+    /// Help text.
     pub help: &'static str,
-    /// The field it sets.
+    /// Field it sets.
     pub field: fn(&mut C) -> Box<dyn Value + '_>,
 }
 
-/// Options that the help page shows together.
+/// A section of the help page.
 pub struct Group<C: 'static> {
-    /// The line above them.
+    /// Title of the section.
     pub title: &'static str,
-    /// The options, in the order of the page.
+    /// Options in the order of the page.
     pub options: &'static [Opt<C>],
 }
 
-/// The texts given for the options of a table, not yet understood.
+/// Unparsed values from the command line.
 #[derive(Default)]
 pub struct Given(Vec<(&'static str, String)>);
 
 impl Given {
-    /// Adds one text for the option called `name`.
+    /// Adds a value of the option `name`.
     pub fn add(&mut self, name: &'static str, text: String) {
         self.0.push((name, text));
     }
@@ -44,19 +44,19 @@ impl Given {
     }
 }
 
-/// Where the value of an option comes from.
+/// Source of the value of an option.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Source {
-    /// A flag.
+    /// Command-line flag.
     CommandLine,
-    /// A variable.
+    /// Environment variable.
     Environment,
-    /// Nobody said anything.
+    /// Default value.
     Default,
 }
 
 impl<C: Default> Opt<C> {
-    /// The name of its environment variable.
+    /// Returns the name of its environment variable.
     pub fn variable(&self) -> String {
         format!(
             "ENCHUFE_{}",
@@ -64,17 +64,17 @@ impl<C: Default> Opt<C> {
         )
     }
 
-    /// What stands for its value in the help; `None` for a switch.
+    /// Returns the placeholder of its value in the help; `None` for a switch.
     pub fn metavar(&self) -> Option<&'static str> {
         (self.field)(&mut C::default()).metavar()
     }
 
-    /// Its default, as it would be written.
+    /// Returns its default as text.
     pub fn default(&self) -> String {
         (self.field)(&mut C::default()).show()
     }
 
-    /// Sets its field from the command line, or else from the environment. The error names the culprit.
+    /// Sets its field from the command line, or else from the environment. The error names the flag or variable.
     fn apply(
         &self,
         settings: &mut C,
@@ -90,7 +90,7 @@ impl<C: Default> Opt<C> {
             return Ok(Source::CommandLine);
         }
         let variable = self.variable();
-        // An empty variable is how a compose file or a unit says "not set".
+        // Compose files and systemd units leave a variable empty to mean "not set".
         let Some(text) = variables(&variable).filter(|text| !text.is_empty()) else {
             return Ok(Source::Default);
         };
@@ -116,10 +116,10 @@ impl<C: Default> Opt<C> {
     }
 }
 
-/// The environment, or a stand-in: the value of a variable, if it is set.
+/// Lookup of an environment variable; tests replace it.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// The settings of a command, and where each value comes from, in the order of the table.
+/// Returns the settings of a command and the source of each value, in the order of the table.
 pub fn settings<C: Default>(
     table: &[Group<C>],
     given: &Given,
@@ -132,17 +132,17 @@ pub fn settings<C: Default>(
     Ok((settings, sources))
 }
 
-/// Every option of a table.
+/// Returns all options of a table.
 pub fn rows<C>(table: &[Group<C>]) -> impl Iterator<Item = &Opt<C>> {
     table.iter().flat_map(|group| group.options)
 }
 
-/// The option called `name`.
+/// Returns the option `name`.
 pub fn find<'a, C>(table: &'a [Group<C>], name: &str) -> Option<&'a Opt<C>> {
     rows(table).find(|option| option.name == name)
 }
 
-/// The page of `--print-config`: a line for each option, with a word on values that are not the default.
+/// Returns the output of `--print-config`: a line per option, with the source of values that are not the default.
 pub fn print_config<C: Default>(
     table: &[Group<C>],
     settings: &mut C,
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn print_config_names_the_source_of_what_is_not_default() {
+    fn print_config_names_the_source_of_what_is_not_the_default() {
         let (mut settings, sources) =
             read(&[("max-size", "1024")], &[("ENCHUFE_NAME", "ana")]).unwrap();
         let page = print_config(TABLE, &mut settings, &sources);

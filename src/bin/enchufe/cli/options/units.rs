@@ -1,11 +1,11 @@
-//! Numbers as people write them on a command line: `64KiB`, `30s`, `1000`.
+//! Sizes, times and counts on the command line: `64KiB`, `30s`, `1000`.
 //!
-//! What [`show_size`] and [`show_time`] print, [`size`] and [`time`] read back as the same value, so the output of
-//! `--print-config` can be copied into a command.
+//! [`size`] and [`time`] parse the output of [`show_size`] and [`show_time`] to the same value, so the output of
+//! `--print-config` can be used in a command.
 
 use std::time::Duration;
 
-/// Reads a number of bytes: `4096`, `64KiB` (or `64K`) in powers of 1024, `64KB` in powers of 1000.
+/// Parses a size in bytes: `4096`, `64KiB` (or `64K`) in powers of 1024, `64KB` in powers of 1000.
 pub fn size(text: &str) -> Result<usize, String> {
     let wrong = || format!("'{text}' is not a size: write bytes, or a unit as in 64KiB or 1MiB");
     let (number, unit) = split(text);
@@ -26,7 +26,7 @@ pub fn size(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("'{text}' is more bytes than this machine can count"))
 }
 
-/// Prints bytes in the largest unit that needs no fraction.
+/// Formats a size in the largest unit that needs no fraction.
 pub fn show_size(bytes: usize) -> String {
     match bytes {
         0 => "0".to_owned(),
@@ -37,7 +37,7 @@ pub fn show_size(bytes: usize) -> String {
     }
 }
 
-/// Reads a length of time: `30` and `30s` are seconds, also `500ms`, `5m` and `2h`.
+/// Parses a duration: `30` and `30s` are seconds, also `500ms`, `5m` and `2h`.
 pub fn time(text: &str) -> Result<Duration, String> {
     let wrong =
         || format!("'{text}' is not a time: write seconds, or a unit as in 30s, 500ms or 5m");
@@ -50,14 +50,14 @@ pub fn time(text: &str) -> Result<Duration, String> {
         "h" => number.checked_mul(3_600_000),
         _ => return Err(wrong()),
     };
-    // A deadline is "now plus this": a century keeps that sum far from overflow.
+    // Limited to a century, so that adding it to the current time cannot overflow.
     match milliseconds {
         Some(ms) if ms <= CENTURY_MS => Ok(Duration::from_millis(ms)),
         _ => Err(format!("'{text}' is too long: at most a hundred years")),
     }
 }
 
-/// Prints a time in seconds, or in milliseconds when it is not a whole number of them.
+/// Formats a duration in seconds, or in milliseconds if it is not a whole number of seconds.
 pub fn show_time(time: Duration) -> String {
     match time.subsec_millis() {
         0 => format!("{}s", time.as_secs()),
@@ -65,7 +65,7 @@ pub fn show_time(time: Duration) -> String {
     }
 }
 
-/// Reads a plain number that fits in `N`. `1_000` is `1000`.
+/// Parses a number that fits in `N`. `1_000` is `1000`.
 pub fn count<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     let number: u64 = text
         .replace('_', "")
@@ -74,7 +74,7 @@ pub fn count<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     N::try_from(number).map_err(|_| format!("'{text}' is too large"))
 }
 
-/// The digits and what follows them, without the space between; `1_000` is `1000`.
+/// Splits a text into its digits, without underscores, and its unit.
 fn split(text: &str) -> (String, &str) {
     let text = text.trim();
     let end = text
