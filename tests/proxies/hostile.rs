@@ -48,11 +48,11 @@ fn what_is_no_answer_to_connect_is_an_error() {
         // The first frames of a server that was never asked.
         (
             b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 101 S\r\n\r\n\x81\x01x",
-            |it| matches!(it, E::Chatter),
+            |it| matches!(it, E::UnexpectedBytes),
         ),
         // A body is no body here.
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", |it| {
-            matches!(it, E::Chatter)
+            matches!(it, E::UnexpectedBytes)
         }),
     ];
     for (answer, expected) in cases {
@@ -73,11 +73,11 @@ fn what_is_no_answer_of_socks_is_an_error() {
         (&[b"\x04\x5a"], |it| matches!(it, E::NotSocks5(4))),
         (&[b"\x05\x01"], |it| matches!(it, E::WrongMethod(1))),
         (&[b"\x05\xff"], |it| matches!(it, E::NoMethod)),
-        (&[b"\x05\x00more"], |it| matches!(it, E::Chatter)),
+        (&[b"\x05\x00more"], |it| matches!(it, E::UnexpectedBytes)),
         (&[b"\x05\x02", b"\x01\x01"], |it| matches!(it, E::Login)),
         (&[b"\x05\x02", b"\x07\x00"], |it| matches!(it, E::Malformed)),
         (&[b"\x05\x02", b"\x01\x00\x05"], |it| {
-            matches!(it, E::Chatter)
+            matches!(it, E::UnexpectedBytes)
         }),
         (&[b"\x05\x00", b"\x05\x00\x00\x07"], |it| {
             matches!(it, E::Malformed)
@@ -87,7 +87,7 @@ fn what_is_no_answer_of_socks_is_an_error() {
         }),
         (
             &[b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\0HTTP/1.1 101"],
-            |it| matches!(it, E::Chatter),
+            |it| matches!(it, E::UnexpectedBytes),
         ),
     ];
     for (answers, expected) in cases {
@@ -119,7 +119,10 @@ fn an_answer_without_an_end_is_given_up_at_its_limit() {
             peer.try_send(more);
         }
         let error = fault(outcome(connecting));
-        assert!(matches!(error, E::Http(_) | E::Chatter), "{error:?}");
+        assert!(
+            matches!(error, E::Http(_) | E::UnexpectedBytes),
+            "{error:?}"
+        );
     }
 }
 

@@ -142,7 +142,7 @@ fn the_connection_is_closed_when_each_side_has_sent_a_close() {
     assert_eq!(first.state(), State::Closed);
 
     let mut second = Encoder::new(Role::Server);
-    second.step(Transition::CloseReceived);
+    second.apply(Transition::CloseReceived);
     // It may finish what it was saying before it answers.
     let mut out = Vec::new();
     assert_eq!(

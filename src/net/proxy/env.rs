@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_called_proxy_of_a_cgi_program_is_no_proxy() {
+    fn http_proxy_is_ignored_in_a_cgi_program() {
         let variables = [("HTTP_PROXY", "http://evil:1"), ("REQUEST_METHOD", "GET")];
         assert_eq!(chosen("ws://h/", &variables), Ok(None));
     }
@@ -212,10 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_names_no_proxy_is_told_by_its_name() {
+    fn an_invalid_variable_is_reported_by_name() {
         let error = chosen("ws://h/", &[("HTTP_PROXY", "ftp://p")]).unwrap_err();
         assert!(
-            error.starts_with("proxy in HTTP_PROXY: a proxy is http://"),
+            error.starts_with("proxy in HTTP_PROXY: a proxy URL begins with http://"),
             "{error}"
         );
         assert_eq!(
