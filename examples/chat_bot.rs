@@ -40,7 +40,11 @@ fn run(url: &str) -> Result<(), Error> {
 
 /// Sends a text to all users: the request's code, then the recipient and the text.
 fn say(sender: &Sender, text: &str) -> Result<(), Error> {
-    let text = &text[..text.floor_char_boundary(255)]; // the longest field
+    // A field has at most 255 bytes; a character is not cut.
+    let end = (0..=text.len().min(255))
+        .rev()
+        .find(|&end| text.is_char_boundary(end));
+    let text = &text[..end.unwrap_or(0)];
     println!("says  {text:?}");
     let header = [SEND_MESSAGE, 1, b'~', text.len() as u8];
     sender.send([&header, text.as_bytes()].concat())

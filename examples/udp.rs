@@ -66,7 +66,7 @@ fn receive(socket: &UdpSocket) -> Result<()> {
                 missing.retain(|&other| other != number);
             }
             _ => {
-                println!("RECEIVE  {count} bytes from {from}, ignored: not a number from 1 to 100")
+                println!("RECEIVE  {count} bytes from {from}, ignored: not a number from 1 to 100");
             }
         }
     }

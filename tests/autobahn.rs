@@ -12,6 +12,7 @@ mod built;
 #[cfg(all(unix, feature = "cli"))]
 #[path = "support/mod.rs"]
 mod support;
+#[cfg_attr(all(unix, feature = "cli"), allow(clippy::duplicate_mod, reason = "the support is there only with the program"))]
 #[path = "support/tools.rs"]
 mod tools;
 

@@ -217,6 +217,85 @@ fn echo_server_says_where_it_listens_and_serves_the_other_examples() {
     assert_in_order(&output("handshake_by_hand", &[address]), &["\"hola\""]);
 }
 
+/// A server of the program on a free port, killed when dropped.
+#[cfg(feature = "cli")]
+struct ChatServer {
+    child: Child,
+    addr: String,
+}
+
+#[cfg(feature = "cli")]
+impl ChatServer {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_enchufe"))
+            .args(["--bind", "127.0.0.1:0", "--log", "off"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program was built with this test");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("the output is piped");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let addr = line.trim_end().trim_end_matches('/').rsplit('/').next();
+        let addr = addr.expect("an address").to_owned();
+        Self { child, addr }
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Drop for ChatServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn chat_bot_greets_and_answers() {
+    let server = ChatServer::start();
+    let mut bot = Running::start("chat_bot", &[&format!("ws://{}/?name=bot", server.addr)]);
+    assert!(bot.line().is_some_and(|line| line.starts_with("connected")));
+    let ana = enchufe::connect(&format!("ws://{}/?name=Ana", server.addr));
+    let mut ana = ana.expect("a free name");
+    let mut read = |expected: &str| loop {
+        let message = ana.read().expect("a live connection").expect("no Close");
+        if message.payload().ends_with(expected.as_bytes()) {
+            return ana.send(&b"\x04\x01~\x10bot echo \xc2\xbfqu\xc3\xa9"[..]);
+        }
+    };
+    read("hello, Ana!").expect("it is sent");
+    read("\u{bf}qu\u{e9}").expect("it is sent");
+}
+
+#[test]
+fn chat_in_one_file_serves_rooms_by_path() {
+    let mut server = Running::start("chat_in_one_file", &["serve", "127.0.0.1:0"]);
+    let line = server.line().expect("its first line");
+    let base = line
+        .strip_prefix("chat on ")
+        .and_then(|it| it.strip_suffix("/lobby?name=NAME"));
+    let base = base.expect("its address");
+    let connect = |path: &str| enchufe::connect(&format!("{base}{path}")).expect("a connection");
+    let read = |ws: &mut enchufe::WebSocket| {
+        let message = ws.read().expect("a live connection").expect("no Close");
+        message.text().expect("a text").to_owned()
+    };
+    let mut ana = connect("/lobby?name=ana");
+    assert_eq!(read(&mut ana), "* here: ana");
+    let mut jo = connect("/lobby?name=jo");
+    assert_eq!(read(&mut jo), "* here: ana, jo");
+    assert_eq!(read(&mut ana), "* jo joined");
+    let mut taken = connect("/lobby?name=jo");
+    assert_eq!(read(&mut taken), "* this name is taken");
+    let mut other = connect("/other?name=jo");
+    assert_eq!(read(&mut other), "* here: jo");
+    ana.send("hola").expect("it is sent");
+    assert_eq!(read(&mut ana), "ana: hola");
+    assert_eq!(read(&mut jo), "ana: hola");
+    drop(ana);
+    assert_eq!(read(&mut jo), "* ana left");
+}
+
 #[test]
 fn full_duplex_hears_the_server_between_what_it_says() {
     let output = output("full_duplex", &[]);

@@ -145,7 +145,8 @@ fn a_flag_that_is_no_proxy_is_status_2_and_its_password_is_not_repeated() {
     let end = run(&["send", FAR, "--proxy", "https://ana:s3cret@p:3128"]);
     assert_eq!(end.code, Some(2), "{end:?}");
     assert!(
-        end.errors.contains("--proxy: a proxy URL begins with http://"),
+        end.errors
+            .contains("--proxy: a proxy URL begins with http://"),
         "{end:?}"
     );
     assert!(

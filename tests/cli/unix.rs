@@ -64,7 +64,7 @@ fn what_cannot_be_a_socket_is_one_line() {
     folder.write("file", "precious");
     let long = format!("unix:{}/{}", folder.name(), "x".repeat(200));
     let cases = [
-        (format!("unix:{}/file", folder.name()), 1, "is no socket"),
+        (format!("unix:{}/file", folder.name()), 1, "is not a socket"),
         (
             format!("unix:{}/no/a.sock", folder.name()),
             1,

@@ -216,7 +216,7 @@ fn a_long_body_is_cut_and_a_wrong_length_believed_no_further_than_the_bytes() {
     ] {
         match verdict(|_| format!("HTTP/1.1 404 Not Found\r\n{claim}\r\n\r\n{long}").into_bytes()) {
             Err(Error::UnexpectedStatus(refused)) => {
-                assert_eq!(refused.body.len(), expected, "{claim}")
+                assert_eq!(refused.body.len(), expected, "{claim}");
             }
             other => panic!("{claim}: {other:?}"),
         }

@@ -40,35 +40,35 @@ mod secrets;
 #[allow(dead_code)]
 mod words;
 
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 mod curl;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../foreign.rs"]
 mod foreign;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../files/sending.rs"]
 mod sending;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../files/site.rs"]
 #[allow(dead_code)]
 mod site;
 
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../browser/chat.rs"]
 mod chat;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../browser/chromium.rs"]
 #[allow(dead_code)]
 mod chromium;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../browser/devtools.rs"]
 #[allow(dead_code)]
 mod devtools;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../browser/page.rs"]
 #[allow(dead_code)]
 mod page;
-#[cfg(all(feature = "cli"))]
+#[cfg(feature = "cli")]
 #[path = "../browser/server.rs"]
 #[allow(dead_code)]
 mod server;

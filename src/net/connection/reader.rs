@@ -400,7 +400,7 @@ impl<T: Transport> Reader<T> {
                 }
                 // A signal, or octets that are no whole TLS record yet: a sign of life.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
-                    self.own.received_data = true
+                    self.own.received_data = true;
                 }
                 Err(error) => {
                     let reset = matches!(

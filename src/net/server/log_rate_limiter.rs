@@ -166,7 +166,7 @@ fn log_summary(suppressed: Option<LeftOut>) {
             warn!(target: NET, "{lines} lines about {count} addresses left out, most of them about {ip}");
         }
         (_, None) => {
-            warn!(target: NET, "{lines} lines about more than {ADDRESSES} addresses left out")
+            warn!(target: NET, "{lines} lines about more than {ADDRESSES} addresses left out");
         }
     }
 }

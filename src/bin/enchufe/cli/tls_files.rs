@@ -28,10 +28,10 @@ pub fn identity(
 pub fn reload(identity: &TlsIdentity) {
     match identity.reload() {
         Ok(()) => {
-            info!(target: CLI, "SIGHUP: certificate reloaded; new connections get it")
+            info!(target: CLI, "SIGHUP: certificate reloaded; new connections get it");
         }
         Err(error) => {
-            error!(target: CLI, "SIGHUP: cannot reload the certificate, the old one stays in use: {error}")
+            error!(target: CLI, "SIGHUP: cannot reload the certificate, the old one stays in use: {error}");
         }
     }
 }

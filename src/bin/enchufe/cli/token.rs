@@ -27,7 +27,7 @@ pub fn reload(tokens: &Tokens, file: &Path) {
             info!(target: CLI, "SIGHUP: tokens reloaded; new requests need one of them");
         }
         Err(error) => {
-            error!(target: CLI, "SIGHUP: cannot reload the tokens, the old ones stay in use: {error}")
+            error!(target: CLI, "SIGHUP: cannot reload the tokens, the old ones stay in use: {error}");
         }
     }
 }
