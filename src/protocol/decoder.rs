@@ -27,11 +27,11 @@ use crate::protocol::utf8::is_utf8;
 /// ```
 /// use enchufe::protocol::{Event, MessageKind, MessageLimits, Decoder, Role};
 ///
-/// let mut receiver = Decoder::new(Role::Client, MessageLimits::default());
+/// let mut decoder = Decoder::new(Role::Client, MessageLimits::default());
 /// let mut input = b"\x81\x05Hello".to_vec();
 /// let received = decoder.decode(&mut input)?;
 /// assert_eq!(received.event, Some(Event::Message(MessageKind::Text)));
-/// assert_eq!(receiver.payload(&input, &received), b"Hello");
+/// assert_eq!(decoder.payload(&input, &received), b"Hello");
 /// input.drain(..received.used);
 /// # Ok::<(), enchufe::protocol::ProtocolError>(())
 /// ```

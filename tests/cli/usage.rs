@@ -30,7 +30,7 @@ fn a_wrong_value_is_status_2_and_says_what_to_write() {
         (&["chat", "ws://127.0.0.1:1/"], "--name NAME"),
         (&["send"], "enchufe send ws://"),
         (&["dance"], "enchufe help"),
-        (&["help", "dance"], "serve, chat and send"),
+        (&["help", "dance"], "serve, chat or send"),
     ] {
         let end = run(words);
         assert!(refused(&end).contains(hint), "{end:?}");

@@ -81,8 +81,8 @@ fn a_refusal_has_the_name_of_its_code() {
         (4, "host unreachable"),
         (5, "connection refused"),
         (6, "time to live"),
-        (7, "command"),
-        (8, "type of address"),
+        (7, "does not support CONNECT"),
+        (8, "address type"),
         (9, "failed (SOCKS code 9)"),
     ] {
         let proxy = Host::new();
