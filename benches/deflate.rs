@@ -121,7 +121,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The first octet of the next frame that is no Ping, the rest of which is taken.
+/// The first byte of the next frame that is no Ping, the rest of which is taken.
 fn answer(socket: &mut TcpStream) -> io::Result<u8> {
     let mut head = [0; 2];
     socket.read_exact(&mut head)?;

@@ -12,7 +12,13 @@ mod built;
 #[cfg(all(unix, feature = "cli"))]
 #[path = "support/mod.rs"]
 mod support;
-#[cfg_attr(all(unix, feature = "cli"), allow(clippy::duplicate_mod, reason = "the support is there only with the program"))]
+#[cfg_attr(
+    all(unix, feature = "cli"),
+    allow(
+        clippy::duplicate_mod,
+        reason = "the support is there only with the program"
+    )
+)]
 #[path = "support/tools.rs"]
 mod tools;
 
@@ -37,7 +43,7 @@ fn client_passes_the_quick_cases_of_the_autobahn_suite() {
     }
 }
 
-/// Of the compressed cases those with a thousand messages of 256 octets: every kind of data, all parameters.
+/// Of the compressed cases those with a thousand messages of 256 bytes: every kind of data, all parameters.
 #[cfg(feature = "deflate")]
 const COMPRESSED: &str = "12.*.3,13.*.3";
 

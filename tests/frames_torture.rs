@@ -1,7 +1,7 @@
 //! Raw frames and the answer each must get, on real sockets, in both roles: the server against a hostile client, the client
-//! against a hostile server. Each row is sent whole and again one octet at a time.
+//! against a hostile server. Each row is sent whole and again one byte at a time.
 //!
-//! A row: section, what is special about it, octets, the frames that must come back, and how it ends. Sections are of
+//! A row: section, what is special about it, bytes, the frames that must come back, and how it ends. Sections are of
 //! [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455) unless they are rows of our own limits.
 
 mod support;
@@ -287,7 +287,7 @@ fn closing(tested: Tested) -> Vec<Case> {
 fn text(tested: Tested) -> Vec<Case> {
     let f = |first, payload: &[u8]| from_peer(tested, first, payload);
     let head = |first, length| header(first, tested == Tested::Server, length);
-    // Only the beginning of a long text has come: the octets that follow the header are masked from the key's start.
+    // Only the beginning of a long text has come: the bytes that follow the header are masked from the key's start.
     let begun = |octets: &[u8]| {
         let whole = f(TEXT, octets);
         [head(TEXT, 125), whole[whole.len() - octets.len()..].to_vec()].concat()

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use support::peer::{BINARY, BINARY_BEGINS, LAST, MORE, PING, TEXT, header, masked};
 use support::server::{PATIENCE, TestServer, limits};
 
-/// Feeds `wire` to a server's receiver in pieces of `piece` octets; the buffer is the caller's and taken before.
+/// Feeds `wire` to a server's receiver in pieces of `piece` bytes; the buffer is the caller's and taken before.
 fn receiving(limits: &MessageLimits, wire: &[u8], piece: usize) -> AllocationInfo {
     let mut receiver = Decoder::new(Role::Server, limits.clone());
     let mut input = Vec::with_capacity(wire.len());
@@ -53,7 +53,7 @@ fn a_message_in_one_frame_costs_the_receiver_no_allocation() {
     );
 }
 
-/// Row 28: a fragment is octets in one flat buffer, and no object.
+/// Row 28: a fragment is bytes in one flat buffer, and no object.
 #[test]
 fn a_hundred_thousand_tiny_fragments_take_what_their_octets_take() {
     let mut wire = masked(BINARY_BEGINS, "x");
@@ -62,7 +62,7 @@ fn a_hundred_thousand_tiny_fragments_take_what_their_octets_take() {
     }
     wire.extend(masked(LAST, "x"));
     let info = receiving(&MessageLimits::default(), &wire, 1_000);
-    assert!(info.bytes_max <= 400_000, "{info:?}"); // 100,002 octets in a vector that doubles, old and new at once
+    assert!(info.bytes_max <= 400_000, "{info:?}"); // 100,002 bytes in a vector that doubles, old and new at once
     assert!(info.count_total < 40, "{info:?}");
 }
 
@@ -107,7 +107,7 @@ proptest! {
     fn random_frames_take_no_more_than_a_small_multiple_of_what_was_sent(wire in any_frames(), piece in 1usize..100) {
         let unlimited = MessageLimits { max_message: usize::MAX, ..MessageLimits::default() };
         let info = receiving(&unlimited, &wire, piece);
-        // Assembled octets in a vector that doubles, old and new at once; a close reason.
+        // Assembled bytes in a vector that doubles, old and new at once; a close reason.
         prop_assert!(info.bytes_max <= 4 * wire.len() as u64 + 64, "{} octets, {info:?}", wire.len());
     }
 
@@ -122,7 +122,7 @@ proptest! {
             let _ = RequestParser::new(HeadLimits::default()).feed(&wire);
             let _ = ResponseParser::new(HeadLimits::default()).feed(&wire);
         });
-        // Names, values and their entries in the list: a line of five octets becomes an entry of six words.
+        // Names, values and their entries in the list: a line of five bytes becomes an entry of six words.
         prop_assert!(info.bytes_max <= 32 * wire.len() as u64 + 4_096, "{} octets, {info:?}", wire.len());
     }
 }

@@ -164,7 +164,7 @@ fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Client), Just(Role::Server)]
 }
 
-/// Octets near the book: good streams with a few of them changed, cut off or put in.
+/// Bytes near the book: good streams with a few of them changed, cut off or put in.
 fn damaged(role: Role) -> impl Strategy<Value = Vec<u8>> {
     let damage = vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..3), 0..4);
     (vec(saying(), 0..6), proptest::option::of(a_close()), damage).prop_map(
@@ -264,7 +264,7 @@ proptest! {
         }
     }
 
-    /// Whatever header octets are accepted, they are the ones we would write: there is one form for each.
+    /// Whatever header bytes are accepted, they are the ones we would write: there is one form for each.
     #[test]
     fn a_header_that_is_accepted_is_in_its_only_form(bytes in vec(any::<u8>(), 0..14)) {
         if let Ok(Some((header, used))) = Header::decode(&bytes) {
@@ -316,7 +316,7 @@ proptest! {
 
 // --- Another implementation -----------------------------------------------------------------------------------------
 
-/// A stream of octets that are all there, for tungstenite to read; what it writes is kept.
+/// A stream of bytes that are all there, for tungstenite to read; what it writes is kept.
 struct Tape {
     input: Cursor<Vec<u8>>,
     output: Vec<u8>,
@@ -351,7 +351,7 @@ fn theirs(role: Role, wire: &[u8]) -> tungstenite::WebSocket<Tape> {
     tungstenite::WebSocket::from_raw_socket(tape, role, None)
 }
 
-/// What tungstenite hears, and whether it found anything wrong before the octets ended.
+/// What tungstenite hears, and whether it found anything wrong before the bytes ended.
 fn heard_by_them(role: Role, wire: &[u8]) -> (Vec<Said>, bool) {
     use tungstenite::error::{Error, ProtocolError};
     let mut socket = theirs(role, wire);
@@ -409,13 +409,13 @@ proptest! {
         } else if sound {
             prop_assert_eq!(ours, theirs);
         } else {
-            // They may notice at once what has not had its last octet for us; nobody heard anything else before it.
+            // They may notice at once what has not had its last byte for us; nobody heard anything else before it.
             prop_assert!(ours.starts_with(&theirs), "ours {ours:?}, theirs {theirs:?}");
             prop_assert!(ear.receiver.in_message(), "we saw nothing wrong with it");
         }
     }
 
-    /// Unmasked frames have one encoding each, so both sides write the same octets.
+    /// Unmasked frames have one encoding each, so both sides write the same bytes.
     #[test]
     fn a_server_writes_the_octets_that_tungstenite_writes(
         sayings in vec(saying(), 0..8), close in proptest::option::of(a_close())
@@ -490,7 +490,7 @@ fn head() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
-/// The first answer of a parser that is shown more and more of the octets.
+/// The first answer of a parser that is shown more and more of the bytes.
 fn parsed<T>(
     wire: &[u8],
     sizes: &[usize],

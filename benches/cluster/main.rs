@@ -7,7 +7,7 @@
 //! 2. people who talk to themselves: as many messages as there can be, and one delivery for each;
 //! 3. one who says something now and then: how long it takes until it comes back.
 //!
-//! Redis keeps its data in a folder of its own below `TMPDIR`, which is removed in the end. How long a flush takes there is
+//! Redis keeps its data in a directory of its own below `TMPDIR`, which is removed in the end. How long a flush takes there is
 //! printed too: it is most of what flushing costs.
 
 #[path = "../../tests/support/folder.rs"]

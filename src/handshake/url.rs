@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_websocket_url_is_refused() {
+    fn invalid_urls_are_rejected() {
         for (text, error) in [
             ("", UrlError::Scheme),
             ("h:80/", UrlError::Scheme),

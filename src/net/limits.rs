@@ -50,7 +50,7 @@ pub struct Limits {
     /// Connections from one address, loopback and trusted proxies exempt; 0 is no limit (64).
     pub max_per_ip: usize,
     /// Proxies that are believed when they say for whom they ask (none): that address then counts for the limit above,
-    /// and is the [`Call::peer`](crate::net::server::service::Call::peer) of a service. See [`client_address`](crate::http::forwarded::client_address).
+    /// and is the [`RequestContext::peer`](crate::net::RequestContext::peer) of a service. See [`client_address`](crate::http::forwarded::client_address).
     pub trusted_proxies: Vec<IpAddr>,
     /// Connections at all; `None` computes it at start from descriptors, threads and memory maps.
     pub max_connections: Option<usize>,

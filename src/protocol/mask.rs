@@ -42,7 +42,7 @@ impl fmt::Display for MaskKey {
 mod tests {
     use super::*;
 
-    /// 5.3, word for word: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4).
+    /// 5.3, word for word: transformed-byte-i = original-byte-i XOR masking-key-byte-(i MOD 4).
     fn by_the_letter(key: [u8; 4], offset: usize, data: &mut [u8]) {
         for (i, byte) in data.iter_mut().enumerate() {
             *byte ^= key[(offset + i) % 4];

@@ -19,7 +19,7 @@ use crate::support::wire;
 
 pub(crate) struct Chromium {
     pub(crate) devtools: Arc<DevTools>,
-    /// Its keeper ends it when this is closed, and takes its folder away.
+    /// Its keeper ends it when this is closed, and takes its directory away.
     _alive: ChildStdin,
 }
 
@@ -40,7 +40,7 @@ impl Chromium {
     }
 
     fn start() -> Self {
-        // The process ends without dropping a static: the keeper below takes the folder away.
+        // The process ends without dropping a static: the keeper below takes the directory away.
         let profile = std::mem::ManuallyDrop::new(Folder::new());
         let root = fs::metadata(profile.path()).is_ok_and(|folder| folder.uid() == 0);
         let mut keeper = Command::new("sh")
@@ -98,8 +98,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const CHROMIUM: &str = "chromium";
 
-/// Starts what follows the folder, and when its own input ends, because the tests have, in whatever way, ends that process
-/// and removes the folder. A signal for all of us only ends its waiting.
+/// Starts what follows the directory, and when its own input ends, because the tests have, in whatever way, ends that process
+/// and removes the directory. A signal for all of us only ends its waiting.
 const KEEPER: &str = r#"
     trap : INT TERM HUP
     folder=$1; shift

@@ -1,4 +1,4 @@
-//! The scenes of the pictures in `src/guide`. To take them anew:
+//! The scenes of the pictures in `src/guide`. To take them again:
 //!
 //! ```text
 //! ENCHUFE_SCREENSHOTS=src/guide cargo test --test browser guide

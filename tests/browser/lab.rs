@@ -190,7 +190,7 @@ fn failures(lab: &Page) -> Vec<String> {
     failures
 }
 
-/// The first drawing in the log is of the frame whose octets are its first line.
+/// The first drawing in the log is of the frame whose bytes are its first line.
 #[track_caller]
 fn check_first_drawing(lab: &Page) {
     let drawing = drawing_of(lab, "#log .drawing");

@@ -1,7 +1,7 @@
 //! How the pages look: nothing sticks out and all words can be read, on a desk and on a phone, by day and by night, in both
 //! languages.
 //!
-//! Whether they look good is for people to say: with a folder in `ENCHUFE_SCREENSHOTS` the pictures are put there.
+//! Whether they look good is for people to say: with a directory in `ENCHUFE_SCREENSHOTS` the pictures are put there.
 
 use std::fs;
 use std::path::Path;

@@ -164,7 +164,7 @@ impl Page {
     #[track_caller]
     pub(crate) fn wait_until(&self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
-        // It looks again by itself, which costs no message; after a navigation nobody does, so we ask anew.
+        // It looks again by itself, which costs no message; after a navigation nobody does, so we ask again.
         let look = format!(
             "new Promise((done) => {{
                 const until = performance.now() + 1000;

@@ -10,7 +10,7 @@ pub(crate) fn server() -> ServerProcess {
     ServerProcess::start(&[])
 }
 
-/// All services, and the files of a folder.
+/// All services, and the files of a directory.
 pub(crate) fn server_with_files(root: &Path) -> ServerProcess {
     let root = root.to_str().expect("a plain path");
     ServerProcess::start(&["--root", root, "--file-clients", "16"])

@@ -15,7 +15,7 @@ pub(crate) fn open(address: &str, path: &str) -> Peer {
     peer
 }
 
-/// The status with which a server answers these octets.
+/// The status with which a server answers these bytes.
 pub(crate) fn status(flags: &[&str], octets: &str) -> u16 {
     let (_server, address) = server(flags);
     let head = connect(&address).send(octets).head();

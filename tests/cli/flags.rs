@@ -452,7 +452,7 @@ fn bounds_on_a_request_are_kept() {
     }
 }
 
-/// The text of every test, in this folder and the others.
+/// The text of every test, in this directory and the others.
 fn sources(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).expect("a folder of tests") {

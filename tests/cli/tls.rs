@@ -11,7 +11,7 @@ use crate::support::folder::Folder;
 use crate::support::tls::{Pair, pair};
 use crate::support::tools::available;
 
-/// A folder with a pair in it.
+/// A directory with a pair in it.
 fn folder(Pair { certificate, key }: &Pair) -> Folder {
     let folder = Folder::new();
     folder.write("cert.pem", certificate).write("key.pem", key);

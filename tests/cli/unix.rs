@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::program::{Program, run, run_with};
 use crate::support::folder::Folder;
 
-/// A server in a folder of its own, on `unix:…/a.sock`.
+/// A server in a directory of its own, on `unix:…/a.sock`.
 fn server(folder: &Folder) -> (Program, String) {
     let path = format!("{}/a.sock", folder.name());
     let server = Program::start(&["--bind", &format!("unix:{path}")]);

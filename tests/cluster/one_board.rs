@@ -168,7 +168,7 @@ fn while_redis_stands_still_viewers_see_the_board_as_it_was_and_changes_are_made
     );
     assert_eq!(one.board()[0]["camas"].as_array().map(Vec::len), Some(1));
 
-    // Only who begins anew is shown the board unasked.
+    // Only who begins again is shown the board unasked.
     assert!(three.redis.ask("FLUSHALL").starts_with("+OK"));
     for viewer in [&mut one, &mut two] {
         let shown = viewer.hears_one(|record| record["target"] == "EstadoRecibido");

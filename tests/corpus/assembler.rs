@@ -1,11 +1,11 @@
-//! Octets as a script of fragments, Pings and Pongs by the book, with any text in them: what is heard is what was said, up to
-//! the first octet that no UTF-8 has.
+//! Bytes as a script of fragments, Pings and Pongs by the book, with any text in them: what is heard is what was said, up to
+//! the first byte that no UTF-8 has.
 
 use enchufe::protocol::{Encoder, MaskKey, MessageKind, MessageLimits, ProtocolError, Role};
 
 use crate::frames::{Ear, ROLES, Said};
 
-/// The first octet says who listens and how the stream is cut; then each step is an octet for what it is, one for how long,
+/// The first byte says who listens and how the stream is cut; then each step is an byte for what it is, one for how long,
 /// and so many of payload.
 pub(crate) fn check(octets: &[u8]) {
     let Some((first, script)) = octets.split_first() else {
@@ -67,7 +67,7 @@ fn play(role: Role, mut script: &[u8]) -> (Vec<u8>, Vec<Said>) {
     (wire, meant)
 }
 
-/// Not UTF-8, and with more octets neither; at its end a text has no more.
+/// Not UTF-8, and with more bytes neither; at its end a text has no more.
 fn is_impossible(text: &[u8], whole: bool) -> bool {
     std::str::from_utf8(text).is_err_and(|error| whole || error.error_len().is_some())
 }

@@ -1,4 +1,4 @@
-//! Any octets as frames: one header, then all of them as either role hears them, however they are cut.
+//! Any bytes as frames: one header, then all of them as either role hears them, however they are cut.
 
 use enchufe::protocol::{Extensions, Header, MessageLimits, Role, diagram};
 
@@ -18,7 +18,7 @@ pub(crate) fn check(octets: &[u8]) {
     }
 }
 
-/// A header that is accepted is in its only form, needs all its octets, and can be drawn.
+/// A header that is accepted is in its only form, needs all its bytes, and can be drawn.
 fn header(octets: &[u8]) {
     let Ok(Some((header, used))) = Header::decode(octets) else {
         return;

@@ -44,7 +44,7 @@ fn agree<T: PartialEq + Debug>(in_pieces: &Result<T, HttpError>, whole: &Result<
     }
 }
 
-/// How it ends when one octet comes after the other.
+/// How it ends when one byte comes after the other.
 fn one_by_one<T>(
     octets: &[u8],
     mut feed: impl FnMut(&[u8]) -> Result<Option<T>, HttpError>,

@@ -1,4 +1,4 @@
-//! Octets as a compressed message, and as one to compress: bounded whatever they are, the same in any pieces, and what was
+//! Bytes as a compressed message, and as one to compress: bounded whatever they are, the same in any pieces, and what was
 //! compressed comes back.
 
 use enchufe::protocol::{Compressor, Decompressor, ProtocolError};

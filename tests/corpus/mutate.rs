@@ -56,7 +56,7 @@ impl<'a> Mutator<'a> {
         &self.corpus[at].1
     }
 
-    /// Any octet, or one of those that often mean something.
+    /// Any byte, or one of those that often mean something.
     fn octet(&mut self) -> u8 {
         const SPECIAL: &[u8] = b"\0\x01\x1e\x7e\x7f\x80\x81\x88\xff\r\n %:/\\.\"{}[],\xc3\xed\xf4";
         match self.below(2) {

@@ -1,4 +1,4 @@
-//! Which file a request names, and in which form it gets it: versions of HTTP, methods, media types, folders.
+//! Which file a request names, and in which form it gets it: versions of HTTP, methods, media types, directories.
 
 use crate::site::Site;
 use crate::support::peer::{End, field};

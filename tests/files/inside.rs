@@ -1,4 +1,4 @@
-//! Nothing outside the folder is ever read, and inside of it only plain files that are meant to be seen.
+//! Nothing outside the directory is ever read, and inside of it only plain files that are meant to be seen.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! The files of a folder over plain HTTP, on real sockets: what is served, in which form, and what never is.
+//! The files of a directory over plain HTTP, on real sockets: what is served, in which form, and what never is.
 #![cfg(all(unix, feature = "cli"))]
 
 #[path = "../support/mod.rs"]

@@ -1,10 +1,10 @@
-//! A folder with files, a server for them, and questions to it.
+//! A directory with files, a server for them, and questions to it.
 
 use crate::support::folder::Folder;
 use crate::support::peer::{End, Peer, field};
 use crate::support::server_process::ServerProcess;
 
-/// The root is the folder `www`; what lies beside it must never be seen.
+/// The root is the directory `www`; what lies beside it must never be seen.
 pub(crate) struct Site {
     pub(crate) folder: Folder,
     pub(crate) server: ServerProcess,
@@ -78,7 +78,7 @@ impl Site {
         reply
     }
 
-    /// Everything that comes back for these octets.
+    /// Everything that comes back for these bytes.
     #[track_caller]
     pub(crate) fn raw(&self, octets: impl AsRef<[u8]>) -> Vec<u8> {
         let mut peer = self.connect();

@@ -1,4 +1,4 @@
-//! A stream has no message borders: each vector is cut at every octet and fed in parts, and says the same as in one piece.
+//! A stream has no message borders: each vector is cut at every byte and fed in parts, and says the same as in one piece.
 
 use enchufe::protocol::{MessageLimits, Role};
 
@@ -198,7 +198,7 @@ fn observing_changes_nothing_but_what_is_shown() {
     }
 }
 
-/// The vectors with octets changed at random, always the same ones: whatever they say now, cuts do not change it.
+/// The vectors with bytes changed at random, always the same ones: whatever they say now, cuts do not change it.
 #[test]
 fn damaged_streams_say_the_same_in_one_piece_and_in_many() {
     let mut state = 0x853c_49e6_748f_ea9b_u64;

@@ -1,4 +1,4 @@
-//! [RFC 6455, 5.7](https://www.rfc-editor.org/rfc/rfc6455#section-5.7): the examples, octet by octet, in both directions.
+//! [RFC 6455, 5.7](https://www.rfc-editor.org/rfc/rfc6455#section-5.7): the examples, byte by byte, in both directions.
 
 use enchufe::protocol::{Encoder, MaskKey, MessageKind, Role};
 

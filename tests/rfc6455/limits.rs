@@ -147,7 +147,7 @@ fn a_run_of_1024_empty_fragments_is_borne_and_1025_fail_1008() {
         let empty = from_peer_of(role, "0 000 0000", b"");
         let mut ear = Ear::new(role);
         ear.feed(&first).feed(&empty.repeat(1023));
-        // One octet ends the run, and another may begin.
+        // One byte ends the run, and another may begin.
         ear.feed(&from_peer_of(role, "0 000 0000", b"x"))
             .feed(&empty.repeat(1024));
         assert_eq!(ear.said, []);

@@ -1,5 +1,5 @@
-//! The short ways of receiver and sender lead where the long ones lead, for every first two octets that a frame can have, and
-//! for those that two octets of length may follow.
+//! The short ways of receiver and sender lead where the long ones lead, for every first two bytes that a frame can have, and
+//! for those that two bytes of length may follow.
 
 use enchufe::protocol::{
     Decoder, Encoder, Event, MaskKey, MessageKind, MessageLimits, Role, State, Transition,
@@ -22,7 +22,7 @@ fn the_long_way(receiver: &mut Decoder, wire: &[u8]) -> Option<(MessageKind, Vec
     Some((kind, payload, received.used))
 }
 
-/// A header as far as the key, then a key, then so many octets of letters.
+/// A header as far as the key, then a key, then so many bytes of letters.
 fn frame(header: &[u8], there: usize) -> Vec<u8> {
     let key = [1, 2, 3, 4];
     let letters = (0..there).map(|n| (n % 20) as u8 + b'A');

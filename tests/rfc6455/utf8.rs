@@ -1,5 +1,5 @@
 //! [RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1): a text is UTF-8, or the connection fails, with 1007
-//! and at the first octet that cannot be right.
+//! and at the first byte that cannot be right.
 
 use enchufe::protocol::{CloseCode, ProtocolError, Role};
 
@@ -7,7 +7,7 @@ use crate::support::frames::{
     Ear, ROLES, Said, fails, from_peer_of, header_from_peer_of, heard, masked, text,
 };
 
-/// A text that is not UTF-8, and how many of its octets could still become one.
+/// A text that is not UTF-8, and how many of its bytes could still become one.
 const IMPOSSIBLE: [(&str, &[u8], usize); 16] = [
     ("above 0x10ffff", b"\xf4\x90\x80\x80", 1),
     (
@@ -195,7 +195,7 @@ fn a_text_that_fails_does_so_before_its_frame_would_be_whole_however_much_was_pr
     let mut ear = Ear::new(Role::Server);
     ear.feed(&header_from_peer_of(Role::Server, "1 000 0001", 1 << 20));
     assert_eq!(ear.receiver.bytes_needed(), (1 << 20) + 14);
-    // Masked with the first octet of the key.
+    // Masked with the first byte of the key.
     ear.feed(&[0xff ^ 0x37]);
     assert_eq!(ear.said, [Said::Failed(ProtocolError::InvalidUtf8)]);
 }

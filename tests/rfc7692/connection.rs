@@ -15,7 +15,7 @@ use crate::support::peer::{ACCEPT, CLOSE, PING, PONG, Peer, TEXT, field, masked,
 use crate::support::server::{PATIENCE, TestServer, echo, limits, within};
 use crate::support::wire;
 
-/// The first octets of compressed messages.
+/// The first bytes of compressed messages.
 pub(super) const COMPRESSED_TEXT: u8 = 0xc1;
 pub(super) const COMPRESSED: u8 = 0xc2;
 

@@ -51,7 +51,7 @@ fn what_cannot_be_inflated_is_1007() {
     }
 }
 
-/// Whatever a message is cut off in: a table, a code, a length, octets as they are.
+/// Whatever a message is cut off in: a table, a code, a length, bytes as they are.
 #[test]
 fn a_message_that_is_cut_off_is_found_out() {
     let numbers: String = (0..2000).map(|i| format!("{} ", i * i % 7919)).collect();
@@ -64,7 +64,7 @@ fn a_message_that_is_cut_off_is_found_out() {
     ];
     for message in messages {
         let whole = deflated(&message);
-        // One octet of a block without compression is an empty message, and rightly so.
+        // One byte of a block without compression is an empty message, and rightly so.
         for cut in (2..whole.len()).step_by(whole.len() / 500 + 1) {
             let mut ear = ear(Role::Client);
             ear.feed(&compressed(Role::Client, BINARY, &whole[..cut]));
@@ -82,7 +82,7 @@ fn garbage_is_bounded_and_never_panics() {
         let length = dice.roll(200);
         let mut payload = dice.octets(length);
         if dice.roll(2) == 0 {
-            // Something good with one octet changed goes deeper.
+            // Something good with one byte changed goes deeper.
             payload = deflated(&b"good morning, good evening and good night. ".repeat(9));
             let at = dice.roll(payload.len());
             payload[at] ^= 1 << dice.roll(8);

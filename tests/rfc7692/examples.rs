@@ -1,4 +1,4 @@
-//! [RFC 7692, 7.2.3](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.3): the examples, octet by octet, in every split and in
+//! [RFC 7692, 7.2.3](https://www.rfc-editor.org/rfc/rfc7692#section-7.2.3): the examples, byte by byte, in every split and in
 //! both roles.
 
 use enchufe::protocol::{Compressor, Role};
@@ -132,7 +132,7 @@ fn a_message_in_two_blocks() {
     heard(|role| compressed(role, TEXT, &two), &[text("Hello")]);
 }
 
-/// 7.2.3.6: one octet is an empty message; so are none, which some compressors make of a second one.
+/// 7.2.3.6: one byte is an empty message; so are none, which some compressors make of a second one.
 #[test]
 fn an_empty_message() {
     heard(

@@ -1,4 +1,4 @@
-//! One octet stands for up to a thousand, so every limit is kept while inflating.
+//! One byte stands for up to a thousand, so every limit is kept while inflating.
 
 use enchufe::protocol::{CloseCode, Decompressor, ProtocolError, Role};
 use flate2::{Compress, Compression, FlushCompress};

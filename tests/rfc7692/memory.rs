@@ -28,7 +28,7 @@ fn a_bomb_takes_what_the_longest_message_takes() {
                 ear.feed(piece);
             }
         });
-        // A vector that doubles, old and new at once; the window and what goes with it; the octets of the test.
+        // A vector that doubles, old and new at once; the window and what goes with it; the bytes of the test.
         let most = limit as u64 * 3 / 2 + (64 << 10) + 2 * wire.len() as u64;
         assert!(info.bytes_max <= most, "{limit}: {info:?}");
         // What inflated is gone with the error.

@@ -15,7 +15,7 @@ use crate::support::server::{TestServer, limits};
 use crate::support::server_process::ServerProcess;
 
 const SECRET: &str = "7531902468";
-/// The same octets, so that no code is shorter for one than for the other, and none of its threes is in the secret.
+/// The same bytes, so that no code is shorter for one than for the other, and none of its threes is in the secret.
 const WRONG: &str = "8642091357";
 
 /// Says a secret and what the client chose, in one message or two, and in four ways.

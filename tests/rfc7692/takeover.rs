@@ -168,7 +168,7 @@ fn no_message_refers_further_back_than_the_window() {
     }
 }
 
-/// Inflates length-prefixed messages in one window and prints the sum of all octets plus one each.
+/// Inflates length-prefixed messages in one window and prints the sum of all bytes plus one each.
 const INFLATE: &str = "
 import sys, struct, zlib
 stream, total, source = zlib.decompressobj(-int(sys.argv[1])), 0, sys.stdin.buffer

@@ -6,7 +6,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 use crate::support::frames::{Ear, from_peer_of};
 
-/// First octets of frames in bits: FIN, RSV, opcode.
+/// First bytes of frames in bits: FIN, RSV, opcode.
 pub(crate) const TEXT: &str = "1 100 0001";
 pub(crate) const BINARY: &str = "1 100 0010";
 pub(crate) const TEXT_BEGINS: &str = "0 100 0001";
@@ -44,7 +44,7 @@ pub(crate) fn sender(compressor: Compressor) -> Encoder {
     sender
 }
 
-/// The one frame that a server's sender makes of a message: its first octet, and its payload.
+/// The one frame that a server's sender makes of a message: its first byte, and its payload.
 pub(crate) fn sent(sender: &mut Encoder, message: &[u8]) -> (u8, Vec<u8>) {
     let mut wire = Vec::new();
     sender
@@ -58,7 +58,7 @@ pub(crate) fn sent(sender: &mut Encoder, message: &[u8]) -> (u8, Vec<u8>) {
     (wire[0], wire[start..].to_vec())
 }
 
-/// A peer's compressor: what it makes of a message, the last four octets left out.
+/// A peer's compressor: what it makes of a message, the last four bytes left out.
 pub(crate) fn deflate(stream: &mut Compress, message: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len() * 2 + 100);
     let status = stream.compress_vec(message, &mut out, FlushCompress::Sync);
@@ -81,7 +81,7 @@ pub(crate) fn deflated(message: &[u8]) -> Vec<u8> {
     deflate(&mut Compress::new(Compression::best(), false), message)
 }
 
-/// The same octets on every run.
+/// The same bytes on every run.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {

@@ -278,7 +278,7 @@ fn a_server_that_says_nothing_or_too_little_times_out() {
     }
 }
 
-/// One deadline for all of it: octets that drip do not move it.
+/// One deadline for all of it: bytes that drip do not move it.
 #[test]
 fn a_server_that_drips_times_out_too() {
     let host = Host::new();
@@ -394,7 +394,7 @@ fn frames_behind_the_101_are_the_first_messages() {
     peer.expect(PONG, "?");
 }
 
-/// 10.3: a key that can be guessed lets a script choose the octets on the wire.
+/// 10.3: a key that can be guessed lets a script choose the bytes on the wire.
 #[test]
 fn every_frame_of_the_client_has_a_key_of_its_own() {
     const FRAMES: usize = 2_000;

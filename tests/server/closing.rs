@@ -248,7 +248,7 @@ fn a_peer_that_vanishes_is_an_error_and_no_close() {
     assert_eq!(abnormal, [(1006, 1)]);
 }
 
-/// A reset, because the peer dies with octets unread.
+/// A reset, because the peer dies with bytes unread.
 #[test]
 fn a_peer_that_resets_is_an_error_and_no_close() {
     let (server, outcomes) = obedient(limits());
@@ -455,7 +455,7 @@ fn what_must_not_be_sent_is_an_error_and_nothing_is_sent() {
     assert!(matches!(ws.read(), Ok(None)));
 }
 
-/// 5.5: a Close holds 123 octets of reason. What is longer is the caller's mistake, and no half character goes out.
+/// 5.5: a Close holds 123 bytes of reason. What is longer is the caller's mistake, and no half character goes out.
 #[test]
 fn a_reason_that_is_too_long_is_an_error_and_the_connection_stays() {
     let server = TestServer::of(limits(), |mut ws| {

@@ -30,7 +30,7 @@ impl Dice {
     }
 }
 
-/// Reads and writes a few octets at a time, or none.
+/// Reads and writes a few bytes at a time, or none.
 struct Moody {
     input: io::Cursor<Vec<u8>>,
     output: Arc<Mutex<Vec<u8>>>,

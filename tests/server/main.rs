@@ -1,4 +1,4 @@
-//! The server and the client on real sockets, each from the outside: octets and calls go in, octets and results come out.
+//! The server and the client on real sockets, each from the outside: bytes and calls go in, bytes and results come out.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! A WebSocket over any stream: `WebSocket::from_stream` in memory, in both roles, with whatever a stream may do to its octets.
+//! A WebSocket over any stream: `WebSocket::from_stream` in memory, in both roles, with whatever a stream may do to its bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,7 +11,7 @@ use enchufe::{CloseCode, Error, Limits, Message, WebSocket};
 use crate::support::peer::{BINARY, CLOSE, PING, PONG, TEXT, decode, masked, reason, unmasked};
 use crate::support::server::{PATIENCE, within};
 
-/// A stream whose input is there from the start and whose output is kept; both a few octets at a time.
+/// A stream whose input is there from the start and whose output is kept; both a few bytes at a time.
 #[derive(Clone)]
 struct Tape {
     input: Arc<Mutex<VecDeque<u8>>>,

@@ -75,7 +75,7 @@ fn without(line: &str) -> String {
     format!("{}{}", &whole[..start], &whole[end..])
 }
 
-/// What is wrong, the status that says so, a field that has to go with it, and the octets.
+/// What is wrong, the status that says so, a field that has to go with it, and the bytes.
 type Refusal = (
     &'static str,
     u16,
@@ -348,7 +348,7 @@ fn a_request_that_is_not_whole_in_time_is_408() {
     assert_eq!(peer.end(), End::Orderly);
 }
 
-/// Slowloris: an octet now and then keeps nothing open beyond the one deadline for the whole head.
+/// Slowloris: an byte now and then keeps nothing open beyond the one deadline for the whole head.
 #[test]
 fn octets_that_drip_do_not_move_the_deadline() {
     let deadline = Duration::from_millis(400);

@@ -60,7 +60,7 @@ fn a_peer_that_answers_or_says_anything_lives() {
         assert_eq!(ping.first, PING);
         peer.send(masked(PONG, &ping.payload));
     }
-    // Octets of a message that is far from whole are a sign of life too.
+    // Bytes of a message that is far from whole are a sign of life too.
     let start = Instant::now();
     for octet in masked(TEXT, vec![b'x'; 100]) {
         peer.send([octet]);

@@ -1,4 +1,4 @@
-//! Folders that cannot be used: one line that says why and what to do, and status 1.
+//! Directories that cannot be used: one line that says why and what to do, and status 1.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -63,7 +63,7 @@ fn a_folder_that_cannot_be_made_is_refused() {
     assert!(end.errors.contains("file/data"), "{end:?}");
 }
 
-/// For the administrator every folder can be written to, so the server is run as somebody else then.
+/// For the administrator every directory can be written to, so the server is run as somebody else then.
 #[test]
 fn a_folder_that_is_read_only_is_refused() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! What is on disk: a server that is stopped, killed, cut off from its disk, or given a folder it cannot use.
+//! What is on disk: a server that is stopped, killed, cut off from its disk, or given a directory it cannot use.
 #![cfg(all(unix, feature = "cli", feature = "store"))]
 
 #[allow(dead_code)]

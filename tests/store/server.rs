@@ -1,4 +1,4 @@
-//! A server with a folder of its own, run as a program so that it can be killed.
+//! A server with a directory of its own, run as a program so that it can be killed.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::folder;
 
-/// A folder for what one test keeps, gone when the test is done.
+/// A directory for what one test keeps, gone when the test is done.
 pub(crate) struct Folder(folder::Folder);
 
 /// A running server, killed when the test is done with it.
@@ -49,7 +49,7 @@ impl Folder {
         Server::start(self.command(words))
     }
 
-    /// A server that is to keep everything in this folder.
+    /// A server that is to keep everything in this directory.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = command(words);
         command.args(["--data", self.text()]);

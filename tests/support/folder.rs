@@ -1,4 +1,4 @@
-//! A folder for one test, with files in it, gone when the test is done.
+//! A directory for one test, with files in it, gone when the test is done.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Folder {
         self.0.to_str().expect("a plain path")
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file, and the directories above it.
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.0.join(path);
         let above = path.parent().expect("a file has a folder");
@@ -43,6 +43,6 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0); // what is left over lies in the system's own folder for that
+        let _ = fs::remove_dir_all(&self.0); // what is left over lies in the system's own directory for that
     }
 }

@@ -1,4 +1,4 @@
-//! The vocabulary of the tests on frames: bits become octets, and an [`Ear`] hears what octets say, fed in any pieces.
+//! The vocabulary of the tests on frames: bits become bytes, and an [`Ear`] hears what bytes say, fed in any pieces.
 //! Nothing here uses the library to encode, so that the two sides of a test do not share a mistake.
 
 use enchufe::protocol::{
@@ -10,7 +10,7 @@ pub(crate) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 /// The masking key of the examples in RFC 6455, 5.7.
 pub(crate) const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// Octets written as bits, with spaces wherever they help to read: `bits("1 000 0001  0 0000101")`.
+/// Bytes written as bits, with spaces wherever they help to read: `bits("1 000 0001  0 0000101")`.
 pub(crate) fn bits(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|digit| *digit != b' ').collect();
     assert_eq!(digits.len() % 8, 0, "whole octets only: {text}");
@@ -24,7 +24,7 @@ pub(crate) fn bits(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A frame, unmasked: its first octet in bits, then the payload behind its length in the shortest form.
+/// A frame, unmasked: its first byte in bits, then the payload behind its length in the shortest form.
 pub(crate) fn frame(first: &str, payload: &[u8]) -> Vec<u8> {
     encode(first, None, payload)
 }
@@ -163,18 +163,18 @@ impl Ear {
         }
     }
 
-    /// How many octets wait for more.
+    /// How many bytes wait for more.
     pub(crate) fn waiting(&self) -> usize {
         self.input.len()
     }
 }
 
-/// What `role` hears in these octets, all at once.
+/// What `role` hears in these bytes, all at once.
 pub(crate) fn heard(role: Role, wire: &[u8]) -> Vec<Said> {
     std::mem::take(&mut Ear::new(role).feed(wire).said)
 }
 
-/// `role` fails the connection upon these octets, with this error and this code, before anything was said.
+/// `role` fails the connection upon these bytes, with this error and this code, before anything was said.
 #[track_caller]
 pub(crate) fn fails(role: Role, wire: &[u8], error: ProtocolError, code: CloseCode) {
     assert_eq!(

@@ -60,7 +60,7 @@ impl Host {
         (peer, head)
     }
 
-    /// The next one who connects, its handshake granted, with further octets in the same segment.
+    /// The next one who connects, its handshake granted, with further bytes in the same segment.
     #[track_caller]
     pub(crate) fn upgrade(&self, behind: impl AsRef<[u8]>) -> Peer {
         let (mut peer, head) = self.request();

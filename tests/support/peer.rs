@@ -1,4 +1,4 @@
-//! The other end of a connection, as raw as it gets: it speaks octets, reads octets, and waits for nothing longer than
+//! The other end of a connection, as raw as it gets: it speaks bytes, reads bytes, and waits for nothing longer than
 //! [`PATIENCE`]. It encodes and decodes frames by itself, so that it shares no mistake with what is tested.
 
 use std::io::ErrorKind;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::server::PATIENCE;
 use super::wire::Wire;
 
-/// First octets of frames: FIN and opcode ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
+/// First bytes of frames: FIN and opcode ([RFC 6455, 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 pub(crate) const TEXT: u8 = 0x81;
 pub(crate) const BINARY: u8 = 0x82;
 pub(crate) const CLOSE: u8 = 0x88;
@@ -76,7 +76,7 @@ impl Peer {
         }
     }
 
-    /// Sends octets in one piece.
+    /// Sends bytes in one piece.
     #[track_caller]
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.wire
@@ -91,7 +91,7 @@ impl Peer {
         self
     }
 
-    /// Sends octets one by one, each in a segment of its own.
+    /// Sends bytes one by one, each in a segment of its own.
     #[track_caller]
     pub(crate) fn dribble(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         for octet in bytes.as_ref() {
@@ -146,7 +146,7 @@ impl Peer {
         Answer { status, head, body }
     }
 
-    /// What one read brings, so many octets at most.
+    /// What one read brings, so many bytes at most.
     #[track_caller]
     pub(crate) fn segment(&mut self, most: usize) -> Vec<u8> {
         assert!(self.input.is_empty(), "{}", shown(&self.input));
@@ -157,7 +157,7 @@ impl Peer {
         octets
     }
 
-    /// Exactly so many octets.
+    /// Exactly so many bytes.
     #[track_caller]
     pub(crate) fn octets(&mut self, count: usize) -> Vec<u8> {
         let deadline = Instant::now() + PATIENCE;

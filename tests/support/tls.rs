@@ -122,7 +122,7 @@ impl Tls {
         Self::with(tcp, Arc::clone(config))
     }
 
-    /// The handshake happens with the first octets that are written or read.
+    /// The handshake happens with the first bytes that are written or read.
     pub(crate) fn with(tcp: TcpStream, config: Arc<ClientConfig>) -> Self {
         let name = "localhost".try_into().expect("a name");
         let state = ClientConnection::new(config, name).expect("a good configuration");

@@ -73,7 +73,7 @@ impl Wire {
         }
     }
 
-    /// The octets on the wire, not taken.
+    /// The bytes on the wire, not taken.
     pub(crate) fn peek(&self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(tcp) => tcp.peek(into),

@@ -85,7 +85,7 @@ fn a_certificate_that_proves_nothing_is_refused_in_one_line_that_says_why() {
         ),
         (
             pair(|params| params.not_before = date_time_ymd(2090, 1, 1)),
-            "the certificate becomes valid in ",
+            "the certificate is not valid yet, only in ",
         ),
         (
             pair(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),

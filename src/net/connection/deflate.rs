@@ -41,7 +41,7 @@ pub struct DeflateOptions {
     pub params: DeflateParams,
     /// From 1, the fastest, to 9, the shortest; by default 3: text gets nearly as short as with 6, in half the time.
     pub level: u32,
-    /// Octets from which on a message is compressed; by default 64.
+    /// Bytes from which on a message is compressed; by default 64.
     pub min_message: usize,
 }
 

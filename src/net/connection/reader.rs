@@ -398,7 +398,7 @@ impl<T: Transport> Reader<T> {
                         return Err(self.fail(Error::TimedOut));
                     }
                 }
-                // A signal, or octets that are no whole TLS record yet: a sign of life.
+                // A signal, or bytes that are no whole TLS record yet: a sign of life.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
                     self.own.received_data = true;
                 }

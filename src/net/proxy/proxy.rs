@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused() {
+    fn invalid_proxy_urls_are_rejected() {
         let long = format!("socks5://{}@p", "a".repeat(256));
         for (text, error) in [
             ("https://p:3128", ProxyUrlError::Scheme),

@@ -65,7 +65,7 @@ impl ShutdownSignal {
     }
 }
 
-/// A [`Server`](crate::net::Server) on a thread of its own, from [`Server::start`]. Dropping it stops the server and waits until it has.
+/// A [`Server`](crate::net::Server) on a thread of its own, from [`Server::start`](crate::net::Server::start). Dropping it stops the server and waits until it has.
 #[derive(Debug)]
 pub struct RunningServer {
     addresses: Vec<SocketAddr>,

@@ -93,7 +93,7 @@ impl Server {
 
     /// Listens on a Unix-domain socket, a file at `path`. One that nobody listens on any more is replaced; the file is
     /// removed when the server stops. Who may write to it may connect: that is decided by the umask of the process and by
-    /// the folder.
+    /// the directory.
     ///
     /// A peer there has no address: [`RequestContext::peer`] is 127.0.0.1 with port 0, so it counts as one of this machine. It speaks
     /// without TLS, whatever the others do.

@@ -71,7 +71,7 @@ impl fmt::Display for TlsError {
             Self::Expired(since) => write!(f, "the certificate expired {} ago", Rough(*since)),
             Self::NotYetValid(wait) => write!(
                 f,
-                "the certificate becomes valid in {}: check the clock",
+                "the certificate is not valid yet, only in {}: check the clock",
                 Rough(*wait)
             ),
             Self::UnknownIssuer => {

@@ -20,7 +20,7 @@ pub struct Counters {
     pub snapshots: AtomicU64,
     /// Times that this server came back and counted as gone.
     pub fenced: AtomicU64,
-    /// Times that it had to begin anew, because the log was another or had a gap.
+    /// Times that it had to begin again, because the log was another or had a gap.
     pub restarts: AtomicU64,
     /// 1 while Redis does not answer.
     pub cut_off: AtomicU64,

@@ -11,9 +11,9 @@
 //! 5. A server asks one question at a time and repeats it until it is answered; operations are numbered, and the script
 //!    answers a repeated question as it did, without doing anything again.
 //! 6. A server tells its people only what comes back by the log, their own words included. Entries are numbered without
-//!    holes, and where there is one the server begins anew from a snapshot, which servers leave in Redis from time to time.
+//!    holes, and where there is one the server begins again from a snapshot, which servers leave in Redis from time to time.
 //! 7. The epoch is in the id of every entry. Redis without its data, or with older data, is another epoch: everybody begins
-//!    anew, claims its names anew, and people are told.
+//!    again, claims its names again, and people are told.
 //! 8. A server that counted as gone joins as a new one: what it had not published is dropped, its authors are told, and
 //!    the names that are still free are its again.
 //!

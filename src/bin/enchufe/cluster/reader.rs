@@ -1,7 +1,7 @@
 //! The one thread that follows the log: what it reads is applied, and delivered, in the order of the log and in no other.
 //!
 //! Every entry must be the one right behind the last. If it is not, or if what was read last is not in the log any more,
-//! the server begins anew from the last snapshot.
+//! the server begins again from the last snapshot.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -205,7 +205,7 @@ impl RedisClient {
         Ok(number(&self.script(SNAPSHOT, &arguments)?)? == 1)
     }
 
-    /// Makes everybody begin anew, unless somebody else has already.
+    /// Makes everybody begin again, unless somebody else has already.
     pub fn renew(&mut self, epoch: u64, wipe: bool) -> Result<(), LinkError> {
         let wipe = u8::from(wipe).to_string().into_bytes();
         let arguments = [epoch.to_string().into_bytes(), wipe];

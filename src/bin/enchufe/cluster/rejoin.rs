@@ -1,5 +1,5 @@
 //! A server that counted as gone gets a new place in the cluster: what it had not published from the old one is dropped, and
-//! the names it had are claimed anew.
+//! the names it had are claimed again.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub struct Claims<'a> {
 
 impl Rejoin<'_> {
     /// Takes the new place. Everything that was to be published from the old one, and that nobody has seen come back, is
-    /// dropped. `claim` claims names anew, before anything else can be published. Returns what was dropped.
+    /// dropped. `claim` claims names again, before anything else can be published. Returns what was dropped.
     pub fn go(self, claim: impl FnOnce(&mut Claims<'_>)) -> Vec<DroppedOp> {
         let mut inner = self.queue.lock();
         let seen = inner.seen;

@@ -15,7 +15,7 @@ pub trait Replica: Send + Sync {
     /// The state as it is now, as rows.
     fn rows(&self) -> Vec<Vec<u8>>;
 
-    /// Begins anew from rows; from here to [`Replica::resume`] entries are applied and nobody is told.
+    /// Begins again from rows; from here to [`Replica::resume`] entries are applied and nobody is told.
     ///
     /// # Errors
     /// The first row that makes no sense.
@@ -34,7 +34,7 @@ pub trait Replica: Send + Sync {
 /// A service that publishes in names, of which each is one server's own.
 pub trait NameOwner: Replica {
     /// This server has a new place in the cluster, and no name is its own any more: calls [`Switch::go`] under the lock under
-    /// which it publishes, and claims its names anew. Returns what was dropped.
+    /// which it publishes, and claims its names again. Returns what was dropped.
     fn rejoin(&self, switch: Rejoin<'_>) -> Vec<DroppedOp>;
 
     /// A name is not this server's, though it claimed it.

@@ -4,7 +4,7 @@
 //!   asleep -- something on the desk, or time to renew --> step --> answered: the reader sees it come back
 //!                                                           |
 //!                                                           +-- no answer: the same question again, until there is one
-//!                                                           +-- fenced, or another epoch: join anew, claim names anew
+//!                                                           +-- fenced, or another epoch: join again, claim names again
 //! ```
 
 use std::sync::Arc;

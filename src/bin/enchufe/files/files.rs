@@ -14,7 +14,7 @@ use crate::files::path::Target;
 use crate::files::range::Part;
 use crate::files::slots::{Slot, Slots};
 
-/// The folder and how many of its files are sent at once.
+/// The directory and how many of its files are sent at once.
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
@@ -25,7 +25,7 @@ impl Files {
     /// Serves the files under `root`, at most `at_once` of them at the same time; further requests wait.
     ///
     /// # Errors
-    /// If `root` is not a folder that can be read.
+    /// If `root` is not a directory that can be read.
     pub fn new(root: &Path, at_once: usize) -> io::Result<Self> {
         let root = root.canonicalize()?;
         fs::read_dir(&root)?;
@@ -51,7 +51,7 @@ impl Files {
         }
     }
 
-    /// Whether the folder has a page of its own for `/`.
+    /// Whether the directory has a page of its own for `/`.
     #[must_use]
     pub fn has_index(&self) -> bool {
         Target::parse("/").is_some_and(|target| self.open(&target).is_some())
@@ -154,7 +154,7 @@ impl Files {
 
 enum Found {
     File(File, Box<Metadata>, PathBuf),
-    /// A folder with an index, asked for without the slash at its end: relative links would go astray.
+    /// A directory with an index, asked for without the slash at its end: relative links would go astray.
     Folder,
 }
 

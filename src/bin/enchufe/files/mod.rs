@@ -1,6 +1,6 @@
-//! Files under one folder, for plain HTTP: GET and HEAD, conditional requests, a byte range, nothing outside the folder.
+//! Files under one directory, for plain HTTP: GET and HEAD, conditional requests, a byte range, nothing outside the directory.
 //!
-//! A file is opened first and judged after: what was opened must be a regular file inside the folder, wherever links
+//! A file is opened first and judged after: what was opened must be a regular file inside the directory, wherever links
 //! may have pointed meanwhile. It is streamed while it is sent, never read whole, and at most so many are sent at once.
 
 mod conditions;

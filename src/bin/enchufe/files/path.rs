@@ -1,4 +1,4 @@
-//! A request path as a path below the folder, or nothing: there is no way up and none to hidden files.
+//! A request path as a path below the directory, or nothing: there is no way up and none to hidden files.
 
 use std::fmt::Write;
 use std::path::{Component, Path, PathBuf};
@@ -13,7 +13,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// `None` for whatever could leave the folder or reach what was not meant to be served: `..` and `.` in any
+    /// `None` for whatever could leave the directory or reach what was not meant to be served: `..` and `.` in any
     /// encoding, empty names, NUL, backslashes, drive letters, dotfiles, backups.
     pub fn parse(path: &str) -> Option<Self> {
         let decoded = String::from_utf8(percent_decode(path).ok()?).ok()?;
@@ -55,7 +55,7 @@ impl Target {
     }
 }
 
-/// Whether a path below the folder has a name in it that is not served.
+/// Whether a path below the directory has a name in it that is not served.
 pub fn is_hidden(relative: &Path) -> bool {
     relative.components().any(|component| match component {
         Component::Normal(name) => !name.to_str().is_some_and(is_plain),

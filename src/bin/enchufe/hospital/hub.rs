@@ -49,7 +49,7 @@ pub struct Board {
     pub last_broadcast: Option<Instant>,
     /// In a cluster: who waits for which operation to come back, and the id of the call.
     pub calls: HashMap<u64, (MemberId, String)>,
-    /// In a cluster: the board is made anew, and nobody is told.
+    /// In a cluster: the board is made again, and nobody is told.
     pub suppress_notices: bool,
 }
 

@@ -20,7 +20,7 @@ pub trait Backend: Send {
     /// Why it is perhaps not on disk. From then on only [`Backend::recover`] may be called.
     fn write(&mut self, batch: &Batch) -> Result<(), BackendError>;
 
-    /// Begins anew after a write that failed. Says whether that write is on disk nevertheless; if not, none of it is.
+    /// Begins again after a write that failed. Says whether that write is on disk nevertheless; if not, none of it is.
     ///
     /// # Errors
     /// Why it still does not work; it may be tried again.

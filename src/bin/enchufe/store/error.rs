@@ -10,7 +10,7 @@ use crate::store::record::RecordError;
 /// Why what is on disk cannot be used.
 #[derive(Debug)]
 pub struct OpenError {
-    /// The file or folder, if it is one.
+    /// The file or directory, if it is one.
     pub place: PathBuf,
     /// What is wrong with it.
     pub reason: Reason,

@@ -21,10 +21,10 @@ use crate::store::change::{Batch, Table};
 use crate::store::error::{OpenError, Reason};
 use crate::store::writer::StoreBuilder;
 
-/// Opens the store in a folder, which is made if it is not there. The whole file is checked.
+/// Opens the store in a directory, which is made if it is not there. The whole file is checked.
 ///
 /// # Errors
-/// [`OpenError`], whose one line says what to do: the folder cannot be written to, another process uses it, the file is
+/// [`OpenError`], whose one line says what to do: the directory cannot be written to, another process uses it, the file is
 /// damaged or too new.
 pub fn open(folder: &Path) -> Result<StoreBuilder, OpenError> {
     let path = folder.join(FILE_NAME);
@@ -51,7 +51,7 @@ pub fn open(folder: &Path) -> Result<StoreBuilder, OpenError> {
 
 struct StoreFile {
     path: PathBuf,
-    /// `None` after a failure, until it is opened anew.
+    /// `None` after a failure, until it is opened again.
     database: Option<Database>,
     /// How many transactions there have been.
     commits: u64,
@@ -106,7 +106,7 @@ impl Backend for StoreFile {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), BackendError> {
-        // Whatever goes wrong, the file is closed: it has to be opened anew to know what it holds.
+        // Whatever goes wrong, the file is closed: it has to be opened again to know what it holds.
         let database = self.database.take();
         let closed = || BackendError::Other("the file is closed".to_owned());
         let database = database.ok_or_else(closed)?;
@@ -121,7 +121,7 @@ impl Backend for StoreFile {
 
     fn recover(&mut self) -> Result<bool, BackendError> {
         self.database = None;
-        // Never made anew: in an empty file, what is left of the history would look like all of it.
+        // Never made again: in an empty file, what is left of the history would look like all of it.
         let database = database(existing(&self.path)?)?;
         let commits = mark(&database, COMMITS)?;
         let on_disk = match commits.checked_sub(self.commits) {
@@ -276,7 +276,7 @@ impl From<CommitError> for BackendError {
     }
 }
 
-/// The name of the file in its folder.
+/// The name of the file in its directory.
 pub const FILE_NAME: &str = "enchufe.redb";
 
 /// What the file says about itself.
@@ -300,7 +300,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder for one test.
+    /// A directory for one test.
     pub struct Folder(PathBuf);
 
     impl Folder {

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A write that failed may have reached the disk or not: a flush can fail after everything was written. Only opening
-//! the file anew tells. Until then its rows are doubtful, and what comes later waits. Both halves together are no
+//! the file again tells. Until then its rows are doubtful, and what comes later waits. Both halves together are no
 //! larger than what the services remember, because a row that goes takes the one that came along.
 
 use crate::store::change::{Batch, Change};

@@ -5,7 +5,7 @@
 //!                                                     |
 //!                                                     | fails: log it once
 //!                                                     v
-//!   asleep --ring, or time to try again--> take --> hand the parcels on, Unkept --> begin anew, write all
+//!   asleep --ring, or time to try again--> take --> hand the parcels on, Unkept --> begin again, write all
 //!                                                                                   that the disk lacks
 //! ```
 //!
@@ -225,7 +225,7 @@ impl Writer {
         }
     }
 
-    /// Opens the disk anew, and writes all that was said meanwhile.
+    /// Opens the disk again, and writes all that was said meanwhile.
     fn try_again(&mut self) {
         match begin_write(|| self.disk.recover()) {
             Ok(on_disk) => {

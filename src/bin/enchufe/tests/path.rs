@@ -1,4 +1,4 @@
-//! A URL, and a path that somebody asks for: of all the files of a folder none is found that is not meant to be, and nothing
+//! A URL, and a path that somebody asks for: of all the files of a directory none is found that is not meant to be, and nothing
 //! beside it.
 
 use std::io::Read;

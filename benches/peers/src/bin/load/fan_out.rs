@@ -327,7 +327,7 @@ impl Publisher {
                 window
             ],
         };
-        // The key's place repeats every four octets: turn it so that it begins where the tag does.
+        // The key's place repeats every four bytes: turn it so that it begins where the tag does.
         publisher.key.rotate_left(envelope % 4);
         publisher.write_tag(number, 0);
         publisher

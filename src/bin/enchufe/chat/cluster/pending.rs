@@ -1,4 +1,4 @@
-//! What the switchboard of one server in a cluster keeps besides: who of its users is whose, and what has been asked for
+//! What the dispatcher of one server in a cluster keeps besides: who of its users is whose, and what has been asked for
 //! and has not come back by the log.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::chat::wire::codec::Codec;
 use crate::cluster::log_handle::Log;
 use enchufe::net::{MemberId, Sender};
 
-/// The cluster's side of a switchboard.
+/// The cluster's side of a dispatcher.
 #[derive(Debug)]
 pub struct PendingOps {
     pub log: Log,
@@ -24,7 +24,7 @@ pub struct PendingOps {
     pub arriving: HashMap<Name, PendingJoin>,
     /// Users with a connection to this server.
     pub holds: HashMap<Name, LocalSession>,
-    /// While the state is made anew: who was connected before.
+    /// While the state is made again: who was connected before.
     pub before: Option<Vec<Name>>,
 }
 

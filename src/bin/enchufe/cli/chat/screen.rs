@@ -74,7 +74,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    /// The window may have another width, or somebody else may have written in it: draws the prompt anew.
+    /// The window may have another width, or somebody else may have written in it: draws the prompt again.
     pub fn set_columns(&mut self, columns: Option<usize>) -> io::Result<()> {
         if let Some((_, width)) = &mut self.typed {
             *width = columns.unwrap_or(*width);

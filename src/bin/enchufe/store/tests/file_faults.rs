@@ -227,7 +227,7 @@ fn a_byte_that_changes_in_what_was_written_last_is_found_out() {
     }
     let [refused, as_before, as_after] = outcomes;
     println!("{refused} refused, {as_before} as before, {as_after} as after");
-    // Most of it is the list of free pages, which is made anew after a kill.
+    // Most of it is the list of free pages, which is made again after a kill.
     assert!(refused + as_before > 0 && as_after > 0);
 }
 
