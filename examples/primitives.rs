@@ -18,7 +18,7 @@ fn main() -> Result<()> {
 }
 
 fn server(listener: &TcpListener, client_spoke: &Barrier) -> Result<()> {
-    // Late on purpose: since LISTEN the system keeps whoever comes in a queue, with what they say.
+    // Late on purpose: since LISTEN the system queues clients, with what they send.
     client_spoke.wait();
     let (mut stream, peer) = listener.accept()?;
     // A second socket with the same local port: both addresses together name the connection.

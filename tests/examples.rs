@@ -257,14 +257,27 @@ fn chat_bot_greets_and_answers() {
     assert!(bot.line().is_some_and(|line| line.starts_with("connected")));
     let ana = enchufe::connect(&format!("ws://{}/?name=Ana", server.addr));
     let mut ana = ana.expect("a free name");
-    let mut read = |expected: &str| loop {
-        let message = ana.read().expect("a live connection").expect("no Close");
-        if message.payload().ends_with(expected.as_bytes()) {
-            return ana.send(&b"\x04\x01~\x10bot echo \xc2\xbfqu\xc3\xa9"[..]);
+    let mut expect = |from_bot: &str| {
+        let expected = [
+            b"\x37\x03bot",
+            &[from_bot.len() as u8][..],
+            from_bot.as_bytes(),
+        ]
+        .concat();
+        let deadline = Some(Instant::now() + DEADLINE);
+        loop {
+            match ana.read_until(deadline).expect("a live connection") {
+                enchufe::Incoming::Message(message) if message.payload() == expected => break,
+                enchufe::Incoming::Message(_) => {}
+                other => panic!("no {from_bot:?}: {other:?}"),
+            }
         }
+        let request = "bot echo \u{bf}qu\u{e9}";
+        let message = [b"\x04\x01~", &[request.len() as u8][..], request.as_bytes()].concat();
+        ana.send(message).expect("it is sent");
     };
-    read("hello, Ana!").expect("it is sent");
-    read("\u{bf}qu\u{e9}").expect("it is sent");
+    expect("hello, Ana!");
+    expect("\u{bf}qu\u{e9}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Rooms on real sockets: everybody sees one order, without holes, whoever is slow, and whoever publishes at the same time.
+//! Rooms on real sockets: every member sees one order without holes, with slow members and many publishers.
 
 mod support;
 

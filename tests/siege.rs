@@ -360,7 +360,7 @@ fn peek(peer: &Peer) -> (String, usize) {
     )
 }
 
-/// Row 75 in the large: a thousand clients are told, whoever answers, and the end comes in time.
+/// Row 75 in the large: a thousand clients are closed, whether they answer or not, and the end comes in time.
 #[test]
 fn a_signal_tells_everybody_and_ends_in_time() {
     let mut server = ServerProcess::start_with_short_timeouts("", &[]);

@@ -1,4 +1,4 @@
-//! Every figure of every round, for whoever wants to look closer. Written by hand: names and numbers need no library.
+//! Every figure of every round, for a closer look. Written by hand: names and numbers need no library.
 
 use std::fmt::Write;
 

@@ -128,7 +128,7 @@ impl ConnectionCounters {
         add_single_writer(&self.bytes_received, bytes);
     }
 
-    /// By whoever holds the lock of its outbox.
+    /// Written by the holder of the send queue's lock.
     pub(crate) fn sent(&self, messages: u64, bytes: u64) {
         add_single_writer(&self.messages_sent, messages);
         add_single_writer(&self.bytes_sent, bytes);

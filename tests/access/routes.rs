@@ -101,7 +101,7 @@ fn ask(server: &ServerProcess, route: &Route, fields: &str, pair: &str) -> (u16,
         )
     };
     let head = server.connect().send(octets).head();
-    // The name it took is free again for whoever asks next.
+    // The name it took is free again for the next request.
     server.wait_until_empty();
     let status = head[9..12].parse().expect("a status");
     (status, head)

@@ -80,7 +80,7 @@ fn a_direct_message_reaches_exactly_one() {
     ana.click(&row("~"));
     say(ana, "for all");
 
-    // One order for everybody: whoever has the second would have had the first.
+    // One order for all: a user with the second message would have had the first.
     for page in &people {
         wait_for_lines(page, &["ana: for all"]);
     }

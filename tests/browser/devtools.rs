@@ -118,7 +118,7 @@ impl DevTools {
                 None => Ok(message["result"].take()),
             };
             if let Some(tell) = heard.waiting.remove(&id) {
-                let _ = tell.send(answer); // whoever asked may have given up
+                let _ = tell.send(answer); // the caller may have given up
             }
         } else if let (Some(session), Some(method)) =
             (message["sessionId"].as_str(), message["method"].as_str())

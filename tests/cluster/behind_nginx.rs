@@ -1,4 +1,4 @@
-//! Three servers behind one nginx, with the lines that `src/guide/cluster.md` gives for it: whoever comes through it does not
+//! Three servers behind one nginx, with the lines that `src/guide/cluster.md` gives for it: a client that comes through it does not
 //! notice that there are several.
 
 use std::collections::BTreeMap;
@@ -167,7 +167,7 @@ fn a_killed_server_s_viewers_see_the_same_board_at_the_others_at_once() {
     let view = || Viewer::at(&address).expect("a place at the board");
     let mut viewers = [view(), view(), view()];
     assert!(three.servers.iter().map(opened).eq([1, 1, 1]));
-    // Each call is heard by everybody, whoever makes it.
+    // Every client receives each call.
     let change = |viewers: &mut [Viewer], by: usize, method: &str, arguments: Value| {
         let call = json!({"type": 1, "target": method, "arguments": arguments});
         viewers[by].sends(&call);

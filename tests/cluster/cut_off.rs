@@ -76,7 +76,7 @@ fn people_are_told_well_before_the_lease_is_over_that_nothing_comes_through() {
     let url = format!("{}1", url(relay.port));
     let far = join(&url, &["--cluster-lease", "8s"]);
     let mut bo = Guest::new(&far, "bo");
-    // The next entry has been waited for since bo came: whoever waits notices at another moment than who publishes.
+    // The next entry has been waited for since bo came: a waiting server notices at another moment than a publishing one.
     thread::sleep(Duration::from_secs(1));
     relay.cut();
     let began = Instant::now();

@@ -125,7 +125,7 @@ fn a_server_that_stood_still_beyond_its_lease_is_fenced_and_comes_back() {
     for _ in ["bo", "cy"] {
         ana.hears_a("user_disconnected");
     }
-    // A name that is free is for whoever asks, also the one that its holder will want back.
+    // A free name can be taken by any user, also the one that its holder will want back.
     let mut other_bo = Guest::new(&three.servers[2], "bo");
     other_bo.broadcasts("I am bo now");
     ana.hears_a("broadcast");

@@ -1,4 +1,4 @@
-//! HTTP CONNECT ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)), octet by octet.
+//! HTTP CONNECT ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)), byte by byte.
 
 use std::net::TcpListener;
 

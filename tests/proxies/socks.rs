@@ -1,5 +1,5 @@
-//! SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928), [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929)), octet by
-//! octet.
+//! SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928), [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929)), byte by
+//! byte.
 
 use enchufe::net::ProxyError;
 
@@ -17,7 +17,7 @@ fn socks5h_sends_the_name_and_nobody_here_resolves_it() {
     peer.send([5, 0]);
     let expected = b"\x05\x01\x00\x03\x0fno-such.invalid\x00\x51";
     assert_eq!(peer.octets(expected.len()), expected);
-    // The answer may come octet by octet, and with a name in it.
+    // The answer may come byte by byte, and with a name in it.
     peer.dribble(b"\x05\x00\x00\x03\x01a\x00\x50");
     let request = peer.head();
     assert!(request.starts_with("GET /x HTTP/1.1\r\n"), "{request}");

@@ -66,7 +66,7 @@ fn octets_of_a_fragment_are_used_as_they_come() {
     assert!(!receiver.in_message());
 }
 
-/// Whoever waits for a message to be complete is not fooled by pings.
+/// Pings do not complete a message.
 #[test]
 fn a_message_in_fragments_is_in_progress_until_its_last_one_whatever_comes_between() {
     for role in ROLES {

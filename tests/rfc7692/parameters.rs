@@ -238,7 +238,7 @@ fn a_client_keeps_to_what_the_server_answers() {
 #[test]
 fn a_client_fails_on_an_answer_that_it_cannot_keep_to_or_never_offered() {
     let more = [
-        // Whoever says no value in an answer says nothing, and nobody compresses with 8.
+        // An answer without a value sets nothing, and no peer compresses with 8.
         "client_max_window_bits",
         "client_max_window_bits=8",
     ];

@@ -1,5 +1,5 @@
 //! Row 46: what a length tells. Compressed beside what a stranger chose, a secret shows in how short the message gets, to
-//! whoever sees only lengths. So nothing is compressed until a program asks for it, and what must not be is sent as it is.
+//! an observer who sees only lengths. So nothing is compressed until a program asks for it, and what must not be is sent as it is.
 
 use enchufe::net::{Reply, RequestContext, Upgrade};
 use enchufe::{DeflateOptions, Error, WebSocket};

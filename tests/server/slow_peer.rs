@@ -90,7 +90,7 @@ fn a_peer_that_does_not_read_is_closed_with_1008_and_nobody_waited() {
     assert_eq!(server.counters.too_slow.load(Ordering::Relaxed), 1);
     assert!(matches!(sender.send("more"), Err(Error::SendQueueFull)));
 
-    // Whoever reads at last gets whole messages from the first on, and then the reason.
+    // A client that reads at last gets whole messages from the first on, and then the reason.
     let got = frames(&mut peer);
     let (last, messages) = got.split_last().expect("frames");
     assert!(is_too_slow(last), "no Close at the end");

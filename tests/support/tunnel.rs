@@ -60,7 +60,7 @@ fn serve(
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
     let there = thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to); // whoever breaks off ends the tunnel
+        let _ = io::copy(&mut from, &mut to); // either end may close the tunnel
         to.shutdown(Shutdown::Write)
     });
     let _ = io::copy(&mut server, &mut client);

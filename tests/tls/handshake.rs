@@ -169,7 +169,7 @@ fn a_server_that_stops_in_the_middle_of_the_handshake_times_out_or_is_gone() {
     );
 }
 
-/// 1,000 octets and not one more, or none, or one now and then: each is closed at its deadline, and nobody else waits.
+/// 1,000 bytes and not one more, or none, or one now and then: each is closed at its deadline, and nobody else waits.
 #[test]
 fn peers_that_stop_in_the_middle_of_the_handshake_hold_up_nobody() {
     let deadline = Duration::from_millis(400);
@@ -189,7 +189,7 @@ fn peers_that_stop_in_the_middle_of_the_handshake_hold_up_nobody() {
     let start = Instant::now();
     let mut other = server.open("/");
     other.send(masked(TEXT, "hello")).expect(TEXT, "hello");
-    // The one whose ClientHello is all there but for a few octets drips them.
+    // The one whose ClientHello is all there but for a few bytes drips them.
     let mut dripping = stalled.last().expect("sixty of them");
     while start.elapsed() < deadline * 2 {
         let _ = dripping.write_all(&[0]); // it is refused in the middle of this

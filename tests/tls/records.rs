@@ -33,7 +33,7 @@ fn echo(limits: Limits) -> (TestServer, Receiver<Result<(), Error>>) {
     (server, told)
 }
 
-/// The records of these octets, not yet sent.
+/// The records of these bytes, not yet sent.
 fn sealed(hand: &Tls, bytes: &[u8]) -> Vec<u8> {
     let mut records = Vec::new();
     let mut state = hand.state();
@@ -111,7 +111,7 @@ fn new_keys_in_the_middle_of_everything_lose_nothing() {
     talking.join().expect("no panic");
 }
 
-/// RFC 8446, 6.1: without close_notify the end may be somebody else's doing. For us it is an end without a Close, whoever
+/// RFC 8446, 6.1: without close_notify the end may be an attacker's doing. For us it is an end without a Close, regardless who
 /// made it.
 #[test]
 fn a_stream_that_is_cut_is_an_error_and_no_close() {
@@ -125,7 +125,7 @@ fn a_stream_that_is_cut_is_an_error_and_no_close() {
     assert_eq!(peer.end(), End::Orderly);
 }
 
-/// Whoever cuts the stream behind a header must not get half a message taken for a whole one.
+/// A stream cut after a header must not make half a message pass for a whole one.
 #[test]
 fn half_a_message_before_a_cut_is_no_message() {
     let (server, told) = echo(limits());
@@ -185,7 +185,7 @@ fn what_was_received_before_the_damage_is_handed_out() {
     server.wait_until_empty();
 }
 
-/// A sign of life, as an octet of a message is without TLS.
+/// A sign of life, as an byte of a message is without TLS.
 #[test]
 fn octets_of_a_record_that_is_not_whole_show_that_the_peer_is_there() {
     let time = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! Who is let in: with tokens set, whoever brings one of them, in any of the ways that HTTP, browsers and SignalR clients
+//! Authentication: with tokens set, a request needs one of them, in any of the ways that HTTP, browsers and SignalR clients
 //! have ([RFC 6750, 2](https://www.rfc-editor.org/rfc/rfc6750#section-2)).
 //!
 //! | where | form |
@@ -139,7 +139,7 @@ fn contains(tokens: &[String], given: &[u8]) -> bool {
     found
 }
 
-/// Are these the same bytes? The time it takes depends on how many are `given`, which whoever gave them knows, and not on
+/// Are these the same bytes? The time it takes depends on how many are `given`, which the client knows, and not on
 /// how many of them are right.
 fn is_same(secret: &[u8], given: &[u8]) -> bool {
     let padded = secret.iter().chain(std::iter::repeat(&0));

@@ -126,7 +126,7 @@ impl Router {
         Ok((router, cluster))
     }
 
-    /// Also serves these files, to whoever asks for them.
+    /// Also serves these files.
     #[must_use]
     pub fn with_files(mut self, files: Files) -> Self {
         self.files = Some(files);
@@ -179,7 +179,7 @@ impl Router {
             return Reply::Respond(Response::method_not_allowed("GET, HEAD"));
         }
         match (path, request.query_value("name")) {
-            // Whoever shares out connections shall give us no more of them.
+            // A load balancer should send no more connections here.
             ("/healthz", _) if call.stopping => {
                 Reply::Respond(Response::new(503).text("stopping\n"))
             }

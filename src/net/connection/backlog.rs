@@ -147,7 +147,7 @@ impl<T: Transport> SendQueue<T> {
         Ok(())
     }
 
-    /// The socket is of no more use: whoever reads from it finds out too.
+    /// The socket is of no more use; the reading thread notices too.
     pub(crate) fn fail(&self, out: &mut SendState, error: io::Error) -> Error {
         out.failure.get_or_insert(End::Broken(error.kind()));
         out.backlog.clear();

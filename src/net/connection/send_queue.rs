@@ -12,7 +12,7 @@
 //!                            connection waits               drain thread and goes on
 //! ```
 //!
-//! Either way `draining` is set, and whoever sends meanwhile appends to the backlog, so the order holds. The backlog is
+//! Either way `draining` is set, and a thread that sends meanwhile appends to the backlog, so the order holds. The backlog is
 //! bounded: a peer that lets it fill is closed with 1008 and told so. An idle connection has no backlog and no second
 //! thread. The lock is never held across a write that can block for longer than [`QUICK`].
 //!

@@ -65,7 +65,7 @@ impl<E> FlatCombiner<E> {
         self.entries.is_empty()
     }
 
-    /// For a thread that wants what was appended to be handed out. Whoever gets to deliver takes `rounds` batches at most.
+    /// For a thread that wants what was appended to be handed out. The thread that delivers takes at most `rounds` batches.
     pub(crate) fn enter(&mut self, rounds: u32) -> EnterResult<E> {
         match self.delivery {
             _ if self.entries.is_empty() => EnterResult::Leave,

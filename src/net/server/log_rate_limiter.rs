@@ -1,4 +1,4 @@
-//! How many lines of the log one peer may cause. Whoever asks fast enough could otherwise fill a disk with the answers, and
+//! How many lines of the log one peer may cause. A fast client could otherwise fill a disk with the answers, and
 //! bury what others did. Past its quota lines are left out, counted, and the count is told.
 //!
 //! It is for the lines at `info` and above, which everybody writes; `debug` and `trace` show everything to those who ask
@@ -171,7 +171,7 @@ fn log_summary(suppressed: Option<LeftOut>) {
     }
 }
 
-/// Whoever has one address of IPv6 has all of its network.
+/// A client with one IPv6 address has its whole network.
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !0 << 64).into(),

@@ -92,7 +92,7 @@ impl Registry {
                 .values()
                 .cloned()
                 .partition::<Vec<_>, _>(|each| connections.open.contains(&each.id));
-            // Under the lock: whoever gets past its handshake later finds its socket shut, and sends no 101.
+            // Hold the lock, so a handshake that completes later finds its socket shut down and cannot send 101.
             for queue in waiting {
                 let _ = queue.transport.shutdown(Shutdown::Both); // it may have gone already
             }

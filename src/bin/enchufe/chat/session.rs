@@ -22,7 +22,7 @@ impl Chat {
         match self.reserve(name) {
             Ok(reservation) => {
                 let address = address(peer);
-                // A user who sees the 101 is in the chat: whoever comes later finds it there.
+                // A user who sees the 101 is in the chat: a user who connects later finds it there.
                 let connect = move |sender| reservation.connect(&address, &sender);
                 // Known clients send text that is not UTF-8.
                 let upgrade = Upgrade::with_setup(connect, binary).accept_any_text();

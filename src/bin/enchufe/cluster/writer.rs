@@ -57,7 +57,7 @@ impl Writer {
                     if snapshot_due {
                         self.queue.ask_for_snapshot();
                     }
-                    // Whoever's lease runs out first: somebody has to be there to see it.
+                    // Another lease may run out first, and one server has to notice it.
                     let next = (next_lease + TICK).min(self.client.lease() / 3);
                     renew_at = Instant::now() + next;
                 }

@@ -1,7 +1,7 @@
 //! Hospitals and their beds: plain data that knows neither bytes nor threads.
 //!
 //! Two doors. [`State::decide`] checks a command and says what would happen; [`State::apply`] makes
-//! it happen and says what everybody is told. Whoever applies the same events in the same order
+//! it happen and says what everybody is told. A server that applies the same events in the same order
 //! has the same board.
 
 use std::collections::BTreeMap;

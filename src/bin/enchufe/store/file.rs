@@ -143,7 +143,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-/// A new file, unless there is one. Whoever is killed in here leaves a draft that the next one overwrites, and never half
+/// A new file, unless there is one. A process that is killed in here leaves a draft that the next one overwrites, and never half
 /// a file under the name of a whole one. The draft is locked before anybody looks, so that no two of them are at it.
 fn create(path: &Path) -> Result<Option<Database>, BackendError> {
     if path.try_exists()? {

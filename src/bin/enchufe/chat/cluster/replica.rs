@@ -126,7 +126,7 @@ impl NameOwner for Chat {
             }
         });
         if let Some(sender) = loser {
-            // What it was told before may still be with whoever delivers.
+            // Earlier messages may still be with the delivering thread.
             self.pipeline.flush();
             let _gone_already = sender.close(CloseCode::TryAgainLater, NAME_LOST);
         }

@@ -40,7 +40,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The chat of two users, the same whoever is named first.
+    /// The chat of two users, in either order of the names.
     pub fn between(one: &Name, other: &Name) -> Channel {
         let (first, second) = if one <= other {
             (one, other)
