@@ -1,9 +1,17 @@
 //! `cargo +nightly fuzz run binary`: checks of `src/bin/enchufe/tests/binary.rs`.
 #![no_main]
-#![allow(dead_code, unreachable_pub, reason = "a target uses part of what it includes")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::module_inception,
+    reason = "a target uses part of what it includes"
+)]
 
 #[path = "../../src/bin/enchufe/chat/mod.rs"]
 mod chat;
+#[path = "../../src/bin/enchufe/cluster/mod.rs"]
+mod cluster;
 #[path = "../../src/bin/enchufe/delivery.rs"]
 mod delivery;
 #[path = "../../src/bin/enchufe/json/mod.rs"]
