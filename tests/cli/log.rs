@@ -149,7 +149,7 @@ fn a_peer_that_asks_all_the_time_does_not_fill_the_log_and_what_is_left_out_is_c
     assert!(shown.len() >= 5 && shown.len() < 100, "{log}");
     assert!(shown.iter().all(|length| *length < 400), "{log}");
     let told = log.lines().filter_map(|line| {
-        let (before, _) = line.split_once(" lines about 127.0.0.1 left out")?;
+        let (before, _) = line.split_once(" log lines about 127.0.0.1")?;
         before.rsplit(' ').next()?.parse::<usize>().ok()
     });
     let told: usize = told.sum();

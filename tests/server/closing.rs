@@ -375,7 +375,7 @@ fn a_stop_in_the_middle_of_handshakes_leaves_nobody_with_a_bare_end() {
         for peer in &mut peers {
             let (said, _) = peer.release_buffers();
             if said.starts_with(b"HTTP/1.1 101 ") {
-                let told = said.ends_with(&unmasked(CLOSE, reason(1001, "the server stops")));
+                let told = said.ends_with(&unmasked(CLOSE, reason(1001, "server shutting down")));
                 assert!(told, "round {round}: {}", String::from_utf8_lossy(&said));
             }
         }

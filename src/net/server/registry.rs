@@ -1,4 +1,4 @@
-//! Who is connected: how many, from where, and a handle to each so that all can be told to go.
+//! Registry of open connections: enforces the limits on their number, in total and per address, and closes them at shutdown.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Shutdown};
@@ -10,13 +10,16 @@ use crate::net::connection::send_queue::SendQueue;
 use crate::net::socket::transport::{Socket, Transport};
 use crate::protocol::close::{CloseCode, CloseReason};
 
+/// Open connections of a server, and the limits on their number.
 #[derive(Default)]
 pub(crate) struct Registry {
     connections: Mutex<Connections>,
-    left: Condvar,
+    /// Notified when a connection ends.
+    permit_dropped: Condvar,
     cap: usize,
+    /// Maximum number of connections per address. 0 means no limit.
     max_per_ip: usize,
-    /// Addresses from which others are served.
+    /// Addresses of trusted proxies, which are exempt from `max_per_ip`.
     proxies: Vec<IpAddr>,
 }
 
@@ -24,21 +27,22 @@ pub(crate) struct Registry {
 struct Connections {
     admitted: usize,
     per_ip: HashMap<IpAddr, usize>,
+    /// Send queues of all connections, including those before their upgrade.
     live: BTreeMap<u64, Arc<SendQueue<Socket>>>,
-    /// Those on the WebSocket side of the handshake get a Close when the server stops.
+    /// Connections with an accepted upgrade, which get a Close frame at shutdown.
     open: BTreeSet<u64>,
 }
 
-/// Why a connection is not admitted.
+/// Limit that a rejected connection exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    /// As many connections as the process can carry.
+    /// Maximum number of connections of the server.
     Server,
-    /// As many as one address may have.
+    /// Maximum number of connections per address.
     Address,
 }
 
-/// A place among the connections; giving it back is dropping it.
+/// Permit for one connection. Dropping it frees the connection's slot.
 pub(crate) struct Permit {
     registry: Arc<Registry>,
     ip: IpAddr,
@@ -55,7 +59,9 @@ impl Registry {
         }
     }
 
-    /// Counts a connection in, before a thread is spent on it. Loopback and proxies are exempt from the bound per address.
+    /// Counts a connection if the limits allow it. The caller does this before it starts a thread for the connection.
+    ///
+    /// Loopback addresses and trusted proxies are exempt from the limit per address.
     pub(crate) fn try_admit(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, Rejection> {
         let ip = ip.to_canonical();
         let mut connections = self.lock();
@@ -75,69 +81,72 @@ impl Registry {
         if self.max_per_ip == 0 || ip.is_loopback() || self.proxies.contains(&ip) {
             return Ok(());
         }
-        let from_there = connections.per_ip.entry(ip).or_default();
-        if *from_there >= self.max_per_ip {
+        let count = connections.per_ip.entry(ip).or_default();
+        if *count >= self.max_per_ip {
             return Err(Rejection::Address);
         }
-        *from_there += 1;
+        *count += 1;
         Ok(())
     }
 
-    /// Tells everyone 1001 and waits until they are gone; after `patience` their sockets are shut.
-    pub(crate) fn close_all(&self, patience: Duration) {
+    /// Closes all WebSocket connections with 1001 and waits until they have ended.
+    ///
+    /// Shuts down the sockets that are still open after `timeout`. Connections without an accepted upgrade are shut
+    /// down at once.
+    pub(crate) fn close_all(&self, timeout: Duration) {
         let open = {
             let connections = self.lock();
-            let (open, waiting) = connections
+            let (open, not_upgraded) = connections
                 .live
                 .values()
                 .cloned()
                 .partition::<Vec<_>, _>(|each| connections.open.contains(&each.id));
             // Hold the lock, so a handshake that completes later finds its socket shut down and cannot send 101.
-            for queue in waiting {
-                let _ = queue.transport.shutdown(Shutdown::Both); // it may have gone already
+            for queue in not_upgraded {
+                let _ = queue.transport.shutdown(Shutdown::Both); // fails if the peer has disconnected
             }
             open
         };
-        let reason = CloseReason::new(CloseCode::GoingAway, GOODBYE);
+        let reason = CloseReason::new(CloseCode::GoingAway, SHUTDOWN_REASON);
         for queue in open {
-            let _ = queue.close(Some(&reason)); // likewise
+            let _ = queue.close(Some(&reason)); // fails if the connection is closed already
         }
-        if !self.wait_until_empty(patience) {
+        if !self.wait_until_empty(timeout) {
             for queue in self.lock().live.values() {
-                let _ = queue.transport.shutdown(Shutdown::Both);
+                let _ = queue.transport.shutdown(Shutdown::Both); // fails if the peer has disconnected
             }
-            self.wait_until_empty(patience);
+            self.wait_until_empty(timeout);
         }
     }
 
-    /// Tells everyone 1001, those who came first first, each at a moment of their own, and returns when the time is up.
-    pub(crate) fn close_gradually(&self, time: Duration) {
-        let begin = Instant::now();
+    /// Closes WebSocket connections with 1001, oldest first, spread evenly over `period`. Returns at the end of `period`.
+    pub(crate) fn close_gradually(&self, period: Duration) {
+        let start = Instant::now();
         let open: Vec<_> = {
             let connections = self.lock();
             let open = connections.open.iter();
             open.filter_map(|id| connections.live.get(id).cloned())
                 .collect()
         };
-        let reason = CloseReason::new(CloseCode::GoingAway, GOODBYE);
+        let reason = CloseReason::new(CloseCode::GoingAway, SHUTDOWN_REASON);
         let count = open.len().max(1) as f64;
         for (number, queue) in open.into_iter().enumerate() {
-            let at = begin + time.mul_f64(number as f64 / count);
+            let at = start + period.mul_f64(number as f64 / count);
             thread::sleep(at.saturating_duration_since(Instant::now()));
-            let _ = queue.close(Some(&reason)); // it may have gone already
+            let _ = queue.close(Some(&reason)); // fails if the connection is closed already
         }
-        thread::sleep((begin + time).saturating_duration_since(Instant::now()));
+        thread::sleep((start + period).saturating_duration_since(Instant::now()));
     }
 
-    fn wait_until_empty(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
+    fn wait_until_empty(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         let mut connections = self.lock();
         while connections.admitted > 0 {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 return false;
             };
             connections = self
-                .left
+                .permit_dropped
                 .wait_timeout(connections, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
@@ -164,7 +173,7 @@ impl Connections {
 }
 
 impl Permit {
-    /// Counts for another address from here on: a proxy says for whom it asks.
+    /// Counts the connection for the client address that a trusted proxy forwards, instead of the proxy's.
     pub(crate) fn reassign_ip(&mut self, ip: IpAddr) -> Result<(), Rejection> {
         let ip = ip.to_canonical();
         if ip != self.ip {
@@ -176,11 +185,12 @@ impl Permit {
         Ok(())
     }
 
-    /// The address it counts for.
+    /// Returns the address that the connection counts for.
     pub(crate) fn ip(&self) -> IpAddr {
         self.ip
     }
 
+    /// Registers the connection's send queue, so that the server can close it.
     pub(crate) fn attach(&mut self, queue: &Arc<SendQueue<Socket>>) {
         self.registry
             .lock()
@@ -189,7 +199,7 @@ impl Permit {
         self.id = Some(queue.id);
     }
 
-    /// The opening handshake is as good as done.
+    /// Marks the upgrade as accepted: from now on the connection gets a Close frame at shutdown.
     pub(crate) fn mark_open(&self) {
         if let Some(id) = self.id {
             self.registry.lock().open.insert(id);
@@ -206,11 +216,11 @@ impl Drop for Permit {
             connections.live.remove(&id);
             connections.open.remove(&id);
         }
-        self.registry.left.notify_all();
+        self.registry.permit_dropped.notify_all();
     }
 }
 
-const GOODBYE: &str = "the server stops";
+const SHUTDOWN_REASON: &str = "server shutting down";
 
 #[cfg(test)]
 mod tests {
@@ -220,48 +230,42 @@ mod tests {
         Arc::new(Registry::new(cap, max_per_ip, vec![PROXY]))
     }
 
-    const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const REMOTE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
-    fn places_are_counted_and_come_back() {
+    fn connections_are_counted_and_dropped_permits_free_slots() {
         let registry = registry(1, 0);
-        let permit = registry.try_admit(HERE).ok();
+        let permit = registry.try_admit(LOCAL).ok();
         assert!(permit.is_some());
-        assert_eq!(registry.try_admit(HERE).err(), Some(Rejection::Server));
+        assert_eq!(registry.try_admit(LOCAL).err(), Some(Rejection::Server));
         drop(permit);
-        assert!(registry.try_admit(HERE).is_ok());
+        assert!(registry.try_admit(LOCAL).is_ok());
     }
 
     #[test]
-    fn one_address_gets_its_share_and_loopback_is_exempt() {
+    fn an_address_is_limited_and_loopback_is_exempt() {
         let registry = registry(10, 1);
-        let permit = registry.try_admit(ELSEWHERE).ok();
+        let permit = registry.try_admit(REMOTE).ok();
         assert!(permit.is_some());
-        assert_eq!(
-            registry.try_admit(ELSEWHERE).err(),
-            Some(Rejection::Address)
-        );
-        assert!(registry.try_admit(HERE).is_ok() && registry.try_admit(HERE).is_ok());
+        assert_eq!(registry.try_admit(REMOTE).err(), Some(Rejection::Address));
+        assert!(registry.try_admit(LOCAL).is_ok() && registry.try_admit(LOCAL).is_ok());
         drop(permit);
-        assert!(registry.try_admit(ELSEWHERE).is_ok());
+        assert!(registry.try_admit(REMOTE).is_ok());
     }
 
     #[test]
-    fn a_proxy_brings_many_and_each_counts_for_itself() {
+    fn clients_behind_a_proxy_count_for_their_own_addresses() {
         let registry = registry(10, 1);
-        let mut first = registry.try_admit(PROXY).expect("a place");
-        let mut second = registry.try_admit(PROXY).expect("another");
-        assert_eq!(first.reassign_ip(ELSEWHERE), Ok(()));
-        assert_eq!(first.reassign_ip(ELSEWHERE), Ok(()));
-        assert_eq!(second.reassign_ip(ELSEWHERE), Err(Rejection::Address));
-        assert_eq!(
-            registry.try_admit(ELSEWHERE).err(),
-            Some(Rejection::Address)
-        );
-        assert_eq!(first.reassign_ip(HERE), Ok(()));
-        assert_eq!(second.reassign_ip(ELSEWHERE), Ok(()));
+        let mut first = registry.try_admit(PROXY).expect("a permit");
+        let mut second = registry.try_admit(PROXY).expect("a permit");
+        assert_eq!(first.reassign_ip(REMOTE), Ok(()));
+        assert_eq!(first.reassign_ip(REMOTE), Ok(()));
+        assert_eq!(second.reassign_ip(REMOTE), Err(Rejection::Address));
+        assert_eq!(registry.try_admit(REMOTE).err(), Some(Rejection::Address));
+        assert_eq!(first.reassign_ip(LOCAL), Ok(()));
+        assert_eq!(second.reassign_ip(REMOTE), Ok(()));
         drop((first, second));
         assert!(registry.lock().per_ip.is_empty());
     }
