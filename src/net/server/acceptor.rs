@@ -1,5 +1,5 @@
-//! ACCEPT: one listening socket, and a thread for each connection that comes from it. It never gives up on an error: it waits a
-//! little and tries again.
+//! Accept loop of one listening socket: starts a thread for each connection. It retries after every error, with a
+//! growing delay.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::net::socket::transport::Socket;
 use crate::net::tls::TlsIdentity;
 use crate::protocol::state::Role;
 
-/// One listening socket and its loop.
+/// Listening socket with all that its accept loop needs.
 pub(crate) struct Acceptor {
     pub(crate) listener: Listener,
     pub(crate) context: Arc<ServerContext>,
@@ -36,9 +36,9 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Accepts until the server stops.
+    /// Accepts connections until the server shuts down.
     pub(crate) fn run(&self) {
-        let mut pause = PAUSE_MIN;
+        let mut delay = DELAY_MIN;
         loop {
             let accepted = self.listener.accept();
             if self.control.is_stopping() {
@@ -46,14 +46,14 @@ impl Acceptor {
             }
             match accepted {
                 Ok((descriptor, peer)) => {
-                    pause = PAUSE_MIN;
+                    delay = DELAY_MIN;
                     self.handle_accepted(descriptor, peer);
                 }
-                // Out of descriptors, most often, or a peer that was gone before it was accepted: it passes.
+                // Usually the process is out of descriptors, or the peer disconnected before ACCEPT. Both are temporary.
                 Err(error) => {
-                    warn!(target: NET, "ACCEPT: {error}; trying again in {} ms", pause.as_millis());
-                    thread::sleep(pause);
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    warn!(target: NET, "ACCEPT: {error}; retrying in {} ms", delay.as_millis());
+                    thread::sleep(delay);
+                    delay = (delay * 2).min(DELAY_MAX);
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Acceptor {
         let counters = &self.context.counters;
         counters::add(&counters.accepted, 1);
         let Ok(socket) = Socket::accepted(descriptor, self.identity.as_ref()) else {
-            return; // gone again
+            return; // the peer has disconnected
         };
         let mut permit = match self.registry.try_admit(peer.ip()) {
             Ok(permit) => permit,
@@ -86,30 +86,30 @@ impl Acceptor {
             Arc::clone(counters),
         );
         permit.attach(&queue);
-        let spare = Arc::clone(&queue);
+        let rejected = Arc::clone(&queue);
         if let Err(error) = self.context.start(queue, peer, permit) {
             if self.context.log_limiter.allows(peer.ip()) {
-                warn!(target: NET, "#{id} no thread for {peer}: {error}");
+                warn!(target: NET, "#{id} cannot start a thread for {peer}: {error}");
             }
-            reject_inline(&spare.transport, id);
+            reject_inline(&rejected.transport, id);
         }
     }
 }
 
-/// There is no thread to answer in, so this is all a peer gets to know.
+/// Answers 503 on the accepting thread, without waiting, when no thread can be started.
 fn reject_inline(socket: &Socket, id: u64) {
     let mut bytes = Vec::new();
-    // With TLS there is nothing to be said without a handshake.
+    // With TLS, no response is possible without a handshake.
     if !socket.has_tls()
         && Response::service_unavailable(RETRY_AFTER)
             .encode(&mut bytes)
             .is_ok()
     {
-        let _ = write_all(socket, id, &bytes); // fits into the empty send buffer
+        let _ = write_all(socket, id, &bytes); // fits into the empty send buffer; fails if the peer has disconnected
     }
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-const PAUSE_MIN: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const DELAY_MIN: Duration = Duration::from_millis(5);
+const DELAY_MAX: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! How a server is asked to stop, and how its threads hear of it.
+//! Handles that stop a running server, and the signal its threads wait for.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,51 +13,56 @@ pub struct ServerHandle {
     pub(crate) control: Arc<ShutdownSignal>,
 }
 
-/// What the server, its accepting threads and those who stop it share.
+/// Shutdown state shared by the server, its accepting threads and its handles.
 #[derive(Debug, Default)]
 pub(crate) struct ShutdownSignal {
-    asked: Mutex<bool>,
-    heard: Condvar,
-    /// The accepting threads end.
+    stop_requested: Mutex<bool>,
+    stop_condvar: Condvar,
+    /// Whether the accepting threads must end.
     stopping: AtomicBool,
     addresses: Mutex<Vec<Address>>,
 }
 
 impl ServerHandle {
-    /// Begins the stop that [`Server::run`](crate::net::server::server::Server::run) describes. Returns at once; a second call does nothing.
+    /// Starts the shutdown that [`Server::run`](crate::net::server::server::Server::run) describes, without waiting for it.
+    /// A second call has no effect.
     pub fn stop(&self) {
-        *self.control.lock_asked() = true;
-        self.control.heard.notify_all();
+        *self.control.lock_stop_requested() = true;
+        self.control.stop_condvar.notify_all();
     }
 }
 
 impl ShutdownSignal {
-    /// Waits for somebody who asks for the stop.
-    pub(crate) fn wait_until_asked(&self) {
-        let asked = self.lock_asked();
-        let asked = self.heard.wait_while(asked, |asked| !*asked);
-        drop(asked.unwrap_or_else(PoisonError::into_inner));
+    /// Blocks until a handle requests the stop.
+    pub(crate) fn wait_for_stop(&self) {
+        let requested = self.lock_stop_requested();
+        let requested = self
+            .stop_condvar
+            .wait_while(requested, |requested| !*requested);
+        drop(requested.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn lock_asked(&self) -> MutexGuard<'_, bool> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_stop_requested(&self) -> MutexGuard<'_, bool> {
+        self.stop_requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a thread that accepts is to end.
+    /// Whether the accepting threads must end.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
 
     /// Ends the accepting threads.
-    pub(crate) fn end_accepting(&self) {
+    pub(crate) fn stop_accepting(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // A thread blocked in ACCEPT wakes for a connection.
+        // A connection wakes each thread that is blocked in ACCEPT.
         for address in self.addresses().iter() {
             address.wake_acceptor();
         }
     }
 
-    /// Where the server listens.
+    /// Returns the addresses the server listens on.
     pub(crate) fn addresses(&self) -> MutexGuard<'_, Vec<Address>> {
         self.addresses
             .lock()
@@ -65,18 +70,18 @@ impl ShutdownSignal {
     }
 }
 
-/// A [`Server`](crate::net::Server) on a thread of its own, from [`Server::start`](crate::net::Server::start). Dropping it stops the server and waits until it has.
+/// [`Server`](crate::net::Server) that runs on its own thread. Dropping it stops the server and waits for its thread.
 #[derive(Debug)]
 pub struct RunningServer {
     addresses: Vec<SocketAddr>,
-    /// Scheme and authority of the first of them, or the Unix-domain socket.
+    /// URL prefix: scheme and authority of the first TCP address, or the path of the Unix-domain socket.
     base: String,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
 impl RunningServer {
-    /// Runs `server` on a thread of its own.
+    /// Runs `server` on a new thread.
     pub(crate) fn spawn(
         addresses: Vec<SocketAddr>,
         base: String,
@@ -91,34 +96,34 @@ impl RunningServer {
         }
     }
 
-    /// The `ws://` URL of a path, `wss://` with TLS, at the first address the server listens on; `ws+unix:` if there are
-    /// only Unix-domain sockets.
+    /// Returns the URL of a path at the first TCP address: `ws://`, or `wss://` with TLS. The scheme is `ws+unix:` if the
+    /// server listens only on Unix-domain sockets.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// The addresses it listens on.
+    /// Returns the TCP addresses the server listens on.
     #[must_use]
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Stops it as [`ServerHandle::stop`] does, and waits until everybody is gone.
+    /// Stops the server as [`ServerHandle::stop`] does, and waits for its thread.
     pub fn stop(mut self) {
-        self.end();
+        self.stop_and_join();
     }
 
-    fn end(&mut self) {
+    fn stop_and_join(&mut self) {
         self.handle.stop();
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // a panic in there has been reported
+            let _ = thread.join(); // the panic hook has reported a panic already
         }
     }
 }
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        self.end();
+        self.stop_and_join();
     }
 }

@@ -1,4 +1,4 @@
-//! Answers for connections that get no thread of their own, because there are too many.
+//! Rejects connections over the connection limits with an HTTP response.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,8 +12,8 @@ use crate::net::socket::io::write_all;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::{Socket, Transport};
 
-/// Answers a connection that gets no thread, without holding up ACCEPT: a helper thread sees to it that the answer can
-/// be read. There are at most a few of those; beyond that the connection is just closed.
+/// Rejects a connection without blocking the accept loop: a helper thread sends the response and waits for the peer to
+/// read it. At most [`MAX_THREADS`] helpers run. Beyond that, connections are closed without a response.
 pub(crate) fn reject(socket: Socket, id: u64, response: &Response, counters: &Counters) {
     counters.status(response.status);
     let mut bytes = Vec::new();
@@ -21,9 +21,9 @@ pub(crate) fn reject(socket: Socket, id: u64, response: &Response, counters: &Co
         return;
     };
     let stack = if socket.has_tls() { STACK } else { SMALL_STACK };
-    // Without a thread for that either, the connection is closed as it is dropped.
+    // If the thread cannot be started, dropping the socket closes the connection.
     let _ = thread::Builder::new()
-        .name("refusing".to_owned())
+        .name("reject".to_owned())
         .stack_size(stack)
         .spawn(move || {
             let _helper = helper;
@@ -37,14 +37,14 @@ pub(crate) fn reject(socket: Socket, id: u64, response: &Response, counters: &Co
         });
 }
 
-/// One of the few helper threads, for as long as it lives.
+/// Counts one running helper thread until dropped.
 struct RejectThread;
 
 impl RejectThread {
     fn begin() -> Option<Self> {
         let others = HELPERS.fetch_add(1, Ordering::Relaxed);
-        let helper = Self; // dropped, it counts itself out
-        (others < MOST).then_some(helper)
+        let helper = Self; // decrements the count when dropped
+        (others < MAX_THREADS).then_some(helper)
     }
 }
 
@@ -55,5 +55,5 @@ impl Drop for RejectThread {
 }
 
 static HELPERS: AtomicUsize = AtomicUsize::new(0);
-const MOST: usize = 32;
+const MAX_THREADS: usize = 32;
 const SMALL_STACK: usize = 64 * 1024;

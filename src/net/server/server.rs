@@ -1,4 +1,4 @@
-//! A server: BIND and LISTEN, a thread that accepts on each address, and an orderly stop.
+//! WebSocket server: binds its addresses, runs one accepting thread per address, and shuts down gracefully.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,12 +29,12 @@ use crate::net::server::service::{Reply, RequestContext, Service, Upgrade};
 use crate::net::socket::listener::{Address, Listener};
 use crate::net::tls::TlsIdentity;
 
-/// Accepts connections on `addr` and runs `session` for each, on a thread of its own, whatever path it asks for.
+/// Accepts connections on `addr` and runs `session` for each on its own thread, for every request path.
 ///
 /// Returns only if the address cannot be bound.
 ///
 /// # Errors
-/// What binding the address reports.
+/// Returns the error from binding the address.
 ///
 /// ```no_run
 /// enchufe::serve("127.0.0.1:9001", |mut ws| {
@@ -59,7 +59,7 @@ pub fn serve(
     Ok(())
 }
 
-/// A WebSocket server that is bound and not yet running.
+/// WebSocket server that is bound and not yet running.
 pub struct Server {
     listeners: Vec<Listener>,
     limits: Limits,
@@ -74,16 +74,16 @@ pub struct Server {
 type Session = Arc<dyn Fn(WebSocket) -> Result<(), Error> + Send + Sync>;
 
 impl Server {
-    /// SOCKET, BIND, LISTEN on the first of the addresses that works. Port 0 takes a free one; see
+    /// Binds the first of the addresses that is available, and listens on it. Port 0 selects a free port; see
     /// [`Server::local_addrs`].
     ///
     /// # Errors
-    /// What binding reports, for instance that the port is taken.
+    /// Returns the error from binding, for example because the port is in use.
     pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
         Self::unbound().also_bind(addr)
     }
 
-    /// Listens on a further address.
+    /// Listens on an additional address.
     ///
     /// # Errors
     /// As [`Server::bind`].
@@ -91,22 +91,23 @@ impl Server {
         Ok(self.with(Listener::tcp(addr)?))
     }
 
-    /// Listens on a Unix-domain socket, a file at `path`. One that nobody listens on any more is replaced; the file is
-    /// removed when the server stops. Who may write to it may connect: that is decided by the umask of the process and by
-    /// the directory.
+    /// Listens on a Unix-domain socket at `path`. A stale socket file is replaced. The file is removed at shutdown.
     ///
-    /// A peer there has no address: [`RequestContext::peer`] is 127.0.0.1 with port 0, so it counts as one of this machine. It speaks
-    /// without TLS, whatever the others do.
+    /// Clients need write permission for the file. The umask of the process and the permissions of the directory
+    /// control it.
+    ///
+    /// A client there has no IP address: [`RequestContext::peer`] is 127.0.0.1 with port 0, so it counts as local. These
+    /// connections never use TLS.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AddrInUse`] if somebody listens there, [`io::ErrorKind::AlreadyExists`] if there is a file that is
-    /// no socket, and what binding reports.
+    /// Returns [`io::ErrorKind::AddrInUse`] if another process listens there, [`io::ErrorKind::AlreadyExists`] if the file
+    /// exists and is not a socket, or the error from binding.
     #[cfg(unix)]
     pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
         Self::unbound().also_bind_unix(path)
     }
 
-    /// Listens on a further Unix-domain socket.
+    /// Listens on an additional Unix-domain socket.
     ///
     /// # Errors
     /// As [`Server::bind_unix`].
@@ -134,15 +135,15 @@ impl Server {
         self
     }
 
-    /// The bounds for every connection.
+    /// Sets the limits for every connection.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Speaks TLS, and nothing else, on every address: `https://` and `wss://`. The TLS handshake counts into
-    /// [`Limits::handshake_timeout`].
+    /// Requires TLS (`https://` and `wss://`) on every TCP address. [`Limits::handshake_timeout`] includes the TLS
+    /// handshake.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, identity: TlsIdentity) -> Self {
@@ -150,7 +151,7 @@ impl Server {
         self
     }
 
-    /// What the URLs of its paths begin with.
+    /// Returns the URL prefix of the server's paths.
     pub(crate) fn base(&self) -> String {
         let addresses = self.control.addresses();
         let scheme = if self.identity.is_some() { "wss" } else { "ws" };
@@ -159,12 +160,12 @@ impl Server {
             Some(Address::Tcp(address)) => format!("{scheme}://{address}"),
             #[cfg(unix)]
             Some(Address::Unix(path)) => format!("ws+unix://{}:", path.display()),
-            None => String::new(), // nobody gets a server that is not bound
+            None => String::new(), // unreachable: callers get a server only after it is bound
         }
     }
 
-    /// Compresses messages for every client that offers it
-    /// ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this call nothing is compressed.
+    /// Enables compression for every client that offers it
+    /// ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this call, messages are not compressed.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, options: DeflateOptions) -> Self {
@@ -172,7 +173,7 @@ impl Server {
         self
     }
 
-    /// Runs `session` for connections that ask for `path`.
+    /// Runs `session` for WebSocket connections to `path`.
     #[must_use]
     pub fn route(
         mut self,
@@ -183,14 +184,14 @@ impl Server {
         self
     }
 
-    /// Asks `service` about every request that no [route](Server::route) takes. Without one those get 404.
+    /// Passes every request that matches no [route](Server::route) to `service`. Without a service they get 404.
     #[must_use]
     pub fn service(mut self, service: impl Service) -> Self {
         self.service = Arc::new(service);
         self
     }
 
-    /// The addresses it listens on, with the ports that were chosen for port 0. Unix-domain sockets have none.
+    /// Returns the TCP addresses the server listens on, with the ports selected for port 0.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         let addresses = self.control.addresses();
@@ -202,7 +203,7 @@ impl Server {
         tcp.collect()
     }
 
-    /// The files of the Unix-domain sockets it listens on.
+    /// Returns the paths of the Unix-domain sockets the server listens on.
     #[cfg(unix)]
     #[must_use]
     pub fn local_paths(&self) -> Vec<PathBuf> {
@@ -214,13 +215,13 @@ impl Server {
         unix.collect()
     }
 
-    /// What the server counts while it runs.
+    /// Returns the server's counters.
     #[must_use]
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
 
-    /// A handle that stops it.
+    /// Returns a handle that stops the server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle {
@@ -228,15 +229,17 @@ impl Server {
         }
     }
 
-    /// Runs on a thread of its own, until the result is dropped or stopped.
+    /// Runs the server on its own thread until the returned value is stopped or dropped.
     #[must_use = "dropping it stops the server"]
     pub fn start(self) -> RunningServer {
         let (addresses, base, handle) = (self.local_addrs(), self.base(), self.handle());
         RunningServer::spawn(addresses, base, handle, move || self.run())
     }
 
-    /// Accepts connections until [`ServerHandle::stop`]; then sends everyone a Close with 1001, over [`Limits::shutdown_grace`] if
-    /// that is not zero, waits for them up to [`Limits::close_timeout`], and returns.
+    /// Accepts connections until [`ServerHandle::stop`], then closes all connections and returns.
+    ///
+    /// WebSocket connections get a Close frame with 1001, spread over [`Limits::shutdown_grace`] if that is not zero. The
+    /// server waits for them for [`Limits::close_timeout`], then shuts down the sockets still open.
     pub fn run(self) {
         let cap = self.limits.connection_cap();
         info!(target: NET, "up to {cap} connections at once");
@@ -245,13 +248,14 @@ impl Server {
             self.limits.max_per_ip,
             self.limits.trusted_proxies.clone(),
         ));
-        let (patience, drain) = (self.limits.close_timeout, self.limits.shutdown_grace);
+        let (close_timeout, shutdown_grace) =
+            (self.limits.close_timeout, self.limits.shutdown_grace);
         let service: Arc<dyn Service> = if self.routes.is_empty() {
             self.service
         } else {
             Arc::new(Routes {
                 routes: self.routes,
-                otherwise: self.service,
+                fallback: self.service,
             })
         };
         let context = Arc::new(ServerContext {
@@ -273,18 +277,18 @@ impl Server {
             thread::spawn(move || acceptor.run())
         });
         let acceptors: Vec<_> = acceptors.collect();
-        self.control.wait_until_asked();
-        if !drain.is_zero() {
+        self.control.wait_for_stop();
+        if !shutdown_grace.is_zero() {
             context.stopping.store(true, Ordering::SeqCst);
-            registry.close_gradually(drain);
+            registry.close_gradually(shutdown_grace);
         }
-        self.control.end_accepting();
+        self.control.stop_accepting();
         for acceptor in acceptors {
             if acceptor.join().is_err() {
                 warn!(target: NET, "an accepting thread panicked");
             }
         }
-        registry.close_all(patience);
+        registry.close_all(close_timeout);
         context.log_limiter.flush_summary();
     }
 }
@@ -298,10 +302,10 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Paths with a session of their own, and the service for the rest.
+/// Service that runs a route's session for its path, and calls the fallback service for all other paths.
 struct Routes {
     routes: BTreeMap<String, Session>,
-    otherwise: Arc<dyn Service>,
+    fallback: Arc<dyn Service>,
 }
 
 impl Service for Routes {
@@ -311,7 +315,7 @@ impl Service for Routes {
                 let session = Arc::clone(session);
                 Reply::Upgrade(Upgrade::new(move |ws| session(ws)))
             }
-            None => self.otherwise.call(call),
+            None => self.fallback.call(call),
         }
     }
 }
