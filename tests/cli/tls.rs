@@ -217,5 +217,5 @@ fn plain_http_on_the_tls_port_is_a_line_in_the_log() {
         ])
         .status();
     assert!(!curl.expect("it was there a moment ago").success());
-    server.error_line_with("no TLS with 127.0.0.1:");
+    server.error_line_with("TLS handshake with 127.0.0.1:");
 }

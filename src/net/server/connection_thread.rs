@@ -1,4 +1,4 @@
-//! The threads of a connection: one from ACCEPT to CLOSE, and with TLS another one before it, for the handshake.
+//! Threads of a connection: one from ACCEPT to CLOSE and, with TLS, an earlier one for the TLS handshake.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,10 +20,10 @@ use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Socket;
 
 impl ServerContext {
-    /// A thread for a connection, from ACCEPT to CLOSE.
+    /// Starts the thread of a connection.
     ///
-    /// With TLS its handshake has another one before. That goes deep into its stack and leaves small pieces of memory with
-    /// the thread, for which an idle connection has no use: it would keep twice as much.
+    /// The TLS handshake runs on a thread of its own before. It uses much stack and leaves small allocations with its
+    /// thread. On the connection's thread, that would double the memory of an idle connection.
     pub(crate) fn start(
         self: &Arc<Self>,
         queue: Arc<SendQueue<Socket>>,
@@ -32,7 +32,7 @@ impl ServerContext {
     ) -> io::Result<()> {
         let open = Open::new(&self.counters);
         let deadline = Instant::now() + self.limits.handshake_timeout;
-        let (context, shaking) = (Arc::clone(self), Arc::clone(self));
+        let (context, handshake_context) = (Arc::clone(self), Arc::clone(self));
         let handshake = thread::Builder::new()
             .name(format!("handshake #{}", queue.id))
             .stack_size(STACK);
@@ -52,23 +52,28 @@ impl ServerContext {
             return connection.spawn(run).map(drop);
         }
         let run = move || {
-            if !shaking.secure(&queue, peer, deadline) {
+            if !handshake_context.tls_handshake(&queue, peer, deadline) {
                 primitive!("CLOSE", "#{id}");
             } else if let Err(error) = connection.spawn(run)
-                && shaking.log_limiter.allows(peer.ip())
+                && handshake_context.log_limiter.allows(peer.ip())
             {
-                warn!(target: NET, "#{id} no thread for {peer}: {error}");
+                warn!(target: NET, "#{id} cannot start a thread for {peer}: {error}");
             }
         };
         handshake.spawn(run).map(drop)
     }
 
-    /// The TLS handshake; `false` if it failed, and then the peer has been told.
-    fn secure(&self, queue: &SendQueue<Socket>, peer: SocketAddr, deadline: Instant) -> bool {
+    /// Runs the TLS handshake. Returns `false` if it fails, after the peer has had time to read the alert.
+    fn tls_handshake(
+        &self,
+        queue: &SendQueue<Socket>,
+        peer: SocketAddr,
+        deadline: Instant,
+    ) -> bool {
         let outcome = queue.transport.handshake(deadline);
         if let Err(error) = &outcome {
             if self.log_limiter.allows(peer.ip()) {
-                info!(target: NET, "#{} no TLS with {peer}: {error}", queue.id);
+                info!(target: NET, "#{} TLS handshake with {peer} failed: {error}", queue.id);
             }
             linger(&queue.transport, LINGER);
         }
@@ -76,7 +81,7 @@ impl ServerContext {
     }
 }
 
-/// A connection that is counted as open.
+/// Counts one open connection until dropped.
 struct Open(Arc<Counters>);
 
 impl Open {

@@ -1,4 +1,4 @@
-//! The content of plain HTTP: a request's, whole and within its bound, and a response's, sent while it is read from elsewhere
+//! HTTP bodies: reads a request's body up to the size limit, and streams a response's body from a reader
 //! ([RFC 9112, 6](https://www.rfc-editor.org/rfc/rfc9112#section-6)).
 
 use std::io::{self, ErrorKind, IoSlice, Read};
@@ -13,18 +13,18 @@ use crate::net::socket::io::{is_timeout, read_more, write_all};
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::{Socket, Transport};
 
-/// The content of a request, at most `most` bytes of it; `input` holds what was received behind the head.
+/// Reads the body of a request, at most `max` bytes. `input` holds the bytes received after the head.
 pub(crate) fn receive(
     queue: &SendQueue<Socket>,
     input: &mut ReadBuffer,
     request: &Request,
-    most: usize,
+    max: usize,
     deadline: Instant,
 ) -> Result<Vec<u8>, HttpError> {
     let socket = &queue.transport;
     let length = usize::try_from(request.body_length()?)
         .ok()
-        .filter(|&length| length <= most)
+        .filter(|&length| length <= max)
         .ok_or(HttpError::ContentTooLarge)?;
     if length > input.bytes().len() && request.expects_continue() {
         write_all(socket, queue.id, CONTINUE).map_err(|_| HttpError::Timeout)?;
@@ -40,8 +40,8 @@ pub(crate) fn receive(
     Ok(body)
 }
 
-/// Sends exactly `length` bytes of `body`, or fails: a body cut short must not look like a whole one. So does a reader
-/// that takes less than the least rate: it holds a place others wait for.
+/// Sends exactly `length` bytes of `body`. Fails if the body is shorter, so that the client can detect the truncation.
+/// Also fails if the client reads more slowly than the minimum rate, because it occupies a connection slot.
 pub(crate) fn send(
     body: &mut dyn Read,
     mut length: u64,
@@ -50,8 +50,8 @@ pub(crate) fn send(
 ) -> io::Result<()> {
     queue
         .transport
-        .set_write_timeout(Some(PACE.min(limits.body_window)))?;
-    let mut pace = Pace::new(limits);
+        .set_write_timeout(Some(RATE_CHECK_INTERVAL.min(limits.body_window)))?;
+    let mut rate = ReadRate::new(limits);
     let mut chunk = vec![0; CHUNK];
     while length > 0 {
         let most = usize::try_from(length).map_or(CHUNK, |length| length.min(CHUNK));
@@ -71,20 +71,20 @@ pub(crate) fn send(
                 Err(error) => return Err(error),
             };
             left = &left[written..];
-            pace.took(written)?;
+            rate.add(written)?;
         }
     }
     Ok(())
 }
 
-/// How fast a reader takes what it is sent, on the average of each window of time.
-struct Pace<'a> {
+/// Average rate at which the client reads, per window of time.
+struct ReadRate<'a> {
     limits: &'a Limits,
     window: Instant,
     in_window: u64,
 }
 
-impl<'a> Pace<'a> {
+impl<'a> ReadRate<'a> {
     fn new(limits: &'a Limits) -> Self {
         Self {
             limits,
@@ -93,8 +93,8 @@ impl<'a> Pace<'a> {
         }
     }
 
-    /// Counts what was taken, and fails once a window ends with too little.
-    fn took(&mut self, bytes: usize) -> io::Result<()> {
+    /// Counts written bytes. Fails at the end of a window with too few of them.
+    fn add(&mut self, bytes: usize) -> io::Result<()> {
         self.in_window += bytes as u64;
         let elapsed = self.window.elapsed();
         if elapsed < self.limits.body_window {
@@ -110,6 +110,6 @@ impl<'a> Pace<'a> {
 }
 
 const CHUNK: usize = 64 * 1024;
-/// How often the rate of a streamed body is looked at, at least.
-const PACE: Duration = Duration::from_secs(1);
+/// Maximum interval between checks of a streamed body's rate.
+const RATE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

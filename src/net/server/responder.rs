@@ -24,29 +24,28 @@ use crate::net::server::service::Service;
 use crate::net::socket::io::write_all;
 use crate::net::socket::transport::{Socket, Transport};
 
-/// What all connections of a server share.
+/// State that all connections of a server share.
 pub(crate) struct ServerContext {
     pub(crate) service: Arc<dyn Service>,
     pub(crate) limits: Limits,
     pub(crate) deflate: Option<DeflateOptions>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) log_limiter: LogRateLimiter,
-    /// No further WebSocket is opened, and no connection kept for another request.
+    /// Whether the server is shutting down: it rejects upgrades and closes connections after their response.
     pub(crate) stopping: AtomicBool,
 }
 
-/// A request as it came.
+/// Request with its body and its client address.
 pub(crate) struct IncomingRequest {
     pub(crate) request: Request,
-    /// Empty at first, as most of them are.
+    /// Empty until the body is read.
     pub(crate) body: Vec<u8>,
-    /// Who asks, perhaps through a proxy.
+    /// The client's address, as forwarded by a trusted proxy if there is one.
     pub(crate) peer: SocketAddr,
 }
 
 impl ServerContext {
-    /// Writes a response, with the body it carries or the one that is read from elsewhere; `true` if another request may
-    /// follow.
+    /// Writes a response with its own body or with a streamed one. Returns `true` if another request may follow.
     pub(crate) fn respond(
         &self,
         queue: &Arc<SendQueue<Socket>>,
@@ -56,9 +55,9 @@ impl ServerContext {
     ) -> io::Result<bool> {
         let request = &asked.request;
         let socket = &queue.transport;
-        socket.set_write_timeout(Some(WRITE))?;
+        socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
         let closes = !request.wants_keep_alive()
-            || says_close(&response)
+            || has_close(&response)
             || self.stopping.load(Ordering::SeqCst);
         if closes && response.get("Connection").is_none() {
             response = response.header("Connection", "close");
@@ -83,7 +82,7 @@ impl ServerContext {
         Ok(!closes)
     }
 
-    /// Answers what is not even a request, in a way the peer gets to read.
+    /// Writes a rejection and closes the connection, after the peer has had time to read it.
     pub(crate) fn reject_request(
         &self,
         queue: &Arc<SendQueue<Socket>>,
@@ -91,10 +90,10 @@ impl ServerContext {
         response: &Response,
     ) -> io::Result<()> {
         let socket = &queue.transport;
-        socket.set_write_timeout(Some(WRITE))?;
+        socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
         self.counters.status(response.status);
         if self.may_log(peer.ip()) {
-            info!(target: NET, "#{} {} refused {peer}", queue.id, response.status);
+            info!(target: NET, "#{} {} rejected {peer}", queue.id, response.status);
         }
         let mut bytes = Vec::new();
         response.encode(&mut bytes).map_err(io::Error::other)?;
@@ -103,14 +102,14 @@ impl ServerContext {
         Ok(())
     }
 
-    /// Whether a line about this peer is written: it can be seen, and the peer has not caused too many.
+    /// Whether to log a line about this peer: the log level and the log rate limit allow it.
     pub(crate) fn may_log(&self, peer: IpAddr) -> bool {
         log_enabled!(Level::Info) && self.log_limiter.allows(peer)
     }
 }
 
-/// RFC 9112, 9.6: `Connection` is a list, and `close` may stand in it beside `Upgrade`.
-fn says_close(response: &Response) -> bool {
+/// Whether the response's `Connection` header, a list, contains `close` (RFC 9112, 9.6).
+fn has_close(response: &Response) -> bool {
     response.get("Connection").is_some_and(|options| {
         options
             .split(',')
@@ -118,7 +117,7 @@ fn says_close(response: &Response) -> bool {
     })
 }
 
-/// A request in the log: method and path, which may be long. A query may hold what is nobody else's business.
+/// Formats a request for the log: method and truncated path. The query is omitted, because it may contain secrets.
 pub(crate) struct Shown<'a>(pub(crate) &'a Request);
 
 impl fmt::Display for Shown<'_> {
@@ -134,7 +133,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Characters of a path in the log.
+/// Maximum number of characters of a path in the log.
 const PATH_IN_LOG: usize = 256;
-/// A response that the peer does not take for this long is given up.
-const WRITE: Duration = Duration::from_secs(30);
+/// Write timeout for responses.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);

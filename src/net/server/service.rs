@@ -1,4 +1,4 @@
-//! What the server asks the application: here is a request, what shall I answer?
+//! Interface between server and application: a [`Service`] maps each request to a [`Reply`].
 
 use std::fmt;
 use std::io::Read;
@@ -14,9 +14,9 @@ use crate::net::counters::Counters;
 use crate::net::error::Error;
 use crate::protocol::limits::MessageLimits;
 
-/// The application behind a [`Server`](crate::net::server::server::Server): called on the connection's own thread, once per request.
+/// Application that a [`Server`](crate::net::server::server::Server) calls once per request, on the connection's own thread.
 pub trait Service: Send + Sync + 'static {
-    /// Decides what the request gets. A panic in here closes that connection alone.
+    /// Returns the reply to a request. After a panic the client gets 500; other connections are not affected.
     fn call(&self, call: &RequestContext<'_>) -> Reply;
 }
 
@@ -26,27 +26,27 @@ impl<F: Fn(&RequestContext<'_>) -> Reply + Send + Sync + 'static> Service for F 
     }
 }
 
-/// One request and where it came from.
+/// Request with its body, its client address and the server's state.
 #[derive(Debug)]
 pub struct RequestContext<'a> {
     /// The request head.
     pub request: &'a Request,
-    /// The request body, empty for most.
+    /// The request body, empty for most requests.
     pub body: &'a [u8],
-    /// The address of the peer; on a Unix-domain socket, where nobody has one, 127.0.0.1 with port 0.
+    /// The client's address. For a Unix-domain socket, which has none, 127.0.0.1 with port 0.
     pub peer: SocketAddr,
-    /// The server has been told to stop, see [`Limits::shutdown_grace`](crate::net::limits::Limits::shutdown_grace).
+    /// Whether the server is shutting down, see [`Limits::shutdown_grace`](crate::net::limits::Limits::shutdown_grace).
     pub stopping: bool,
-    /// What the server has counted so far.
+    /// The server's counters.
     pub counters: &'a Counters,
-    /// For a request that asks for an upgrade: what it offers, or what is wrong with it
+    /// Result of checking an upgrade request: the client's offer, or the error
     /// ([RFC 6455, 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1)). `None` for plain HTTP.
     pub offer: Option<Result<Offer, HandshakeError>>,
 }
 
-/// What a request gets.
+/// Reply to a request.
 ///
-/// A service may answer an upgrade with anything else, to ask who is there or to send the client elsewhere
+/// A service may answer an upgrade request with any other response, for example to authenticate or redirect the client
 /// ([RFC 6455, 4.2.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2), steps 2 and 3):
 ///
 /// ```
@@ -58,7 +58,7 @@ pub struct RequestContext<'a> {
 ///     match request.path() {
 ///         "/old" => Reply::Respond(Response::new(307).header("Location", "/new")),
 ///         _ if request.headers.get("Authorization").is_none() => Reply::Respond(
-///             Response::rejection(401, "who are you?\n").header("WWW-Authenticate", "Bearer"),
+///             Response::rejection(401, "authentication required\n").header("WWW-Authenticate", "Bearer"),
 ///         ),
 ///         _ => Reply::Upgrade(Upgrade::new(|mut ws| ws.send("welcome"))),
 ///     }
@@ -66,16 +66,16 @@ pub struct RequestContext<'a> {
 /// # enchufe::Server::bind("127.0.0.1:0").unwrap().service(service);
 /// ```
 pub enum Reply {
-    /// A plain HTTP response.
+    /// An HTTP response.
     Respond(Response),
-    /// A plain HTTP response whose body is read from somewhere while it is sent: exactly so many bytes.
+    /// An HTTP response with a body of exactly this many bytes, read from the reader while it is sent.
     Stream(Response, u64, Box<dyn Read + Send>),
-    /// 101, and then a WebSocket session. For a request whose [`RequestContext::offer`] is not `Some(Ok(_))` the server sends the
-    /// rejection that it deserves instead, and the session never runs.
+    /// Status 101, followed by a WebSocket session. If [`RequestContext::offer`] is not `Some(Ok(_))`, the server rejects
+    /// the request with the matching status instead, and the session never runs.
     Upgrade(Upgrade),
 }
 
-/// How to run a WebSocket session once the 101 is sent.
+/// WebSocket session and its options, for a request that the service accepts.
 pub struct Upgrade {
     pub(crate) prepare: Prepare,
     pub(crate) subprotocol: Option<String>,
@@ -87,22 +87,24 @@ pub struct Upgrade {
     pub(crate) without_deflate: bool,
 }
 
-/// What runs before the 101 is sent.
+/// Setup that runs before the 101 is sent, and returns the session.
 pub(crate) type Prepare = Box<dyn FnOnce(Sender) -> Session + Send>;
 
-/// What runs on a connection once the 101 is sent.
+/// Session that runs after the 101 is sent.
 pub(crate) type Session = Box<dyn FnOnce(WebSocket) -> Result<(), Error> + Send>;
 
 impl Upgrade {
-    /// Runs `session` on the connection's own thread. The connection ends when it returns: with 1000 after `Ok`, with
-    /// 1011 after an error of its own or a panic, unless it has been closed before.
+    /// Runs `session` on the connection's own thread. The connection is closed when it returns: with 1000 after `Ok`, with
+    /// 1011 after an error or a panic, unless it is closed already.
     pub fn new(session: impl FnOnce(WebSocket) -> Result<(), Error> + Send + 'static) -> Self {
         Self::with_setup(|_| (), |ws, ()| session(ws))
     }
 
-    /// As [`Upgrade::new`], but `prepare` runs before the 101 is sent, and `session` gets what it made. A client that has
-    /// its 101 can then count on what was prepared, a membership in a [`Room`](crate::net::room::room::Room) above all. Whatever is sent
-    /// to the connection meanwhile leaves right behind the 101; if that cannot be sent, what was made is dropped.
+    /// Like [`Upgrade::new`], but runs `prepare` before the 101 is sent, and passes its result to `session`.
+    ///
+    /// So the setup is complete when the client receives the 101, for example its membership in a
+    /// [`Room`](crate::net::room::room::Room). Messages sent to the connection meanwhile follow right after the 101. If
+    /// the 101 cannot be sent, the result is dropped.
     pub fn with_setup<P: Send + 'static>(
         prepare: impl FnOnce(Sender) -> P + Send + 'static,
         session: impl FnOnce(WebSocket, P) -> Result<(), Error> + Send + 'static,
@@ -123,42 +125,42 @@ impl Upgrade {
         }
     }
 
-    /// The subprotocol to agree on; without effect unless the client offered it.
+    /// Sets the subprotocol. It has no effect unless the client offers it.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());
         self
     }
 
-    /// The subprotocol to agree on where there is none yet; it must be one the client offered.
+    /// Sets the subprotocol unless one is set already. It has no effect unless the client offers it.
     #[must_use]
     pub fn or_subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol.get_or_insert_with(|| name.into());
         self
     }
 
-    /// A further header field of the 101.
+    /// Adds a header field to the 101 response.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Other bounds on messages than the server's.
+    /// Sets message limits for this session, instead of the server's.
     #[must_use]
     pub fn message_limits(mut self, limits: MessageLimits) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// Takes text messages whose bytes are not UTF-8, for clients that say text and mean binary.
+    /// Accepts text messages that are not valid UTF-8, for clients that send binary data in text messages.
     #[must_use]
     pub fn accept_any_text(mut self) -> Self {
         self.any_text = true;
         self
     }
 
-    /// Compresses as `options` say, not as the [server](crate::net::server::server::Server::deflate) does, if the client offers it.
+    /// Sets compression options for this session, instead of the [server's](crate::net::server::server::Server::deflate).
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, options: DeflateOptions) -> Self {
@@ -166,15 +168,15 @@ impl Upgrade {
         self
     }
 
-    /// Never compresses, whatever the server does: for a session that sends secrets beside what a stranger can choose. For
-    /// single messages there is [`WebSocket::send_uncompressed`](crate::net::connection::websocket::WebSocket::send_uncompressed).
+    /// Disables compression for this session, for example because it sends secrets together with data that an attacker
+    /// controls. To send single messages uncompressed, use [`WebSocket::send_uncompressed`](crate::net::connection::websocket::WebSocket::send_uncompressed).
     #[must_use]
     pub fn without_deflate(mut self) -> Self {
         self.without_deflate = true;
         self
     }
 
-    /// Shows the session every frame before what it means, as [`Incoming::Frame`](crate::net::connection::reader::Incoming::Frame).
+    /// Reports every frame to the session, before the message it belongs to, as [`Incoming::Frame`](crate::net::connection::reader::Incoming::Frame).
     #[must_use]
     pub fn observe_frames(mut self) -> Self {
         self.observe_frames = true;
