@@ -1,18 +1,18 @@
-//! How many connections this machine lets the process carry: each takes a descriptor, a thread and two memory maps, and
-//! somebody may have set a bound on any of them.
+//! Number of connections the process can carry. Each takes a descriptor, a thread and two memory maps, and the system
+//! limits all of them.
 
 use std::fs;
 use std::path::Path;
 
-/// What the tightest of the bounds leaves room for, at least 1.
+/// Returns the number of connections that the tightest system limit allows, at least 1.
 ///
-/// A thread takes two memory maps (stack and guard page) and the allocator more; past `vm.max_map_count` a thread that
-/// cannot be set up aborts the whole process, so a quarter of the maps is the bound. A tenth of the descriptors stays
-/// free for files and for refusing the rest, and a tenth of the threads for what else there is.
+/// A thread takes two memory maps (stack and guard page), and the allocator takes more. Beyond `vm.max_map_count`, a
+/// failing thread start aborts the process, so connections may use a quarter of the maps. A tenth of the descriptors is
+/// reserved for files and rejections, and a tenth of the threads for other purposes.
 pub(crate) fn connections() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let bounds = [
+    let maxima = [
         soft_limit(&limits, "Max open files").map(all_but_a_tenth),
         soft_limit(&limits, "Max processes").map(all_but_a_tenth),
         number_in("/proc/sys/vm/max_map_count").map(|maps| maps / 4),
@@ -23,7 +23,7 @@ pub(crate) fn connections() -> usize {
             .map(all_but_a_tenth)
             .min(),
     ];
-    let tightest = bounds.into_iter().flatten().min();
+    let tightest = maxima.into_iter().flatten().min();
     tightest.unwrap_or(FALLBACK).max(1)
 }
 
@@ -31,19 +31,18 @@ fn all_but_a_tenth(count: usize) -> usize {
     count.saturating_sub(count / 10 + 16)
 }
 
-/// `None` where there is no such file, and where it says `max`.
+/// Returns the number in a file, or `None` if the file is missing or contains `max`.
 fn number_in(path: impl AsRef<Path>) -> Option<usize> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// The soft limit of a row of `/proc/self/limits`; `None` when unlimited or unknown.
+/// Returns the soft limit in a row of `/proc/self/limits`; `None` when unlimited or unknown.
 fn soft_limit(table: &str, row: &str) -> Option<usize> {
     let line = table.lines().find_map(|line| line.strip_prefix(row))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Where `/proc/self/cgroup` says that tasks are counted: in the process's own group and in every group around it, under
-/// version 2 (`0::/path`) and version 1 (`8:pids:/path`).
+/// Returns the `pids.max` files of the process's control group and all its ancestors, for cgroup version 2 (`0::/path`) and version 1 (`8:pids:/path`).
 fn pids_files(cgroups: &str) -> Vec<String> {
     let mut files = Vec::new();
     for line in cgroups.lines() {
@@ -56,16 +55,16 @@ fn pids_files(cgroups: &str) -> Vec<String> {
             _ => continue,
         };
         let own = Path::new(fields.next().unwrap_or("/"));
-        let around = own.ancestors().map(|group| {
+        let groups = own.ancestors().map(|group| {
             let group = group.display().to_string();
             format!("{root}{}/pids.max", group.trim_end_matches('/'))
         });
-        files.extend(around);
+        files.extend(groups);
     }
     files
 }
 
-/// Where the system does not tell: well below what any ordinary desktop allows.
+/// Used if no limit is known. Ordinary desktop systems allow more.
 const FALLBACK: usize = 1_000;
 
 #[cfg(test)]
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_group_and_those_around_it_count() {
+    fn the_process_group_and_its_ancestors_count() {
         assert_eq!(
             pids_files("0::/system.slice/enchufe.service\n"),
             [
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_always_room_for_one() {
+    fn at_least_one_connection_is_allowed() {
         assert!(connections() >= 1);
         assert_eq!(all_but_a_tenth(10), 0);
         assert_eq!(all_but_a_tenth(1_000), 884);

@@ -1,4 +1,4 @@
-//! What a connection's thread does: requests and responses, until one of them asks to speak WebSocket.
+//! Main loop of a connection's thread: HTTP requests and responses, until an upgrade to WebSocket.
 
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr};
@@ -33,26 +33,27 @@ use crate::net::socket::io::{is_timeout, read_more};
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::{Socket, Transport};
 
-/// What a request gets.
+/// Result of a request: an upgrade or a plain HTTP reply.
 enum Disposition {
     Upgrade(Box<AcceptedUpgrade>),
     HttpReply(Box<HttpReply>),
 }
 
-/// An answer in plain HTTP.
+/// Plain HTTP reply.
 enum HttpReply {
     Respond(Response),
-    /// So many bytes, read while they are sent.
+    /// A body of this many bytes, read while it is sent.
     Stream(Response, u64, Box<dyn Read + Send>),
-    /// The connection ends with it.
+    /// A rejection, after which the connection is closed.
     Refuse(Response),
 }
 
 impl ServerContext {
-    /// One connection from ACCEPT, or from the end of the TLS handshake, to CLOSE. The first request is here by `deadline`.
+    /// Runs a connection from ACCEPT, or from the end of the TLS handshake, to CLOSE. The first request must arrive by
+    /// `deadline`.
     ///
-    /// The deepest that its stack has ever been stays in memory while it is idle. So each step is a call from here, not from
-    /// the step before, is never inlined, and hands on in a box what is large.
+    /// The thread's stack keeps its peak memory while the connection is idle. So this function calls each step directly,
+    /// steps are never inlined, and large values are passed in boxes.
     pub(crate) fn run(
         &self,
         queue: &Arc<SendQueue<Socket>>,
@@ -61,38 +62,39 @@ impl ServerContext {
         mut deadline: Instant,
     ) {
         let mut input = ReadBuffer::with_head_capacity();
-        let ended = loop {
-            let mut asked = match self.read_request(queue, peer, &mut input, deadline) {
-                Ok(Some(asked)) => asked,
+        let outcome = loop {
+            let mut incoming = match self.read_request(queue, peer, &mut input, deadline) {
+                Ok(Some(incoming)) => incoming,
                 Ok(None) => break Ok(()),
                 Err(rejection) => break self.reject_request(queue, peer, &rejection),
             };
-            if let Err(rejection) = self.read_body(queue, &mut asked, permit, &mut input, deadline)
+            if let Err(rejection) =
+                self.read_body(queue, &mut incoming, permit, &mut input, deadline)
             {
                 break self.reject_request(queue, peer, &rejection);
             }
-            match self.call_service(&asked) {
+            match self.call_service(&incoming) {
                 Disposition::Upgrade(accepted) => {
-                    break self.run_websocket(queue, permit, asked, accepted, input);
+                    break self.run_websocket(queue, permit, incoming, accepted, input);
                 }
-                Disposition::HttpReply(plain) => match self.answer(queue, &asked, plain) {
+                Disposition::HttpReply(plain) => match self.answer(queue, &incoming, plain) {
                     Ok(true) => deadline = Instant::now() + self.limits.handshake_timeout,
                     last => break last.map(drop),
                 },
             }
         };
-        if let Err(error) = ended {
+        if let Err(error) = outcome {
             debug!(target: NET, "#{} {error}", queue.id);
         }
         if !queue.is_closed() {
             if queue.transport.has_tls() {
-                let _ = queue.transport.shutdown(Shutdown::Both); // says goodbye; the peer may have gone
+                let _ = queue.transport.shutdown(Shutdown::Both); // sends close_notify; fails if the peer has disconnected
             }
             primitive!("CLOSE", "#{}", queue.id);
         }
     }
 
-    /// The head of a request, or `None` if the peer left without one. `input` holds what was received and not used.
+    /// Reads a request head. Returns `None` if the peer disconnects without one. `input` keeps unused bytes.
     #[inline(never)]
     fn read_request(
         &self,
@@ -111,74 +113,74 @@ impl ServerContext {
         }))
     }
 
-    /// What comes behind the head, and who asks.
+    /// Determines the client's address and reads the request's body.
     #[inline(never)]
     fn read_body(
         &self,
         queue: &SendQueue<Socket>,
-        asked: &mut IncomingRequest,
+        incoming: &mut IncomingRequest,
         permit: &mut Permit,
         input: &mut ReadBuffer,
         deadline: Instant,
     ) -> Result<(), Box<Response>> {
-        asked.peer = self
-            .resolve_client_ip(queue.id, asked.peer, &asked.request)
+        incoming.peer = self
+            .resolve_client_ip(queue.id, incoming.peer, &incoming.request)
             .map_err(rejection)?;
         permit
-            .reassign_ip(asked.peer.ip())
+            .reassign_ip(incoming.peer.ip())
             .map_err(|_| Box::new(Response::too_many_requests(RETRY_AFTER)))?;
-        let most = self.limits.max_body;
-        asked.body =
-            http_body::receive(queue, input, &asked.request, most, deadline).map_err(rejection)?;
+        let max_body = self.limits.max_body;
+        incoming.body = http_body::receive(queue, input, &incoming.request, max_body, deadline)
+            .map_err(rejection)?;
         Ok(())
     }
 
-    /// What the service says to a request.
+    /// Calls the service. A panic in it becomes a 500 response.
     #[inline(never)]
-    fn call_service(&self, asked: &IncomingRequest) -> Disposition {
-        let request = &asked.request;
+    fn call_service(&self, incoming: &IncomingRequest) -> Disposition {
+        let request = &incoming.request;
         let call = RequestContext {
             request,
-            body: &asked.body,
+            body: &incoming.body,
             stopping: self.stopping.load(Ordering::SeqCst),
-            peer: asked.peer,
+            peer: incoming.peer,
             counters: &self.counters,
             offer: request
                 .is_upgrade()
                 .then(|| handshake::server::check_request(request)),
         };
-        let answer =
+        let reply =
             catch_unwind(AssertUnwindSafe(|| self.service.call(&call))).unwrap_or_else(|_| {
                 counters::add(&self.counters.panics, 1);
                 Reply::Respond(Response::rejection(500, INTERNAL_ERROR))
             });
-        decide(answer, call.offer, call.stopping)
+        decide(reply, call.offer, call.stopping)
     }
 
-    /// Answers in plain HTTP; `true` if another request may follow.
+    /// Sends a plain HTTP reply. Returns `true` if another request may follow.
     #[inline(never)]
     #[expect(
         clippy::boxed_local,
-        reason = "it would lie in the frame of the caller"
+        reason = "a plain value would enlarge the caller's stack frame"
     )]
     fn answer(
         &self,
         queue: &Arc<SendQueue<Socket>>,
-        asked: &IncomingRequest,
+        incoming: &IncomingRequest,
         plain: Box<HttpReply>,
     ) -> io::Result<bool> {
         match *plain {
-            HttpReply::Respond(response) => self.respond(queue, asked, response, None),
+            HttpReply::Respond(response) => self.respond(queue, incoming, response, None),
             HttpReply::Stream(response, length, body) => {
-                self.respond(queue, asked, response, Some((length, body)))
+                self.respond(queue, incoming, response, Some((length, body)))
             }
             HttpReply::Refuse(response) => self
-                .reject_request(queue, asked.peer, &response)
+                .reject_request(queue, incoming.peer, &response)
                 .map(|()| false),
         }
     }
 
-    /// The peer's address, or that of the client for whom a trusted proxy asks.
+    /// Returns the peer's address, or the client's address that a trusted proxy forwards.
     fn resolve_client_ip(
         &self,
         id: u64,
@@ -193,19 +195,19 @@ impl ServerContext {
         if ip == peer.ip().to_canonical() {
             return Ok(peer);
         }
-        debug!(target: NET, "#{id} asks for {ip}");
+        debug!(target: NET, "#{id} forwarded for {ip}");
         Ok(SocketAddr::new(ip, 0))
     }
 }
 
-/// What becomes of an answer, by what was asked for.
+/// Decides what to send, from the service's reply and the client's offer.
 #[inline(never)]
 fn decide(
-    answer: Reply,
+    reply: Reply,
     offer: Option<Result<Offer, HandshakeError>>,
     stopping: bool,
 ) -> Disposition {
-    Disposition::HttpReply(Box::new(match (answer, offer) {
+    Disposition::HttpReply(Box::new(match (reply, offer) {
         (Reply::Respond(response), _) => HttpReply::Respond(response),
         (Reply::Stream(response, length, body), _) => HttpReply::Stream(response, length, body),
         (Reply::Upgrade(_), Some(Ok(_))) if stopping => {
@@ -223,7 +225,7 @@ fn rejection(error: HttpError) -> Box<Response> {
     Box::new(error.response())
 }
 
-/// A whole request head, `None` if the peer left without one.
+/// Reads a complete request head. Returns `None` if the peer disconnects or times out without sending a byte.
 fn read_head(
     queue: &SendQueue<Socket>,
     input: &mut ReadBuffer,

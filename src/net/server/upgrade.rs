@@ -1,4 +1,4 @@
-//! From an accepted upgrade to the end of its session: negotiation, the 101, the session, the Close.
+//! WebSocket part of a connection: negotiation, the 101 response, the session, and the closing handshake.
 
 use std::io;
 use std::net::IpAddr;
@@ -29,15 +29,15 @@ use crate::net::socket::transport::Socket;
 use crate::protocol::close::{CloseCode, CloseReason};
 use crate::protocol::limits::MessageLimits;
 
-/// An upgrade that the service takes.
+/// Upgrade that the service accepts, with the client's offer.
 pub(crate) struct AcceptedUpgrade {
     pub(crate) upgrade: Upgrade,
     pub(crate) offer: Offer,
 }
 
-/// What both sides have agreed on.
+/// Result of the negotiation.
 struct Negotiated {
-    /// The 101.
+    /// Head of the 101 response.
     head: Vec<u8>,
     subprotocol: Option<String>,
     deflate: Option<Deflate>,
@@ -47,21 +47,22 @@ struct Negotiated {
 }
 
 impl ServerContext {
-    /// From what the service prepares to the end of the session: what the service does lies in no frame but its own.
+    /// Runs an upgrade, from the service's setup to the end of the session. The steps are separate functions, to keep
+    /// their stack frames out of the session's.
     pub(crate) fn run_websocket(
         &self,
         queue: &Arc<SendQueue<Socket>>,
         permit: &Permit,
-        asked: Box<IncomingRequest>,
+        incoming: Box<IncomingRequest>,
         accepted: Box<AcceptedUpgrade>,
         input: ReadBuffer,
     ) -> io::Result<()> {
-        let (prepare, agreed) = match self.negotiate(queue, accepted) {
-            Ok(agreed) => agreed,
-            Err(rejection) => return self.reject_request(queue, asked.peer, &rejection),
+        let (prepare, negotiated) = match self.negotiate(queue, accepted) {
+            Ok(negotiated) => negotiated,
+            Err(rejection) => return self.reject_request(queue, incoming.peer, &rejection),
         };
         queue.cork();
-        // From here on a server that stops says 1001, which is held and leaves behind the 101.
+        // From now on a shutdown queues a Close with 1001, which follows the 101.
         permit.mark_open();
         let sender = Sender {
             queue: Arc::clone(queue),
@@ -70,25 +71,25 @@ impl ServerContext {
             counters::add(&self.counters.panics, 1);
             return self.reject_request(
                 queue,
-                asked.peer,
+                incoming.peer,
                 &Response::rejection(500, INTERNAL_ERROR),
             );
         };
-        let ws = self.open(queue, agreed, input)?;
+        let ws = self.open(queue, negotiated, input)?;
         if self.may_log(permit.ip()) {
-            info!(target: NET, "#{} 101 {}", queue.id, Shown(&asked.request));
+            info!(target: NET, "#{} 101 {}", queue.id, Shown(&incoming.request));
         }
-        drop(asked);
+        drop(incoming);
         let outcome = catch_unwind(AssertUnwindSafe(|| session(ws)));
         self.finish_session(queue, permit.ip(), outcome);
         Ok(())
     }
 
-    /// 4.2.2: what both sides agree on. The error is the response that is due instead.
+    /// Negotiates subprotocol and extensions (RFC 6455, 4.2.2). The error is the response to send instead.
     #[inline(never)]
     #[allow(
         clippy::boxed_local,
-        reason = "it is large, and the caller's frame stays"
+        reason = "a plain value would enlarge the caller's stack frame"
     )]
     fn negotiate(
         &self,
@@ -96,7 +97,7 @@ impl ServerContext {
         accepted: Box<AcceptedUpgrade>,
     ) -> Result<(Prepare, Negotiated), Box<Response>> {
         let AcceptedUpgrade { mut upgrade, offer } = *accepted;
-        // Step 5.5: what the client did not offer is not agreed on, and the session must not think so.
+        // Step 5.5: ignore a subprotocol that the client did not offer.
         let subprotocol = upgrade
             .subprotocol
             .take()
@@ -115,7 +116,7 @@ impl ServerContext {
         if let Some(deflate) = &deflate {
             queue.compress_with(deflate);
         }
-        let agreed = Negotiated {
+        let negotiated = Negotiated {
             head,
             subprotocol,
             deflate,
@@ -123,39 +124,43 @@ impl ServerContext {
             any_text: upgrade.any_text,
             observe_frames: upgrade.observe_frames,
         };
-        Ok((upgrade.prepare, agreed))
+        Ok((upgrade.prepare, negotiated))
     }
 
-    /// Answers 101; what has been sent to the connection meanwhile leaves right behind.
+    /// Sends the 101, then the messages queued meanwhile.
     #[inline(never)]
     fn open(
         &self,
         queue: &Arc<SendQueue<Socket>>,
-        agreed: Negotiated,
+        negotiated: Negotiated,
         mut input: ReadBuffer,
     ) -> io::Result<WebSocket> {
-        trace!(target: HANDSHAKE, "> {}", redact_head(&agreed.head));
-        write_all(&queue.transport, queue.id, &agreed.head)?;
-        input.adopt(agreed.head);
+        trace!(target: HANDSHAKE, "> {}", redact_head(&negotiated.head));
+        write_all(&queue.transport, queue.id, &negotiated.head)?;
+        input.adopt(negotiated.head);
         queue.uncork()?;
         counters::add(&self.counters.upgraded, 1);
         self.counters.status(101);
 
         let mut reader = Reader::new(Arc::clone(queue), &self.limits, input);
         reader.closed_by_server = true;
-        if let Some(limits) = agreed.limits {
+        if let Some(limits) = negotiated.limits {
             reader.set_message_limits(limits);
         }
-        if agreed.any_text {
+        if negotiated.any_text {
             reader.accept_any_text();
         }
-        if agreed.observe_frames {
+        if negotiated.observe_frames {
             reader.observe_frames();
         }
-        Ok(WebSocket::new(reader, agreed.subprotocol, agreed.deflate))
+        Ok(WebSocket::new(
+            reader,
+            negotiated.subprotocol,
+            negotiated.deflate,
+        ))
     }
 
-    /// Closes after a session, whatever its end was, with the code that says it.
+    /// Closes the connection after its session, with the close code for the session's outcome.
     #[inline(never)]
     fn finish_session(
         &self,
@@ -169,13 +174,13 @@ impl ServerContext {
             Err(_) => {
                 counters::add(&self.counters.panics, 1);
                 if self.may_log(peer) {
-                    warn!(target: NET, "#{} its session panicked", queue.id);
+                    warn!(target: NET, "#{} session panicked", queue.id);
                 }
                 CloseCode::InternalError
             }
         };
         if queue.failure().is_ok() {
-            let _ = queue.close(Some(&CloseReason::new(code, ""))); // nothing, if the session closed by itself
+            let _ = queue.close(Some(&CloseReason::new(code, ""))); // fails if the session has closed the connection already
             queue.shutdown_send();
         }
         queue.count_abnormal();
@@ -186,7 +191,7 @@ impl ServerContext {
         }
     }
 
-    /// How this session compresses, if it may.
+    /// Returns the compression options of this session, or `None` if compression is disabled.
     fn compression<'a>(&'a self, upgrade: &'a Upgrade) -> Option<&'a DeflateOptions> {
         if upgrade.without_deflate {
             return None;
