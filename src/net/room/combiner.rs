@@ -1,48 +1,49 @@
-//! Who hands out a batch that many threads append to: the decisions of a [`Room`](crate::net::room::room::Room) as plain data, without its
-//! locks and its waiting, so that every order in which threads can take them is tried in the tests below. With both, and
-//! with what members do, they are tried in `model/room.rs`.
+//! Flat combiner of a [`Room`](crate::net::room::room::Room): decides which of the appending threads delivers a batch.
+//! It is plain data without locks, so the tests below try every order of steps. `model/room.rs` tests it with locks,
+//! waiting and members.
 //!
 //! ```text
-//!            enter, something is there            next, the last batch
-//!   Nobody ----------------------------> Busy ----------------------------> Ending
+//!            enter, entries exist                 next, the last batch
+//!   Idle ------------------------------> Busy ----------------------------> Ending
 //!      ^                                  |                                   |  enter: wait
 //!      |          next, nothing is left   |                                   v
-//!      +----------------------------------+                                Awaited
+//!      +----------------------------------+                          SuccessorWaiting
 //!      ^                                                                      |
-//!      +----------------- next: those who wait enter again -------------------+
+//!      +----------------- next: waiting threads re-enter --------------------+
 //! ```
 //!
-//! A thread that others keep busy hands over: it announces its last batch, and the next one to enter waits for that batch
-//! and takes its place. So nobody hands out for others for long, and no batch is left behind.
+//! A delivering thread hands over after a limited number of batches. It announces its last batch, and the next thread to
+//! enter waits for that batch and takes over. So no thread delivers for others forever, and no batch is left undelivered.
 
-/// What was appended and not handed out, and who is at it.
+/// Appended entries that are not delivered yet, and the state of the delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct FlatCombiner<E> {
     entries: Vec<E>,
     delivery: Delivery,
-    /// Batches that the one who delivers may still take.
+    /// Batches that the delivering thread may still take.
     left: u32,
 }
 
-/// What a thread that enters has to do.
+/// Instruction for a thread that enters.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum EnterResult<E> {
-    /// Nothing: somebody else sees to what is there, or there is nothing.
+    /// Nothing to do: another thread delivers the entries, or there are none.
     Leave,
     /// Wait while [`FlatCombiner::is_awaited`], and enter again.
     Wait,
-    /// Hand this out, and ask for the [next](FlatCombiner::next).
+    /// Deliver this batch, then call [`FlatCombiner::next_batch`].
     Deliver(Vec<E>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Delivery {
-    Nobody,
-    /// Somebody, and everyone else may go.
+    /// No thread delivers.
+    Idle,
+    /// A thread delivers, and others need not wait.
     Busy,
-    /// Somebody who is on its last batch; the next one to come waits and takes over.
+    /// A thread delivers its last batch. The next thread to enter waits and takes over.
     Ending,
-    /// Somebody on its last batch, and its successor waits.
+    /// A thread delivers its last batch, and its successor waits.
     SuccessorWaiting,
 }
 
@@ -50,12 +51,12 @@ impl<E> FlatCombiner<E> {
     pub(crate) const fn new() -> Self {
         Self {
             entries: Vec::new(),
-            delivery: Delivery::Nobody,
+            delivery: Delivery::Idle,
             left: 0,
         }
     }
 
-    /// Appends to the order.
+    /// Appends entries.
     pub(crate) fn append(&mut self, entries: impl IntoIterator<Item = E>) {
         self.entries.extend(entries);
     }
@@ -65,11 +66,11 @@ impl<E> FlatCombiner<E> {
         self.entries.is_empty()
     }
 
-    /// For a thread that wants what was appended to be handed out. The thread that delivers takes at most `rounds` batches.
+    /// Asks for delivery of the appended entries. A delivering thread takes at most `rounds` batches.
     pub(crate) fn enter(&mut self, rounds: u32) -> EnterResult<E> {
         match self.delivery {
             _ if self.entries.is_empty() => EnterResult::Leave,
-            Delivery::Nobody => {
+            Delivery::Idle => {
                 self.left = rounds;
                 self.take().map_or(EnterResult::Leave, EnterResult::Deliver)
             }
@@ -81,18 +82,19 @@ impl<E> FlatCombiner<E> {
         }
     }
 
-    /// Whether those who were told to wait must go on waiting.
+    /// Whether a thread that got [`EnterResult::Wait`] must keep waiting.
     pub(crate) fn is_awaited(&self) -> bool {
         self.delivery == Delivery::SuccessorWaiting
     }
 
-    /// For the one who delivers, when its batch is handed out: the next batch. `None`: it is done, and wakes all who wait.
+    /// Returns the next batch after the previous one is delivered. After `None`, the thread is done and must wake all
+    /// waiting threads.
     pub(crate) fn next_batch(&mut self) -> Option<Vec<E>> {
         match self.delivery {
-            Delivery::Busy | Delivery::Nobody => self.take(),
-            // If entries came meanwhile, their author waits, or has yet to enter.
+            Delivery::Busy | Delivery::Idle => self.take(),
+            // The thread that appended entries meanwhile waits, or has not entered yet.
             Delivery::Ending | Delivery::SuccessorWaiting => {
-                self.delivery = Delivery::Nobody;
+                self.delivery = Delivery::Idle;
                 None
             }
         }
@@ -100,7 +102,7 @@ impl<E> FlatCombiner<E> {
 
     fn take(&mut self) -> Option<Vec<E>> {
         if self.entries.is_empty() {
-            self.delivery = Delivery::Nobody;
+            self.delivery = Delivery::Idle;
             return None;
         }
         self.left = self.left.saturating_sub(1);
@@ -118,20 +120,20 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    /// Threads that share a combiner, stopped between two steps. Each step is what one of them does under the lock, or
-    /// the handing out of one entry.
+    /// State of the threads that share a combiner, between two steps. A step is one locked section, or the delivery of one
+    /// entry.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     struct World {
         combiner: FlatCombiner<u32>,
         threads: Vec<Thread>,
-        /// Entries are numbered as they are appended, so the order is right if they are handed out as 0, 1, 2, ...
+        /// Entries are numbered as they are appended, so the order is right if they are delivered as 0, 1, 2, ...
         appended: u32,
-        handed_out: u32,
+        delivered: u32,
     }
 
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     struct Thread {
-        /// How many entries it appends before each time it enters; the last is done first.
+        /// Number of entries to append before each call of `enter`, in reverse order.
         program: Vec<u32>,
         at: At,
         batches: u32,
@@ -141,7 +143,7 @@ mod tests {
     enum At {
         Append,
         Enter,
-        /// `true` once it was woken.
+        /// `true` after a wakeup.
         Waiting(bool),
         Delivering(Vec<u32>),
     }
@@ -157,11 +159,11 @@ mod tests {
                 combiner: FlatCombiner::new(),
                 threads: programs.iter().map(thread).collect(),
                 appended: 0,
-                handed_out: 0,
+                delivered: 0,
             }
         }
 
-        /// Where the world is after the next step of a thread; `None` if that one is done or waits.
+        /// Returns the state after the next step of a thread, or `None` if the thread is done or waits.
         fn step(&self, index: usize, rounds: u32) -> Option<Self> {
             let mut world = self.clone();
             let thread = &mut world.threads[index];
@@ -180,8 +182,8 @@ mod tests {
                     EnterResult::Deliver(batch) => thread.deliver(batch, rounds),
                 },
                 At::Delivering(batch) if !batch.is_empty() => {
-                    assert_eq!(batch.remove(0), self.handed_out, "out of order");
-                    world.handed_out += 1;
+                    assert_eq!(batch.remove(0), self.delivered, "out of order");
+                    world.delivered += 1;
                 }
                 At::Delivering(_) => match world.combiner.next_batch() {
                     Some(batch) => thread.deliver(batch, rounds),
@@ -214,12 +216,15 @@ mod tests {
 
         fn deliver(&mut self, batch: Vec<u32>, rounds: u32) {
             self.batches += 1;
-            assert!(self.batches <= rounds, "it delivers for others for ever");
+            assert!(
+                self.batches <= rounds,
+                "a thread delivers more batches than allowed"
+            );
             self.at = At::Delivering(batch);
         }
     }
 
-    /// Tries every order of steps: how many different worlds there are on the way.
+    /// Tries every order of steps. Returns the number of distinct states.
     fn explore(programs: &[&[u32]], rounds: u32) -> usize {
         let mut seen = HashSet::new();
         let mut open = vec![World::new(programs)];
@@ -231,9 +236,9 @@ mod tests {
                 .filter_map(|index| world.step(index, rounds))
                 .collect();
             if next.is_empty() {
-                assert!(world.is_done(), "nobody can go on: {world:?}");
-                assert_eq!(world.handed_out, world.appended, "left behind: {world:?}");
-                assert_eq!(world.combiner.delivery, Delivery::Nobody);
+                assert!(world.is_done(), "deadlock: {world:?}");
+                assert_eq!(world.delivered, world.appended, "not delivered: {world:?}");
+                assert_eq!(world.combiner.delivery, Delivery::Idle);
             }
             open.extend(next);
             seen.insert(world);
@@ -242,20 +247,20 @@ mod tests {
     }
 
     #[test]
-    fn in_every_order_of_steps_all_is_handed_out_in_order_and_nobody_waits_for_ever() {
+    fn every_order_of_steps_delivers_all_entries_in_order_without_deadlock() {
         for rounds in 1..=3 {
             explore(&[&[1]], rounds);
             explore(&[&[1, 1, 1], &[1, 1, 1]], rounds);
             explore(&[&[2, 1], &[1, 2], &[1]], rounds);
-            // Who has nothing to append may still enter.
+            // A thread without entries may still enter.
             explore(&[&[1, 0], &[0, 1], &[2]], rounds);
         }
         let worlds = explore(&[&[1, 1], &[1, 1], &[1], &[1]], 1);
-        assert!(worlds > 10_000, "{worlds} are too few to have tried much");
+        assert!(worlds > 10_000, "only {worlds} states explored");
     }
 
     #[test]
-    fn one_thread_delivers_at_once_and_alone_what_others_append_meanwhile() {
+    fn one_thread_delivers_what_others_append_meanwhile() {
         let mut combiner = FlatCombiner::new();
         assert_eq!(combiner.enter(2), EnterResult::Leave);
         combiner.append([1, 2]);
