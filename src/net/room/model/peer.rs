@@ -1,4 +1,4 @@
-//! The other end of a connection: how much it takes, and what it was told.
+//! Simulated peer of a connection: accepts bytes at a chosen speed and records the frames it receives.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
@@ -19,8 +19,7 @@ use crate::protocol::header::Header;
 use crate::protocol::opcode::{MessageKind, Opcode};
 use crate::protocol::state::Role;
 
-/// A peer that takes all it is given, or as much as chance has it, or for a while nothing. It has said all it had to say.
-/// All clones are the same.
+/// Peer that accepts all bytes, a random number of them, or none for a while. It sends nothing. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Peer {
     fickle: bool,
@@ -29,7 +28,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Takes everything at once.
+    /// Creates a peer that accepts all bytes at once.
     pub(crate) fn quick() -> Peer {
         Peer {
             fickle: false,
@@ -38,7 +37,7 @@ impl Peer {
         }
     }
 
-    /// Takes as much as chance has it, and now and then nothing, so that a backlog and its drain thread come and go.
+    /// Creates a peer that accepts a random number of bytes, sometimes none, so a backlog and its drain thread come and go.
     pub(crate) fn fickle() -> Peer {
         Peer {
             fickle: true,
@@ -46,18 +45,18 @@ impl Peer {
         }
     }
 
-    /// Takes nothing until it [goes on](Peer::go_on), and then as a fickle one.
+    /// Creates a peer that accepts nothing until [`Peer::resume`], and then a random number of bytes.
     pub(crate) fn stalled() -> Peer {
         let peer = Peer::fickle();
         peer.stalled.store(true, Relaxed);
         peer
     }
 
-    pub(crate) fn go_on(&self) {
+    pub(crate) fn resume(&self) {
         self.stalled.store(false, Relaxed);
     }
 
-    /// A server's connection to this peer, whose opening handshake is done.
+    /// Returns a server's connection to this peer, after the handshake.
     pub(crate) fn connect(&self, max_send_queue: usize) -> Arc<SendQueue<Peer>> {
         let limits = Limits {
             max_send_queue,
@@ -69,9 +68,9 @@ impl Peer {
         queue
     }
 
-    /// What it was told, frame by frame. Fails unless all of them are whole.
+    /// Returns the received frames. Panics if a frame is incomplete.
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        let wire = self.wire.lock().expect("nobody panicked");
+        let wire = self.wire.lock().expect("no thread panicked");
         let mut wire = &wire[..];
         let mut heard = Vec::new();
         while !wire.is_empty() {
@@ -88,7 +87,7 @@ impl Peer {
     }
 }
 
-/// A frame, as the peer understands it.
+/// Received frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {
     Text(String),
@@ -96,7 +95,7 @@ pub(crate) enum Heard {
 }
 
 impl Heard {
-    /// The text. Fails for a Close.
+    /// Returns the text. Panics for a Close.
     pub(crate) fn text(&self) -> &str {
         match self {
             Heard::Text(text) => text,
@@ -110,7 +109,7 @@ fn close_code(payload: &[u8]) -> u16 {
     reason.expect("a code").code.into()
 }
 
-/// A text message as everybody in a room gets it.
+/// Returns the frame of a text message to a room.
 pub(crate) fn text_frame(text: &str) -> Vec<u8> {
     let mut frame = Vec::new();
     encode_frame(
@@ -143,7 +142,7 @@ impl Transport for Peer {
             },
         };
         let all = parts.iter().flat_map(|part| part.iter());
-        let mut wire = self.wire.lock().expect("nobody panicked");
+        let mut wire = self.wire.lock().expect("no thread panicked");
         wire.extend(all.take(takes));
         Ok(takes)
     }

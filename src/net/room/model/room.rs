@@ -143,7 +143,7 @@ impl Scene {
                 self.settle(Guest::Leaver);
                 self.leave(Guest::Leaver);
             });
-            scope.spawn(|| self.peer(Guest::Slow).go_on());
+            scope.spawn(|| self.peer(Guest::Slow).resume());
             meanwhile(self);
         });
     }

@@ -1,7 +1,7 @@
-//! One connection: its owner replies, two rooms deliver, somebody closes, and the peer takes what chance has it.
+//! Tests one connection: its owner replies, two rooms deliver, another thread closes it, and the peer reads irregularly.
 //!
-//! Whatever the order: only whole frames, each sender's in the order it sent them, at most one Close and nothing behind it,
-//! and no thread that waits for ever.
+//! In every order the peer receives whole frames, each sender's in order, and at most one Close, as the last frame. No
+//! thread waits forever.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ fn frames_stay_whole_and_in_order_and_one_close_is_the_last() {
 }
 
 #[test]
-fn a_peer_that_is_too_slow_gets_whole_frames_and_then_one_close() {
+fn a_slow_peer_gets_whole_frames_and_then_one_close() {
     check(SCHEDULES, || play(12));
 }
 
-/// The owner, two threads that deliver for rooms, and one that closes; then the owner winds the connection down.
+/// Runs the owner, two threads that deliver for rooms, and one that closes. Then the owner shuts the connection down.
 fn play(max_send_queue: usize) {
     let peer = Peer::fickle();
     let queue = peer.connect(max_send_queue);
@@ -39,7 +39,7 @@ fn play(max_send_queue: usize) {
         let queue = Arc::clone(&queue);
         thread::spawn(move || {
             let reason = CloseReason::new(CloseCode::NormalClosure, "");
-            let _ = queue.close(Some(&reason)); // the peer may be too slow by then
+            let _ = queue.close(Some(&reason)); // fails if the send queue is full
         })
     };
 
@@ -51,7 +51,7 @@ fn play(max_send_queue: usize) {
         accepted += usize::from(queue.send(text.as_message()).is_ok());
     }
     queue.set_more_waits(false);
-    let _ = queue.flush(); // likewise
+    let _ = queue.flush(); // fails if the send queue is full
     for thread in rooms.into_iter().chain([closer]) {
         thread.join().expect("it does not panic");
     }
