@@ -4,8 +4,10 @@
 //! in numbers nobody else writes, and added up when somebody asks: no two processors ever pull at the same counter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::net::connection::sync::{Mutex, MutexGuard};
 
 /// Totals since the start.
 #[derive(Debug, Default)]
@@ -70,10 +72,7 @@ impl Counters {
 
     /// What went over all WebSocket connections so far, those that are open included.
     pub fn traffic(&self) -> Traffic {
-        let connections = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let connections = self.connections.lock();
         let live = connections.live.values().map(|tally| tally.read());
         live.fold(connections.past, Traffic::plus)
     }
@@ -81,20 +80,14 @@ impl Counters {
     /// A connection comes, under a number no other has.
     pub(crate) fn begin(&self, id: u64) -> Arc<ConnectionCounters> {
         let tally = Arc::new(ConnectionCounters::default());
-        let mut connections = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self.connections.lock();
         connections.live.insert(id, Arc::clone(&tally));
         tally
     }
 
     /// The connection goes.
     pub(crate) fn end(&self, id: u64) {
-        let mut connections = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connections = self.connections.lock();
         if let Some(tally) = connections.live.remove(&id) {
             connections.past = connections.past.plus(tally.read());
         }
@@ -168,6 +161,6 @@ impl Table {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -3,10 +3,10 @@
 //! established or has failed, so clients do not flood a slow server.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use crate::net::connection::sync::{Mutex, MutexGuard};
 use crate::net::error::Error;
 
 /// The address of the other end.
@@ -67,7 +67,7 @@ struct Waiting {
 
 impl Queue {
     fn lock() -> MutexGuard<'static, Self> {
-        QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+        QUEUE.lock()
     }
 
     fn join(&mut self, remote: Remote) -> u64 {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::net::connection::backlog::DRAIN_STACK;
 use crate::net::connection::send_queue::{End, SendQueue};
-use crate::net::connection::sync::{PoisonError, thread};
+use crate::net::connection::sync::thread;
 use crate::net::socket::socket_log::primitive;
 use crate::net::socket::transport::Transport;
 use crate::protocol::state::Role;
@@ -69,11 +69,7 @@ impl<T: Transport> SendQueue<T> {
                 self.fail(&mut out, ErrorKind::TimedOut.into());
                 return;
             };
-            out = self
-                .drained
-                .wait_timeout(out, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            out = self.drained.wait_timeout(out, left);
         }
     }
 
@@ -83,11 +79,7 @@ impl<T: Transport> SendQueue<T> {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 return;
             };
-            out = self
-                .drained
-                .wait_timeout(out, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            out = self.drained.wait_timeout(out, left);
         }
     }
 }

@@ -7,7 +7,8 @@
 //! of them. Room grows with the bytes that came, never with a length a header claims.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+
+use crate::net::connection::sync::Mutex;
 
 /// Bytes received and not yet consumed, in one piece.
 #[derive(Debug)]
@@ -190,7 +191,7 @@ struct Pool {
 
 /// A buffer that exists costs nothing, so it may be as large as the header says; a new one is only as large as `size`.
 fn take(size: usize, wanted: usize) -> Vec<u8> {
-    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pool = POOL.lock();
     let with_room = |bytes: usize| {
         pool.buffers
             .iter()
@@ -206,7 +207,7 @@ fn take(size: usize, wanted: usize) -> Vec<u8> {
 }
 
 fn give_back(buffer: Vec<u8>) {
-    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pool = POOL.lock();
     if buffer.len() >= POOLED_MIN_SIZE && pool.bytes + buffer.len() <= POOL_LIMIT {
         pool.bytes += buffer.len();
         pool.buffers.push(buffer);

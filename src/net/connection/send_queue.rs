@@ -32,7 +32,7 @@ use crate::net::connection::deflate::Deflate;
 use crate::net::connection::message::MessageRef;
 use crate::net::connection::random::MaskKeys;
 use crate::net::connection::sync::{
-    AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, PoisonError, thread_token,
+    AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, thread_token,
 };
 use crate::net::counters::{ConnectionCounters, Counters};
 use crate::net::error::Error;
@@ -148,7 +148,7 @@ impl<T: Transport> SendQueue<T> {
                 counted: false,
                 messages: 0,
             }),
-            drained: Condvar::new(),
+            drained: Condvar::default(),
             transport,
         })
     }
@@ -327,8 +327,8 @@ impl<T: Transport> SendQueue<T> {
     /// Waits until nothing is in the backlog: for a thread that could fill it by itself. The drainer gives a peer up that
     /// takes nothing for [`STALLED`], so this ends.
     pub(crate) fn wait_flushed(&self) -> Result<(), Error> {
-        let waited = self.drained.wait_while(self.lock(), |out| out.draining);
-        waited.unwrap_or_else(PoisonError::into_inner).check()
+        let out = self.drained.wait_while(self.lock(), |out| out.draining);
+        out.check()
     }
 
     /// Frees what only traffic needs.
@@ -341,7 +341,7 @@ impl<T: Transport> SendQueue<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, SendState> {
-        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.outgoing.lock()
     }
 
     pub(crate) fn count(&self, out: &mut SendState, code: u16) {

@@ -15,7 +15,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::net::connection::message::{AsMessage, MessageRef};
-use crate::net::connection::sync::{Condvar, Mutex, MutexGuard, PoisonError, catch_panic, thread};
+use crate::net::connection::sync::{Condvar, Mutex, MutexGuard, catch_panic, thread};
 use crate::net::connection::websocket::Sender;
 use crate::net::room::combiner::{EnterResult, FlatCombiner};
 use crate::net::socket::transport::{Socket, Transport};
@@ -171,13 +171,12 @@ impl<T: Transport> Room<T> {
                 EnterResult::Wait => {
                     batch = self
                         .handed_over
-                        .wait_while(batch, |batch| batch.is_awaited())
-                        .unwrap_or_else(PoisonError::into_inner);
+                        .wait_while(batch, |batch| batch.is_awaited());
                 }
             }
         };
         drop(batch);
-        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut members = self.members.lock();
         let mut next = Some(entries);
         for round in 1.. {
             let Some(entries) = next else { break };
@@ -201,7 +200,7 @@ impl<T: Transport> Room<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, FlatCombiner<Entry<T>>> {
-        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+        self.batch.lock()
     }
 }
 
@@ -209,7 +208,7 @@ impl<T: Transport> Default for Room<T> {
     fn default() -> Self {
         Self {
             batch: Mutex::new(FlatCombiner::new()),
-            handed_over: Condvar::new(),
+            handed_over: Condvar::default(),
             members: Mutex::default(),
             rounds: ROUNDS,
         }

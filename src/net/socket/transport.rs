@@ -8,9 +8,9 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::net::connection::sync::Mutex;
 use crate::net::error::Error;
 use crate::net::socket::socket_stream::Descriptor;
 use crate::net::tls::{Session, TlsError, TlsIdentity, TlsRoots};
@@ -167,14 +167,11 @@ impl<S> Locked<S> {
 
 impl<S: Read + Write + Send + 'static> Transport for Locked<S> {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .read(into)
+        self.0.lock().read(into)
     }
 
     fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stream = self.0.lock();
         let written = stream.write_vectored(parts)?;
         stream.flush()?;
         Ok(written)

@@ -17,12 +17,12 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, Connection, ProtocolVersion, ServerConnection};
 
+use crate::net::connection::sync::{Mutex, MutexGuard};
 use crate::net::error::Error;
 use crate::net::socket::socket_stream::Descriptor;
 use crate::net::tls::record_writer::RecordWriter;
@@ -157,7 +157,7 @@ impl Session {
     /// SEND: seals and writes, and returns how much the socket accepted. The rest must come first in the next write;
     /// part of it may be sealed already.
     pub(crate) fn write(&self, socket: &Descriptor, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock();
         let total = parts.iter().map(|part| part.len()).sum();
         if total == 0 {
             return Ok(0);
@@ -193,7 +193,7 @@ impl Session {
             Shutdown::Write => CLOSE_NOTIFY_TIMEOUT,
             Shutdown::Both => WRITE_TIMEOUT,
         };
-        let Some(mut writer) = self.try_writer() else {
+        let Some(mut writer) = self.writer.try_lock() else {
             return;
         };
         let _ = socket.set_write_timeout(Some(timeout)); // a dead socket fails in the next write
@@ -212,7 +212,7 @@ impl Session {
 
     /// Writes all records, before `deadline`.
     fn flush(&self, socket: &Descriptor, deadline: Instant) -> Result<(), Error> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock();
         self.lock().take_records(&mut writer);
         while !writer.is_empty() {
             socket.set_write_timeout(Some(left(deadline)?))?;
@@ -223,22 +223,14 @@ impl Session {
 
     /// Writes the reader's records, unless another thread is writing.
     fn try_push(&self, socket: &Descriptor) {
-        if let Some(mut writer) = self.try_writer() {
+        if let Some(mut writer) = self.writer.try_lock() {
             self.lock().take_records(&mut writer);
             let _ = writer.push(|bytes| socket.write(bytes)); // the rest is sent with the next write
         }
     }
 
-    fn try_writer(&self) -> Option<MutexGuard<'_, RecordWriter>> {
-        match self.writer.try_lock() {
-            Ok(writer) => Some(writer),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -6,8 +6,8 @@
 //! again when everybody is done, and nobody waits for ever, neither a thread that takes over from a deliverer nor one that
 //! wants to know that all before is delivered.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, TryRecvError};
-use std::sync::{Arc, PoisonError};
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
@@ -176,7 +176,7 @@ impl Scene {
     /// What was said to a guest while it was here, and how much of it before it asked whether all was delivered.
     fn meant_for(&self, guest: Guest) -> (Vec<String>, usize) {
         let (mut here, mut meant, mut owed) = (false, Vec::new(), None);
-        for step in &*self.order.lock().unwrap_or_else(PoisonError::into_inner) {
+        for step in &*self.order.lock() {
             match step {
                 Step::Joined(who) if *who == guest => here = true,
                 Step::Left(who) if *who == guest => here = false,
@@ -226,7 +226,7 @@ impl Scene {
     }
 
     fn share(&self, step: Step, entry: Entry<Peer>) {
-        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut order = self.order.lock();
         order.push(step);
         self.room.append([entry]);
         drop(order);
