@@ -1,6 +1,7 @@
 //! One WebSocket connection: both halves, its buffers, timers and closing.
 
 pub(crate) mod backlog;
+pub(crate) mod buffer_pool;
 pub(crate) mod closing;
 #[cfg(feature = "deflate")]
 pub(crate) mod deflate;

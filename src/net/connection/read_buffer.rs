@@ -1,105 +1,103 @@
-//! The read buffer of one connection, and the pool of large buffers all connections share.
+//! The read buffer of one connection.
 //!
-//! At rest a connection holds 256 bytes, and more when its messages ask for it. The bytes are initialised once, when the
-//! buffer is made, never before a read.
-//! A frame that does not fit is read into a large buffer from a last-in-first-out pool: the one used last is the one
-//! still in the processor's cache, and a thousand connections that each get a large message now and then share a few
-//! of them. Room grows with the bytes that came, never with a length a header claims.
+//! An idle connection holds 256 bytes, and more if its messages need it. The bytes are initialized once, when the buffer is
+//! allocated, and not before each read. A frame that does not fit is read into a large buffer from the
+//! [pool](crate::net::connection::buffer_pool). The buffer grows with the bytes received, never with a length in a header.
 
 use std::io;
+use std::mem;
 
-use crate::net::connection::sync::Mutex;
+use crate::net::connection::buffer_pool::{self, POOLED_MIN_SIZE};
 
-/// Bytes received and not yet consumed, in one piece.
+/// Bytes received and not yet consumed, contiguous.
 #[derive(Debug)]
 pub(crate) struct ReadBuffer {
-    /// Every byte is initialised; `start..end` are the ones received.
-    room: Vec<u8>,
+    /// Initialized storage. The received bytes are `start..end`.
+    storage: Vec<u8>,
     start: usize,
     end: usize,
-    /// The small buffer, put aside while `room` is one of the pool's.
-    small: Option<Vec<u8>>,
-    /// The last read filled all the room it was given: more is waiting.
+    /// The connection's own buffer, while `storage` belongs to the pool.
+    own: Option<Vec<u8>>,
+    /// Whether the last read filled all free space, so more bytes are probably waiting.
     filled: bool,
 }
 
 impl ReadBuffer {
-    /// For the frames of a connection.
+    /// Creates a buffer for the frames of a connection.
     pub(crate) fn new() -> Self {
-        Self::with_room(IDLE_SIZE)
+        Self::with_size(IDLE_SIZE)
     }
 
-    /// For the head of a request or of an answer, which is longer than most of the messages that come behind it.
+    /// Creates a buffer for the head of a request or response, which is longer than most of the messages after it.
     pub(crate) fn with_head_capacity() -> Self {
-        Self::with_room(HEAD)
+        Self::with_size(HEAD_SIZE)
     }
 
-    fn with_room(size: usize) -> Self {
+    fn with_size(size: usize) -> Self {
         Self {
-            room: vec![0; size],
+            storage: vec![0; size],
             start: 0,
             end: 0,
-            small: None,
+            own: None,
             filled: false,
         }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.room[self.start..self.end]
+        &self.storage[self.start..self.end]
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.room[self.start..self.end]
+        &mut self.storage[self.start..self.end]
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Drops `count` bytes from the front.
+    /// Removes `count` bytes from the front.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
     }
 
-    /// Appends what one read brings. `wanted` is the size of the frame in progress, 0 if unknown.
+    /// Appends the bytes of one `read`. `wanted` is the size of the current frame, 0 if unknown.
     pub(crate) fn fill(
         &mut self,
         wanted: usize,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
         self.make_room(wanted);
-        let end = match self.small {
-            // A large frame is read to its end and no further: what follows would only have to be moved. And not all of it
-            // at once: who unmasks it finds each piece in the processor's cache.
+        let end = match self.own {
+            // Stop at the end of a large frame: bytes after it would have to be moved. Read it in chunks, so that each
+            // is still in the processor's cache when it is unmasked.
             Some(_) if wanted > 0 => (self.start + wanted)
                 .min(self.end + READ_CHUNK)
-                .min(self.room.len()),
-            _ => self.room.len(),
+                .min(self.storage.len()),
+            _ => self.storage.len(),
         };
-        let count = read(&mut self.room[self.end..end])?;
+        let count = read(&mut self.storage[self.end..end])?;
         self.end += count;
-        self.filled = self.small.is_none() && self.end == end;
+        self.filled = self.own.is_none() && self.end == end;
         Ok(count)
     }
 
-    /// Gives back what only traffic needs, or a head. Called when the connection has been idle for a while, and before its
+    /// Frees memory that only traffic or a head needs. Called when the connection was idle for a while, and before its
     /// first frame.
     pub(crate) fn shrink(&mut self) {
         if self.is_empty() {
             self.reset();
-            if self.room.len() > IDLE_SIZE {
-                self.room = vec![0; IDLE_SIZE];
+            if self.storage.len() > IDLE_SIZE {
+                self.storage = vec![0; IDLE_SIZE];
             }
         }
     }
 
-    /// Goes on in `other`, which has served its time, if nothing is held: with a buffer of its own beside it an idle
-    /// connection would keep both.
+    /// Continues in the allocation of `other`, if this buffer is empty. Otherwise an idle connection would hold both.
     pub(crate) fn adopt(&mut self, mut other: Vec<u8>) {
         if self.is_empty() && other.capacity() <= 2 * IDLE_SIZE {
             other.resize(IDLE_SIZE, 0);
             self.reset();
-            self.room = other;
+            self.storage = other;
         }
     }
 
@@ -107,144 +105,104 @@ impl ReadBuffer {
         if self.is_empty() {
             self.reset();
         }
-        // The last read brought as much as there was room for, and not of one large frame: more is on its way.
-        if std::mem::take(&mut self.filled)
-            && wanted <= self.room.len()
-            && self.room.len() < BATCH_SIZE
+        // The last read filled the buffer, not with one large frame: more bytes are waiting.
+        if mem::take(&mut self.filled)
+            && wanted <= self.storage.len()
+            && self.storage.len() < BATCH_SIZE
         {
-            self.grow(self.room.len() * 4);
+            self.grow(self.storage.len() * 4);
         }
-        let full = self.end == self.room.len();
-        if self.start > 0 && (full || self.start + wanted > self.room.len()) {
-            self.room.copy_within(self.start..self.end, 0);
+        let full = self.end == self.storage.len();
+        if self.start > 0 && (full || self.start + wanted > self.storage.len()) {
+            self.storage.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        let full = self.end == self.room.len();
-        let pooled = self.small.is_some();
-        if wanted > self.room.len() && !pooled {
+        let full = self.end == self.storage.len();
+        let pooled = self.own.is_some();
+        if wanted > self.storage.len() && !pooled {
             match wanted {
                 ..=SMALL_SIZE => self.grow(SMALL_SIZE),
                 _ => self.swap(wanted.min(POOLED_MIN_SIZE), wanted),
             }
-        } else if full && !pooled && self.room.len() < BATCH_SIZE {
-            self.grow(self.room.len() * 4);
+        } else if full && !pooled && self.storage.len() < BATCH_SIZE {
+            self.grow(self.storage.len() * 4);
         } else if full {
-            // A large buffer is used up before it is exchanged, and doubled then: what came so far is copied a few times
-            // at most, however small the pieces, and memory follows what came and not what a header promises.
-            self.swap(self.room.len() * 2, wanted);
+            // A large buffer is doubled only when it is full. So bytes are copied a few times at most, even if they arrive
+            // one by one, and memory grows with the bytes received, not with the length in the header.
+            self.swap(self.storage.len() * 2, wanted);
         }
     }
 
-    /// A larger buffer of its own.
+    /// Moves the bytes into a larger buffer of the connection's own.
     fn grow(&mut self, size: usize) {
-        let mut room = vec![0; size];
-        let held = self.end - self.start;
-        room[..held].copy_from_slice(&self.room[self.start..self.end]);
-        self.room = room;
-        self.start = 0;
-        self.end = held;
+        let _ = self.replace_storage(vec![0; size]); // freed
     }
 
-    /// Back to the beginning of the small buffer, when nothing is held.
+    /// Returns to the connection's own buffer. The buffer must be empty.
     fn reset(&mut self) {
         self.start = 0;
         self.end = 0;
-        if let Some(small) = self.small.take() {
-            give_back(std::mem::replace(&mut self.room, small));
+        if let Some(own) = self.own.take() {
+            buffer_pool::give_back(mem::replace(&mut self.storage, own));
         }
     }
 
-    /// Moves what is held into a buffer of at least `size` bytes; of `wanted` if the pool happens to have one.
+    /// Moves the bytes into a buffer of the pool, of at least `size` bytes and preferably `wanted`.
     fn swap(&mut self, size: usize, wanted: usize) {
-        let mut large = take(size, wanted);
-        let held = self.end - self.start;
-        large[..held].copy_from_slice(&self.room[self.start..self.end]);
-        let old = std::mem::replace(&mut self.room, large);
-        match self.small {
-            Some(_) => give_back(old),
-            None => self.small = Some(old),
+        let old = self.replace_storage(buffer_pool::take(size, wanted));
+        match self.own {
+            Some(_) => buffer_pool::give_back(old),
+            None => self.own = Some(old),
         }
+    }
+
+    /// Moves the bytes to the start of `storage` and returns the previous storage.
+    fn replace_storage(&mut self, mut storage: Vec<u8>) -> Vec<u8> {
+        let length = self.end - self.start;
+        storage[..length].copy_from_slice(self.bytes());
         self.start = 0;
-        self.end = held;
+        self.end = length;
+        mem::replace(&mut self.storage, storage)
     }
 }
 
 impl Drop for ReadBuffer {
     fn drop(&mut self) {
-        if self.small.is_some() {
-            give_back(std::mem::take(&mut self.room));
+        if self.own.is_some() {
+            buffer_pool::give_back(mem::take(&mut self.storage));
         }
     }
 }
 
-/// Buffers not in use, the one used last on top.
-static POOL: Mutex<Pool> = Mutex::new(Pool {
-    buffers: Vec::new(),
-    bytes: 0,
-});
-
-struct Pool {
-    buffers: Vec<Vec<u8>>,
-    bytes: usize,
-}
-
-/// A buffer that exists costs nothing, so it may be as large as the header says; a new one is only as large as `size`.
-fn take(size: usize, wanted: usize) -> Vec<u8> {
-    let mut pool = POOL.lock();
-    let with_room = |bytes: usize| {
-        pool.buffers
-            .iter()
-            .rposition(|buffer| buffer.len() >= bytes)
-    };
-    if let Some(fits) = with_room(wanted.max(size)).or_else(|| with_room(size)) {
-        let buffer = pool.buffers.remove(fits);
-        pool.bytes -= buffer.len();
-        return buffer;
-    }
-    drop(pool);
-    vec![0; size.next_multiple_of(POOLED_MIN_SIZE)]
-}
-
-fn give_back(buffer: Vec<u8>) {
-    let mut pool = POOL.lock();
-    if buffer.len() >= POOLED_MIN_SIZE && pool.bytes + buffer.len() <= POOL_LIMIT {
-        pool.bytes += buffer.len();
-        pool.buffers.push(buffer);
-    }
-}
-
-/// An idle connection holds this much; most small messages fit.
+/// Size for an idle connection. Most small messages fit.
 const IDLE_SIZE: usize = 256;
-/// Most heads fit. And it is more than an allocator keeps for the thread that gives it back, so that the next connection gets
-/// it, and no idle one has it lying by.
-const HEAD: usize = 1_536;
-/// A frame up to this size makes the connection's own buffer grow; a larger one gets one of the pool's.
+/// Size for a head. Most heads fit. It is above the sizes that allocators cache per thread, so the memory serves the next
+/// connection instead of staying with an idle one.
+const HEAD_SIZE: usize = 1_536;
+/// Maximum frame for which the connection's own buffer grows. A larger frame uses a buffer of the pool.
 const SMALL_SIZE: usize = 4 * 1024;
-/// A connection whose small messages keep filling the buffer gets up to this much.
+/// Maximum size of the connection's own buffer, when many small messages arrive together.
 const BATCH_SIZE: usize = 64 * 1024;
-/// The smallest pooled buffer: a 64 KiB message with its header fits.
-const POOLED_MIN_SIZE: usize = 128 * 1024;
-/// The most that one read takes of a large frame: half of a usual second-level cache.
+/// Maximum bytes of a large frame in one read: half of a typical second-level cache.
 const READ_CHUNK: usize = 256 * 1024;
-/// What the pool holds at most; what is given back beyond it is freed.
-const POOL_LIMIT: usize = 32 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::connection::buffer_pool::POOL_LIMIT;
 
     fn feed(buffer: &mut ReadBuffer, wanted: usize, data: &[u8]) -> usize {
-        let read = |room: &mut [u8]| {
-            let count = room.len().min(data.len());
-            room[..count].copy_from_slice(&data[..count]);
+        let read = |free: &mut [u8]| {
+            let count = free.len().min(data.len());
+            free[..count].copy_from_slice(&data[..count]);
             Ok(count)
         };
         buffer.fill(wanted, read).expect("a read from memory")
     }
 
     #[test]
-    fn bytes_come_out_as_they_went_in_across_every_growth() {
+    fn bytes_are_unchanged_however_often_the_buffer_grows() {
         let data: Vec<u8> = (0..600_000u32).map(|n| (n % 251) as u8).collect();
         let mut buffer = ReadBuffer::new();
         let mut at = 0;
@@ -255,29 +213,29 @@ mod tests {
     }
 
     #[test]
-    fn a_promised_length_takes_no_memory() {
+    fn a_length_in_a_header_allocates_no_memory() {
         let mut buffer = ReadBuffer::new();
         feed(&mut buffer, 1 << 30, b"ten bytes.");
         assert!(
-            buffer.room.len() <= POOL_LIMIT,
-            "no more than the pool may hold"
+            buffer.storage.len() <= POOL_LIMIT,
+            "no more than the limit of the pool"
         );
     }
 
     #[test]
-    fn a_large_frame_in_small_pieces_is_moved_a_few_times_only() {
+    fn a_large_frame_in_small_pieces_is_moved_at_most_five_times() {
         let mut buffer = ReadBuffer::new();
-        let (mut moves, mut at) = (0, buffer.room.as_ptr());
+        let (mut moves, mut at) = (0, buffer.storage.as_ptr());
         for n in 0..1_000_000u32 {
             feed(&mut buffer, 1 << 20, &[n as u8]);
-            moves += u32::from(std::mem::replace(&mut at, buffer.room.as_ptr()) != at);
+            moves += u32::from(mem::replace(&mut at, buffer.storage.as_ptr()) != at);
         }
         assert_eq!(buffer.bytes().len(), 1_000_000);
         assert!(moves <= 5, "{moves} moves");
     }
 
     #[test]
-    fn after_a_large_frame_the_connection_is_small_again() {
+    fn after_a_large_frame_the_buffer_returns_to_its_idle_size() {
         let mut buffer = ReadBuffer::new();
         let frame = vec![7; 100_000];
         let mut at = 0;
@@ -287,7 +245,7 @@ mod tests {
         buffer.consume(frame.len());
         feed(&mut buffer, 0, b"next");
         assert_eq!(
-            (buffer.bytes(), buffer.room.len()),
+            (buffer.bytes(), buffer.storage.len()),
             (&b"next"[..], IDLE_SIZE)
         );
     }
