@@ -117,7 +117,7 @@ fn sighup_reads_the_certificate_again_and_nobody_is_cut_off() {
 
     folder.write("cert.pem", &second.certificate);
     server.signal("HUP");
-    server.error_line_with("the old one stays in use: the private key is not that");
+    server.error_line_with("the old one stays in use: the private key");
     connect(&address, &first).expect("the first pair still");
 
     folder.write("key.pem", &second.key);
@@ -165,7 +165,7 @@ fn what_is_wrong_with_a_server_is_one_line() {
         (
             format!("wss://{address}/echo"),
             &["--ca", &other_ca],
-            "was signed by nobody who is trusted here; give the certificate of its issuer with --ca FILE",
+            "is not signed by a trusted authority; give the certificate of its issuer with --ca FILE",
         ),
         (
             format!("wss://{plain}/echo"),
