@@ -28,7 +28,9 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(|error| error.into_inner())
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Returns `None` if the mutex is locked.
@@ -57,7 +59,7 @@ impl Condvar {
         condition: impl FnMut(&mut T) -> bool,
     ) -> MutexGuard<'a, T> {
         let waited = self.0.wait_while(guard, condition);
-        waited.unwrap_or_else(|error| error.into_inner())
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Waits for a notification, at most for `timeout`. It may also return early for no reason.
@@ -67,7 +69,7 @@ impl Condvar {
         timeout: Duration,
     ) -> MutexGuard<'a, T> {
         let waited = self.0.wait_timeout(guard, timeout);
-        waited.unwrap_or_else(|error| error.into_inner()).0
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
     }
 }
 

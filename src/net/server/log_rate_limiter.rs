@@ -169,7 +169,7 @@ fn log_summary(suppressed: Option<Summary>) {
             warn!(target: NET, "suppressed {lines} log lines about {count} addresses, most of them about {ip}");
         }
         (_, None) => {
-            warn!(target: NET, "suppressed {lines} log lines about more than {MAX_BUCKETS} addresses")
+            warn!(target: NET, "suppressed {lines} log lines about more than {MAX_BUCKETS} addresses");
         }
     }
 }
