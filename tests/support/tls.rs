@@ -63,8 +63,7 @@ pub(crate) fn roots() -> TlsRoots {
 pub(crate) fn root_file() -> &'static Path {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
     FILE.get_or_init(|| {
-        let name = format!("root-{}.pem", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let path = temporary("root");
         fs::write(&path, &ours().certificate).expect("a file");
         path
     })
@@ -74,11 +73,17 @@ pub(crate) fn root_file() -> &'static Path {
 pub(crate) fn key_file() -> &'static Path {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
     FILE.get_or_init(|| {
-        let name = format!("key-{}.pem", std::process::id());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let path = temporary("key");
         fs::write(&path, &ours().key).expect("a file");
         path
     })
+}
+
+/// A file of this process and this copy of the module: a test program may have several, each with a pair of its own.
+fn temporary(kind: &str) -> PathBuf {
+    let copy = module_path!().replace("::", "-");
+    let name = format!("{kind}-{copy}-{}.pem", std::process::id());
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// The SHA-256 of our public key, as browsers pin one.
