@@ -8,6 +8,8 @@
     reason = "a target uses part of what it includes"
 )]
 
+#[path = "../../src/bin/enchufe/calendar.rs"]
+mod calendar;
 #[path = "../../src/bin/enchufe/chat/mod.rs"]
 mod chat;
 #[path = "../../src/bin/enchufe/cluster/mod.rs"]

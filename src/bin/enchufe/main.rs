@@ -14,6 +14,7 @@
 
 mod assets;
 mod auth;
+mod calendar;
 mod chat;
 mod cli;
 mod cluster;
