@@ -148,7 +148,7 @@
 //! | 7.1 | closing, every transition | `protocol/state.rs` |
 //! | 7.1.1 | which side closes TCP | `net/connection/closing.rs` |
 //! | 7.1.7, 7.4.1 | the close code of each violation | `protocol/close.rs` |
-//! | 7.2.3 | reconnecting with backoff | `bin/enchufe/cli/backoff.rs` |
+//! | 7.2.3 | reconnecting with backoff | `bin/enchufe/backoff.rs` |
 //! | 8.1 | UTF-8, checked as it arrives | `protocol/utf8.rs` |
 //! | 9.1 | extensions offered and accepted | `handshake/extensions.rs` |
 //! | 10.2 | which pages may connect | `handshake/origin.rs` |

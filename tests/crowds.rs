@@ -92,7 +92,7 @@ fn come_and_go(addr: SocketAddr, number: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Row 72. They do not wait as ours would (`cli/backoff.rs`): all at once is the worst there is.
+/// Row 72. They do not wait as ours would (`backoff.rs`): all at once is the worst there is.
 #[test]
 fn when_thousands_come_back_at_once_everybody_gets_in() {
     let count = most_descriptors().saturating_sub(500).min(5_000) / 2 * 2;

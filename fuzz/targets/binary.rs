@@ -8,6 +8,8 @@
     reason = "a target uses part of what it includes"
 )]
 
+#[path = "../../src/bin/enchufe/backoff.rs"]
+mod backoff;
 #[path = "../../src/bin/enchufe/calendar.rs"]
 mod calendar;
 #[path = "../../src/bin/enchufe/chat/mod.rs"]

@@ -14,6 +14,7 @@
 
 mod assets;
 mod auth;
+mod backoff;
 mod calendar;
 mod chat;
 mod cli;

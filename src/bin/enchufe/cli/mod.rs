@@ -1,6 +1,5 @@
 //! The command line: its options, and one file or directory per command.
 
-pub mod backoff;
 pub mod chat;
 pub mod error_text;
 pub mod exit_error;

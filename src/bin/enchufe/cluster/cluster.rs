@@ -85,7 +85,7 @@ impl Opened {
             queue: Arc::clone(&queue),
             replicas,
             batch: Vec::new(),
-            pause: writer::PAUSE_MIN,
+            backoff: writer::backoff(address.lease),
         };
         let mut cluster = Cluster {
             queue,

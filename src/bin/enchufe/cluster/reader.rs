@@ -5,17 +5,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use log::{debug, error, info, warn};
 
+use crate::backoff::Backoff;
 use crate::cluster::entry::{Entry, Position};
 use crate::cluster::error::LinkError;
 use crate::cluster::op_queue::{OpQueue, Side};
 use crate::cluster::redis_client::{Loaded, RedisClient};
 use crate::cluster::replica::{ClusterNotice, Replica, Replicas};
 use crate::cluster::snapshot_codec;
-use crate::cluster::writer::{PAUSE_MAX, PAUSE_MIN, grace, tell};
+use crate::cluster::writer::{self, grace, tell};
 use crate::log_targets::CLUSTER;
 
 pub struct Reader {
@@ -27,11 +27,12 @@ pub struct Reader {
     last: Option<(Position, Mark)>,
     /// What was read so far does not count any more.
     needs_reload: bool,
-    pause: Duration,
+    backoff: Backoff,
 }
 
 impl Reader {
     pub fn new(client: RedisClient, queue: Arc<OpQueue>, replicas: Replicas) -> Reader {
+        let backoff = writer::backoff(client.lease());
         Reader {
             client,
             queue,
@@ -39,7 +40,7 @@ impl Reader {
             at: Position::default(),
             last: None,
             needs_reload: true,
-            pause: PAUSE_MIN,
+            backoff,
         }
     }
 
@@ -62,10 +63,9 @@ impl Reader {
                 tell(change, &self.replicas);
             }
             if works {
-                self.pause = PAUSE_MIN;
+                self.backoff.reset();
             } else {
-                self.queue.pause(self.pause);
-                self.pause = (self.pause * 2).min(PAUSE_MAX).min(self.client.lease() / 4);
+                self.queue.pause(self.backoff.next());
             }
         }
     }

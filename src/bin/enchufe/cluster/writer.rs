@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use log::{Level, info, log, warn};
 
+use crate::backoff::Backoff;
 use crate::cluster::entry::Position;
 use crate::cluster::error::LinkError;
 use crate::cluster::op::ClaimError;
@@ -29,8 +30,7 @@ pub struct Writer {
     pub replicas: Replicas,
     /// Taken from the desk, and not answered yet.
     pub batch: Vec<Waiting>,
-    /// How long to wait after the next failure.
-    pub pause: Duration,
+    pub backoff: Backoff,
 }
 
 impl Writer {
@@ -172,7 +172,7 @@ impl Writer {
     }
 
     fn works(&mut self) {
-        self.pause = PAUSE_MIN;
+        self.backoff.reset();
         if let Some(change) = self.queue.report(Side::Writer, true, grace(&self.client)) {
             tell(change, &self.replicas);
         }
@@ -180,17 +180,16 @@ impl Writer {
 
     fn failed(&mut self, error: &LinkError) {
         // Who runs this wants to know why, and not each time that it is tried again.
-        let level = match self.pause {
-            PAUSE_MIN => Level::Warn,
-            _ => Level::Debug,
+        let level = match self.backoff.has_failed() {
+            false => Level::Warn,
+            true => Level::Debug,
         };
         log!(level, "Redis does not do what it is asked: {error}");
         self.client.disconnect();
         if let Some(change) = self.queue.report(Side::Writer, false, grace(&self.client)) {
             tell(change, &self.replicas);
         }
-        self.queue.pause(self.pause);
-        self.pause = (self.pause * 2).min(PAUSE_MAX).min(self.client.lease() / 4);
+        self.queue.pause(self.backoff.next());
     }
 }
 
@@ -222,5 +221,10 @@ const DONE: u8 = b'o';
 /// Redis counts in milliseconds.
 const TICK: Duration = Duration::from_millis(2);
 
-pub const PAUSE_MIN: Duration = Duration::from_millis(20);
-pub const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Waits between attempts to reach Redis: short enough to renew a lease in time.
+pub fn backoff(lease: Duration) -> Backoff {
+    Backoff::new(
+        Duration::from_millis(20),
+        Duration::from_secs(1).min(lease / 4),
+    )
+}

@@ -16,10 +16,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use log::{debug, error, info, warn};
 
+use crate::backoff::Backoff;
 use crate::log_targets::STORE;
 use crate::store::backend::{Backend, BackendError};
 use crate::store::catch_panic::catch_panic;
@@ -50,8 +51,9 @@ struct Writer {
     lanes: Vec<Arc<dyn QueueDrain>>,
     counters: Arc<Counters>,
     unflushed: Unflushed,
-    /// Since writing began to fail: when to try again, and how long to wait if that fails too.
-    failing: Option<(Instant, Duration)>,
+    /// Time of the next attempt to recover, while writing fails.
+    retry_at: Option<Instant>,
+    backoff: Backoff,
 }
 
 impl StoreBuilder {
@@ -65,7 +67,8 @@ impl StoreBuilder {
                 lanes: Vec::new(),
                 counters: Arc::default(),
                 unflushed: Unflushed::default(),
-                failing: None,
+                retry_at: None,
+                backoff: Backoff::default(),
             },
         }
     }
@@ -176,18 +179,18 @@ impl Drop for Store {
 impl Writer {
     fn run(mut self) {
         loop {
-            let end = self.wakeup.wait(self.failing.map(|(again, _)| again));
+            let end = self.wakeup.wait(self.retry_at);
             for queue in &self.lanes {
                 queue.take(&mut self.unflushed);
             }
-            match self.failing {
+            match self.retry_at {
                 None => {
                     let standing = self.write();
                     self.deliver(standing);
                 }
-                Some((again, _)) => {
+                Some(retry_at) => {
                     self.deliver(Durability::NotPersisted);
-                    if end || again <= Instant::now() {
+                    if end || retry_at <= Instant::now() {
                         self.try_again();
                     }
                 }
@@ -231,7 +234,8 @@ impl Writer {
             Ok(on_disk) => {
                 self.unflushed.finish_write(on_disk);
                 if self.write() == Durability::Persisted {
-                    self.failing = None;
+                    self.retry_at = None;
+                    self.backoff.reset();
                     self.counters.failing.store(false, Relaxed);
                     info!(target: STORE, "history is kept again, with all that was said meanwhile");
                 }
@@ -242,19 +246,14 @@ impl Writer {
 
     /// Notes a failure: in the log once, however long it lasts.
     fn failed(&mut self, error: &BackendError) {
-        let pause = match self.failing {
-            None => {
-                error!(target: STORE, "history is not kept any more: {error}; the chat goes on without");
-                self.counters.failures.fetch_add(1, Relaxed);
-                self.counters.failing.store(true, Relaxed);
-                PAUSE_MIN
-            }
-            Some((_, pause)) => {
-                debug!(target: STORE, "history is still not kept: {error}");
-                (pause * 2).min(PAUSE_MAX)
-            }
-        };
-        self.failing = Some((Instant::now() + pause, pause));
+        if self.backoff.has_failed() {
+            debug!(target: STORE, "history is still not kept: {error}");
+        } else {
+            error!(target: STORE, "history is not kept any more: {error}; the chat goes on without");
+            self.counters.failures.fetch_add(1, Relaxed);
+            self.counters.failing.store(true, Relaxed);
+        }
+        self.retry_at = Some(Instant::now() + self.backoff.next());
     }
 
     fn deliver(&self, standing: Durability) {
@@ -276,7 +275,3 @@ impl fmt::Debug for StoreBuilder {
             .finish_non_exhaustive()
     }
 }
-
-/// How long to wait before a disk that failed is tried again, and at most if it goes on failing.
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);

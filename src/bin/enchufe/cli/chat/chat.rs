@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use enchufe::net::{Client, Error, WebSocket};
 
-use crate::cli::backoff::{self, Backoff};
+use crate::backoff::{self, Backoff};
 use crate::cli::chat::output::Line;
 use crate::cli::chat::session::Session;
 use crate::cli::exit_error::Failure;
@@ -69,7 +69,7 @@ fn reconnect(
     let lost = Instant::now();
     let mut why = why.to_owned();
     while !session.is_leaving() {
-        let wait = attempts.next(backoff::random());
+        let wait = attempts.next_jittered(backoff::random());
         session.tell(Line::Problem(format!(
             "no connection ({why}); trying again in {:.1} s",
             wait.as_secs_f32()
