@@ -97,6 +97,7 @@ pub const MAX_DEPTH: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::random::XorShift;
 
     fn parsed(text: &str) -> Result<Value<'_>, JsonError> {
         parse(text, MAX_DEPTH)
@@ -233,16 +234,11 @@ mod tests {
         for (end, _) in text.trim_end().char_indices() {
             assert_eq!(parsed(&text[..end]), Err(JsonError::NotJson), "{end}");
         }
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
         let alphabet: Vec<char> = "{}[]\",:\\ud8n1e-.\0 ñ".chars().collect();
         for _ in 0..50_000 {
-            let text: String = (0..random % 30)
-                .map(|_| {
-                    random ^= random << 13;
-                    random ^= random >> 7;
-                    random ^= random << 17;
-                    alphabet[(random % alphabet.len() as u64) as usize]
-                })
+            let text: String = (0..random.below(30))
+                .map(|_| alphabet[random.below(alphabet.len())])
                 .collect();
             if let Ok(value) = parsed(&text) {
                 let _ = (

@@ -8,6 +8,7 @@ mod json;
 #[path = "../../../../tests/corpus/mutate.rs"]
 mod mutate;
 mod path;
+pub mod random;
 #[path = "../../../../tests/support/tools.rs"]
 #[allow(dead_code)]
 mod tools;

@@ -142,10 +142,10 @@ mod tests {
     use crate::chat::domain::state::{Settings, State};
     use crate::chat::domain::time::{Now, Timestamp};
     use crate::chat::persist::restore::restore;
-    use crate::chat::tests::random::XorShift;
     use crate::store::backend::{Backend, BackendError};
     use crate::store::change::Batch;
     use crate::store::writer::StoreBuilder;
+    use crate::tests::random::XorShift;
 
     /// A chat whose rows a test keeps.
     struct Scene {
@@ -294,16 +294,16 @@ mod tests {
             },
             ..Settings::default()
         };
-        let mut noise = XorShift(0x5eed);
+        let mut random = XorShift(0x5eed);
         let mut scene = Scene::new(settings);
         for round in 0..400 {
-            for _ in 0..noise.number(12) {
-                let mut pick = || NAMES[noise.number(NAMES.len())];
+            for _ in 0..random.below(12) {
+                let mut pick = || NAMES[random.below(NAMES.len())];
                 let (who, to) = (pick(), pick());
-                match noise.number(7) {
+                match random.below(7) {
                     0 => scene.come(who),
                     1 => scene.go(who),
-                    2 => scene.say(who, "", &"x".repeat(1 + noise.number(90))),
+                    2 => scene.say(who, "", &"x".repeat(1 + random.below(90))),
                     _ => scene.say(who, to, &format!("{round}")),
                 }
             }

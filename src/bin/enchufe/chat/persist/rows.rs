@@ -98,7 +98,7 @@ const LEFT: u8 = 3;
 mod tests {
     use super::*;
     use crate::chat::domain::status::Status;
-    use crate::chat::tests::random::XorShift;
+    use crate::tests::random::XorShift;
 
     fn name(name: &str) -> Name {
         Name::parse(name.as_bytes()).unwrap()
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn random_bytes_never_panic() {
-        let mut noise = XorShift(3);
+        let mut random = XorShift(3);
         for round in 0..20_000 {
-            let fields = noise.bytes(round % 40, b"\x00\x01\x02\x03\x04ana\xff");
+            let fields = random.bytes(round % 40, b"\x00\x01\x02\x03\x04ana\xff");
             for kind in 0..5 {
                 let record = [&[1, kind], &fields[..]].concat();
                 let _ = decode(1, &record);

@@ -1,8 +1,8 @@
 //! Users of both chats in one room as a specification: what one wire says, the other tells.
 
-use crate::chat::tests::random::XorShift;
 use crate::chat::tests::support::{NOTHING, TestRoom, broadcast, name, private, status_update};
 use crate::chat::wire::codec::Codec;
+use crate::tests::random::XorShift;
 use enchufe::protocol::MessageKind;
 
 #[test]
@@ -161,9 +161,9 @@ fn a_wire_that_nobody_reads_is_not_written() {
 #[test]
 fn random_bytes_on_either_wire_never_panic() {
     let mut room = TestRoom::mixed(&["bo"], &["ana"]);
-    let mut noise = XorShift(0x0123_4567_89ab_cdef);
+    let mut random = XorShift(0x0123_4567_89ab_cdef);
     for round in 0..20_000 {
-        let message = noise.bytes(round % 24, b"\x01\x02\x03\x04\x05boan~{}[]\":,\\u0\0\xff");
+        let message = random.bytes(round % 24, b"\x01\x02\x03\x04\x05boan~{}[]\":,\\u0\0\xff");
         room.send("bo", &message);
         room.send_as("ana", MessageKind::Text, &message);
         room.inboxes.clear();

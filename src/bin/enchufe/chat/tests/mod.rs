@@ -3,6 +3,5 @@
 pub mod binary;
 pub mod both;
 pub mod json;
-pub mod random;
 pub mod rules;
 pub mod support;

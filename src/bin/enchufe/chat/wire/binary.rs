@@ -161,7 +161,7 @@ const MAX_COUNT: usize = 255;
 mod tests {
     use super::*;
     use crate::chat::domain::time::Timestamp;
-    use crate::chat::tests::random::XorShift;
+    use crate::tests::random::XorShift;
 
     fn name(name: &str) -> Name {
         Name::parse(name.as_bytes()).unwrap()
@@ -288,9 +288,9 @@ mod tests {
     fn random_bytes_never_panic() {
         // Small bytes are ids and lengths that fit: more of the paths.
         let alphabet = b"\0\x01\x02\x03\x04\x05\x06\x07\x08~a\x7f\x80\xff";
-        let mut noise = XorShift(0x2545_f491_4f6c_dd1d);
+        let mut random = XorShift(0x2545_f491_4f6c_dd1d);
         for round in 0..50_000 {
-            decode(&noise.bytes(round % 40, alphabet));
+            decode(&random.bytes(round % 40, alphabet));
         }
     }
 

@@ -96,9 +96,9 @@ const TYPES: [&str; 8] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::tests::random::XorShift;
     use crate::chat::wire::json_object;
     use crate::json::MAX_DEPTH;
+    use crate::tests::random::XorShift;
 
     fn parse(message: &[u8]) -> Result<Object, RequestError> {
         json_object::parse(message, MAX_DEPTH)
@@ -374,9 +374,9 @@ mod tests {
         for length in 0..message.len() {
             assert!(asked(&message.as_bytes()[..length]).is_err(), "{length}");
         }
-        let mut noise = XorShift(0x9e37_79b9_7f4a_7c15);
+        let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
         for round in 0..50_000 {
-            let _ = asked(&noise.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
+            let _ = asked(&random.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
         }
     }
 }

@@ -203,6 +203,7 @@ mod tests {
     use crate::hospital::events::Command;
     use crate::store::backend::{Backend, BackendError};
     use crate::store::change::Batch;
+    use crate::tests::random::XorShift;
 
     /// The rows of one table.
     #[derive(Clone, Default)]
@@ -249,13 +250,7 @@ mod tests {
 
     #[test]
     fn after_a_restart_the_board_is_as_it_was_numbers_and_all() {
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut below = |bound: i32| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            i32::try_from(random >> 33).unwrap() % bound
-        };
+        let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
         let mut disk = Shelf::default();
         let (mut state, mut row_index) = disk.restored();
         for round in 0..3_000 {
@@ -264,13 +259,13 @@ mod tests {
                 .hospitals()
                 .flat_map(|(_, hospital)| hospital.beds.keys().map(|id| id.0))
                 .collect();
-            let mut one_of = |ids: &[i32]| match i32::try_from(ids.len()).unwrap() {
+            let mut one_of = |ids: &[i32]| match ids.len() {
                 0 => 1,
-                count => ids[usize::try_from(below(count)).unwrap()],
+                count => ids[random.below(count)],
             };
             let hospital = HospitalId(one_of(&hospitals));
             let bed = BedId(one_of(&beds));
-            let command = match below(12) {
+            let command = match random.below(12) {
                 0 | 1 => Command::CreateHospital(format!("hospital {round}")),
                 2 => Command::DeleteHospital(hospital),
                 3..=5 => Command::CreateBed(hospital),

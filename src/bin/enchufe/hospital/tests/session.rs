@@ -9,6 +9,7 @@ use crate::signalr::handshake::HandshakeRefusal;
 use crate::signalr::messages::CallError;
 use crate::signalr::records::RecordError;
 use crate::signalr::session::{MAX_HANDSHAKE, MAX_RECORD, Step};
+use crate::tests::random::XorShift;
 
 #[test]
 fn a_handshake_is_welcomed() {
@@ -230,13 +231,8 @@ fn a_session_cut_at_every_byte_takes_the_same_steps() {
 
 #[test]
 fn random_bytes_never_panic_and_never_carry_out_a_call_they_do_not_spell() {
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random
-    };
+    let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
+    let all_bytes: Vec<u8> = (0..=255).collect();
     let alphabet =
         b"{}[]\":,\\\x1e type1234567.-e invocationId target arguments CrearCama \xff\xc3\x00";
     for round in 0..2_000 {
@@ -246,20 +242,17 @@ fn random_bytes_never_panic_and_never_carry_out_a_call_they_do_not_spell() {
             Fixture::open()
         };
         for _ in 0..8 {
-            let pick = |n: u64| alphabet[usize::try_from(n % alphabet.len() as u64).unwrap()];
-            let noise: Vec<u8> = (0..next() % 64)
-                .map(|_| {
-                    if round % 2 == 0 {
-                        next().to_le_bytes()[0]
-                    } else {
-                        pick(next())
-                    }
-                })
-                .collect();
-            for step in fixture.receive_bytes(&noise) {
+            let source = if round % 2 == 0 {
+                &all_bytes[..]
+            } else {
+                alphabet
+            };
+            let length = random.below(64);
+            let bytes = random.bytes(length, source);
+            for step in fixture.receive_bytes(&bytes) {
                 assert!(
                     !matches!(step, Step::Welcome(_) | Step::Call(..)),
-                    "{noise:?}"
+                    "{bytes:?}"
                 );
             }
             fixture.advance(1);

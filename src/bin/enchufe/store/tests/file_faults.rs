@@ -9,6 +9,7 @@ use redb::backends::FileBackend;
 
 use super::tests::{Folder, batch, rows};
 use super::*;
+use crate::tests::random::XorShift;
 
 /// A disk that fails once, at the step it is told to.
 #[derive(Debug)]
@@ -176,14 +177,9 @@ fn a_transaction_of_which_only_some_sectors_were_written_is_there_as_a_whole_or_
         written.reverse();
         check(&written);
     }
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
     for _ in 0..40 {
-        let written = changed.iter().map(|_| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random >> 63 == 1
-        });
+        let written = changed.iter().map(|_| random.below(2) == 1);
         check(&written.collect::<Vec<_>>());
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
