@@ -59,7 +59,7 @@ pub struct Settings {
     /// The bounds on one message on `/echo` and `/inspect`, where people try large ones.
     pub large_messages: MessageLimits,
     /// The chat's own.
-    pub chat: chat::domain::state::Settings,
+    pub chat: chat::domain::state::ChatSettings,
     /// The bounds on a connection of the chat; those on its messages, and on JSON, hold for the hub too.
     pub connections: chat::limits::ConnectionLimits,
 }

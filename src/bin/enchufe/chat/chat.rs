@@ -12,7 +12,7 @@ use crate::chat::dispatcher::{Commit, Connections, Dispatcher, Member};
 use crate::chat::domain::command::{Command, Rejection};
 use crate::chat::domain::event::Notice;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::state::{ChatSettings, State};
 use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::limits::ConnectionLimits;
 use crate::chat::persist::restore::restore;
@@ -37,7 +37,7 @@ pub struct Chat {
 
 impl Chat {
     /// An empty chat in memory.
-    pub fn in_memory(settings: Settings, limits: ConnectionLimits) -> Self {
+    pub fn in_memory(settings: ChatSettings, limits: ConnectionLimits) -> Self {
         let pipeline = DeliveryPipeline::in_memory(Codec::ALL.len());
         Self::new(State::new(settings), Commit::Memory, pipeline, limits)
     }
@@ -47,7 +47,7 @@ impl Chat {
     /// # Errors
     /// A row that cannot be read.
     pub fn stored(
-        settings: Settings,
+        settings: ChatSettings,
         limits: ConnectionLimits,
         store: &mut StoreBuilder,
     ) -> Result<Self, OpenError> {
@@ -58,7 +58,7 @@ impl Chat {
     }
 
     /// A chat that all servers of a cluster share, once it follows `log`.
-    pub fn clustered(settings: Settings, limits: ConnectionLimits, log: Log) -> Self {
+    pub fn clustered(settings: ChatSettings, limits: ConnectionLimits, log: Log) -> Self {
         let commit = Commit::Cluster(PendingOps::new(log.clone(), settings));
         let pipeline = DeliveryPipeline::clustered(Codec::ALL.len(), log);
         Self::new(State::new(settings), commit, pipeline, limits)

@@ -135,7 +135,7 @@ impl Dispatcher<'_> {
                 .answer(who, query)
                 .map(|notice| only(who, notice)),
         };
-        let delivery = outcome.unwrap_or_else(|rejection| only(who, Notice::Refused(rejection)));
+        let delivery = outcome.unwrap_or_else(|rejection| only(who, Notice::Rejected(rejection)));
         self.connections.entries(delivery, now)
     }
 
@@ -190,7 +190,7 @@ impl Dispatcher<'_> {
         };
         rows.track(&event);
         let delivery = self.state.apply(event, now);
-        rows.forget(self.state.take_forgotten());
+        rows.remove_evicted(self.state.take_evicted());
         delivery
     }
 }
@@ -227,7 +227,7 @@ impl Connections {
         let Commit::Disk(rows) = &mut self.commit else {
             return PendingWrites::default();
         };
-        let (rows, said) = rows.take();
+        let (rows, said) = rows.take_changes();
         let author = self.member(who).filter(|_| said);
         PendingWrites {
             rows,
@@ -257,7 +257,7 @@ impl Connections {
         let member = |name| self.member(name).filter(|member| member.codec == codec);
         match audience {
             Audience::All => (readers > 0).then_some(Recipients::All),
-            Audience::AllBut(name) => match member(name) {
+            Audience::Except(name) => match member(name) {
                 None => (readers > 0).then_some(Recipients::All),
                 Some(member) => (readers > 1).then_some(Recipients::Except(member.id)),
             },

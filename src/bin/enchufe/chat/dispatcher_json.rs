@@ -8,7 +8,7 @@ use crate::chat::wire::codec::{Codec, text};
 use crate::chat::wire::json_decode::{JsonRequest, decode};
 use crate::chat::wire::json_encode;
 use crate::chat::wire::json_error::RequestError;
-use crate::chat::wire::json_object::Object;
+use crate::chat::wire::json_object::JsonMessage;
 use crate::delivery::{RoomEntry, message};
 use enchufe::net::PreparedMessage;
 use enchufe::protocol::CloseCode;
@@ -26,7 +26,7 @@ pub struct Registered {
 /// # Errors
 ///
 /// Any [`RequestError`] from [`RequestError::Missing`] on.
-pub fn name_asked_for(object: &Object) -> Result<Name, RequestError> {
+pub fn name_asked_for(object: &JsonMessage) -> Result<Name, RequestError> {
     let JsonRequest::Register(name) = decode(object, None)? else {
         return Err(RequestError::NotRegistered);
     };
@@ -41,7 +41,7 @@ impl Dispatcher<'_> {
     /// Any [`RequestError`] from [`RequestError::Missing`] on; the connection may try again.
     pub fn register(
         &mut self,
-        object: &Object,
+        object: &JsonMessage,
         address: &str,
         now: Now,
     ) -> Result<Registered, RequestError> {
@@ -59,7 +59,7 @@ impl Dispatcher<'_> {
     pub fn json_message(
         &mut self,
         who: &Name,
-        object: Result<Object, RequestError>,
+        object: Result<JsonMessage, RequestError>,
         now: Now,
     ) -> Effects {
         let object = match object {

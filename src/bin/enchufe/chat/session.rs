@@ -8,7 +8,7 @@ use log::debug;
 use crate::chat::chat::Chat;
 use crate::chat::domain::command::Rejection;
 use crate::chat::membership::Membership;
-use crate::chat::wire::messages_es::sentence;
+use crate::chat::wire::messages_es::rejection_text;
 use crate::log_targets::CHAT;
 use enchufe::http::Response;
 use enchufe::net::{Error, Incoming, Reader, Reply, Sender, Upgrade, WebSocket};
@@ -35,7 +35,7 @@ impl Chat {
                 } else {
                     400
                 };
-                Reply::Respond(Response::rejection(status, line(sentence(rejection))))
+                Reply::Respond(Response::rejection(status, line(rejection_text(rejection))))
             }
         }
     }
@@ -45,7 +45,7 @@ impl Chat {
     pub fn probe(&self, name: &[u8]) -> Response {
         match self.could_connect(name) {
             Ok(()) => Response::new(200).text(line("El nombre está disponible")),
-            Err(rejection) => Response::new(400).text(line(sentence(rejection))),
+            Err(rejection) => Response::new(400).text(line(rejection_text(rejection))),
         }
     }
 }

@@ -220,7 +220,7 @@ fn settings(options: &ServeOptions, tokens: Tokens, loopback: bool) -> Settings 
         tokens,
         hosts: options.hosts.clone(),
         loopback,
-        chat: chat::domain::state::Settings {
+        chat: chat::domain::state::ChatSettings {
             inactive_after,
             ..options.chat
         },

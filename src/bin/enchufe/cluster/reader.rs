@@ -180,7 +180,7 @@ impl Reader {
         Err(LinkError::Answer("a hole in the log"))
     }
 
-    fn restore(&self, loaded: &Loaded) -> Result<(), crate::store::record::RecordError> {
+    fn restore(&self, loaded: &Loaded) -> Result<(), crate::store::record::DecodeError> {
         for (service, replica) in (0..).zip(self.replicas.each()) {
             replica.restore(&snapshot_codec::unpack(&loaded.snapshot, service)?)?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cluster::entry::Entry;
 use crate::cluster::rejoin::{DroppedOp, Rejoin};
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 
 /// The state of a service, as the log makes it. Every server applies the same entries in the same order, so what it
 /// makes of them must follow from them alone.
@@ -19,7 +19,7 @@ pub trait Replica: Send + Sync {
     ///
     /// # Errors
     /// The first row that makes no sense.
-    fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError>;
+    fn restore(&self, rows: &[&[u8]]) -> Result<(), DecodeError>;
 
     /// The state is that of the log again: tells everybody what has changed in it meanwhile.
     fn resume(&self);

@@ -6,7 +6,7 @@
 //!   +---------+----------------+-------+
 //! ```
 
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 
 /// The rows of each service as one value, and how many there are.
 pub fn pack(services: &[Vec<Vec<u8>>]) -> (Vec<u8>, usize) {
@@ -25,14 +25,14 @@ pub fn pack(services: &[Vec<Vec<u8>>]) -> (Vec<u8>, usize) {
 }
 
 /// The rows of one service.
-pub fn unpack(mut codec: &[u8], service: u8) -> Result<Vec<&[u8]>, RecordError> {
+pub fn unpack(mut codec: &[u8], service: u8) -> Result<Vec<&[u8]>, DecodeError> {
     let mut rows = Vec::new();
     while let Some((head, rest)) = codec.split_first_chunk::<HEAD>() {
         let [of, length @ ..] = *head;
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         let (row, rest) = rest
             .split_at_checked(length)
-            .ok_or(RecordError::Malformed)?;
+            .ok_or(DecodeError::Malformed)?;
         if of == service {
             rows.push(row);
         }
@@ -41,7 +41,7 @@ pub fn unpack(mut codec: &[u8], service: u8) -> Result<Vec<&[u8]>, RecordError> 
     if codec.is_empty() {
         Ok(rows)
     } else {
-        Err(RecordError::Malformed)
+        Err(DecodeError::Malformed)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::store::backend::BackendError;
 use crate::store::change::Table;
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 
 /// Why what is on disk cannot be used.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum Reason {
     /// It cannot be opened, read or written.
     Backend(BackendError),
     /// A row cannot be understood.
-    Record(Table, u64, RecordError),
+    Record(Table, u64, DecodeError),
 }
 
 impl fmt::Display for OpenError {
@@ -45,8 +45,8 @@ impl fmt::Display for OpenError {
             ),
             Reason::Record(table, key, error) => {
                 let advice = match error {
-                    RecordError::Malformed => RESTORE,
-                    RecordError::UnknownVersion(_) | RecordError::UnknownKind(_) => UPDATE,
+                    DecodeError::Malformed => RESTORE,
+                    DecodeError::UnknownVersion(_) | DecodeError::UnknownKind(_) => UPDATE,
                 };
                 write!(
                     f,

@@ -14,15 +14,15 @@ use std::fmt;
 
 /// A row that is being written.
 #[derive(Debug)]
-pub struct Record(Vec<u8>);
+pub struct RecordWriter(Vec<u8>);
 
 /// The fields of a row, read from front to back.
 #[derive(Debug)]
-pub struct Fields<'a>(&'a [u8]);
+pub struct RecordFields<'a>(&'a [u8]);
 
 /// Why a row cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordError {
+pub enum DecodeError {
     /// It has a version that this program does not know.
     UnknownVersion(u8),
     /// It has a kind that this version does not have.
@@ -31,30 +31,30 @@ pub enum RecordError {
     Malformed,
 }
 
-impl Record {
+impl RecordWriter {
     /// A row of a kind, without fields.
     #[must_use]
-    pub fn new(kind: u8) -> Record {
-        Record(vec![VERSION, kind])
+    pub fn new(kind: u8) -> RecordWriter {
+        RecordWriter(vec![VERSION, kind])
     }
 
     /// A field of one byte.
     #[must_use]
-    pub fn byte(mut self, value: u8) -> Record {
+    pub fn byte(mut self, value: u8) -> RecordWriter {
         self.0.push(value);
         self
     }
 
     /// A field of eight bytes.
     #[must_use]
-    pub fn number(mut self, value: u64) -> Record {
+    pub fn number(mut self, value: u64) -> RecordWriter {
         self.0.extend_from_slice(&value.to_be_bytes());
         self
     }
 
     /// A field of at most 255 bytes; what is beyond is left off.
     #[must_use]
-    pub fn string(mut self, value: &[u8]) -> Record {
+    pub fn string(mut self, value: &[u8]) -> RecordWriter {
         let length = u8::try_from(value.len()).unwrap_or(u8::MAX);
         self.0.push(length);
         self.0.extend_from_slice(&value[..usize::from(length)]);
@@ -76,44 +76,44 @@ impl Record {
     }
 }
 
-impl<'a> Fields<'a> {
+impl<'a> RecordFields<'a> {
     /// The kind of a row, and its fields.
     ///
     /// # Errors
-    /// [`RecordError::UnknownVersion`], or [`RecordError::Malformed`] if there is not even a kind.
-    pub fn of(record: &'a [u8]) -> Result<(u8, Fields<'a>), RecordError> {
+    /// [`DecodeError::UnknownVersion`], or [`DecodeError::Malformed`] if there is not even a kind.
+    pub fn parse(record: &'a [u8]) -> Result<(u8, RecordFields<'a>), DecodeError> {
         match record {
-            [VERSION, kind, fields @ ..] => Ok((*kind, Fields(fields))),
-            [VERSION] | [] => Err(RecordError::Malformed),
-            [version, ..] => Err(RecordError::UnknownVersion(*version)),
+            [VERSION, kind, fields @ ..] => Ok((*kind, RecordFields(fields))),
+            [VERSION] | [] => Err(DecodeError::Malformed),
+            [version, ..] => Err(DecodeError::UnknownVersion(*version)),
         }
     }
 
     /// The next byte.
     ///
     /// # Errors
-    /// [`RecordError::Malformed`] at the end.
-    pub fn byte(&mut self) -> Result<u8, RecordError> {
+    /// [`DecodeError::Malformed`] at the end.
+    pub fn byte(&mut self) -> Result<u8, DecodeError> {
         self.take(1).map(|bytes| bytes[0])
     }
 
     /// The next eight bytes as a number.
     ///
     /// # Errors
-    /// [`RecordError::Malformed`] if there are fewer.
-    pub fn number(&mut self) -> Result<u64, RecordError> {
+    /// [`DecodeError::Malformed`] if there are fewer.
+    pub fn number(&mut self) -> Result<u64, DecodeError> {
         let bytes = self.take(8)?;
         bytes
             .try_into()
             .map(u64::from_be_bytes)
-            .map_err(|_| RecordError::Malformed)
+            .map_err(|_| DecodeError::Malformed)
     }
 
     /// The next string.
     ///
     /// # Errors
-    /// [`RecordError::Malformed`] if it is cut short.
-    pub fn string(&mut self) -> Result<&'a [u8], RecordError> {
+    /// [`DecodeError::Malformed`] if it is cut short.
+    pub fn string(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.byte()?;
         self.take(usize::from(length))
     }
@@ -127,37 +127,37 @@ impl<'a> Fields<'a> {
     /// Sees to it that nothing is left.
     ///
     /// # Errors
-    /// [`RecordError::Malformed`] if something is.
-    pub fn end(self) -> Result<(), RecordError> {
+    /// [`DecodeError::Malformed`] if something is.
+    pub fn end(self) -> Result<(), DecodeError> {
         match self.0 {
             [] => Ok(()),
-            _ => Err(RecordError::Malformed),
+            _ => Err(DecodeError::Malformed),
         }
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8], RecordError> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) = self
             .0
             .split_at_checked(count)
-            .ok_or(RecordError::Malformed)?;
+            .ok_or(DecodeError::Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 }
 
-impl fmt::Display for RecordError {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecordError::UnknownVersion(version) => {
+            DecodeError::UnknownVersion(version) => {
                 write!(f, "it has version {version}, and only {VERSION} is known")
             }
-            RecordError::UnknownKind(kind) => write!(f, "there is no kind {kind}"),
-            RecordError::Malformed => f.write_str("it is malformed"),
+            DecodeError::UnknownKind(kind) => write!(f, "there is no kind {kind}"),
+            DecodeError::Malformed => f.write_str("it is malformed"),
         }
     }
 }
 
-impl std::error::Error for RecordError {}
+impl std::error::Error for DecodeError {}
 
 /// The version written, and the only one read.
 const VERSION: u8 = 1;
@@ -168,13 +168,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let record = Record::new(9)
+        let record = RecordWriter::new(9)
             .byte(3)
             .number(u64::MAX - 1)
             .string("ñandú".as_bytes())
             .string(b"")
             .rest(b"rest");
-        let (kind, mut fields) = Fields::of(&record).unwrap();
+        let (kind, mut fields) = RecordFields::parse(&record).unwrap();
         assert_eq!(kind, 9);
         assert_eq!(fields.byte(), Ok(3));
         assert_eq!(fields.number(), Ok(u64::MAX - 1));
@@ -185,25 +185,25 @@ mod tests {
 
     #[test]
     fn another_version_is_an_error_that_says_so() {
-        let error = Fields::of(&[2, 9, 1]).unwrap_err();
-        assert_eq!(error, RecordError::UnknownVersion(2));
+        let error = RecordFields::parse(&[2, 9, 1]).unwrap_err();
+        assert_eq!(error, DecodeError::UnknownVersion(2));
         assert_eq!(error.to_string(), "it has version 2, and only 1 is known");
     }
 
     #[test]
     fn a_row_cut_short_or_too_long_is_malformed() {
-        let record = Record::new(9).byte(3).number(7).string(b"ana").end();
+        let record = RecordWriter::new(9).byte(3).number(7).string(b"ana").end();
         for cut in 0..record.len() {
             let read = || {
-                let (_, mut fields) = Fields::of(&record[..cut])?;
+                let (_, mut fields) = RecordFields::parse(&record[..cut])?;
                 fields.byte()?;
                 fields.number()?;
                 fields.string()?;
                 fields.end()
             };
-            assert_eq!(read(), Err(RecordError::Malformed), "{cut}");
+            assert_eq!(read(), Err(DecodeError::Malformed), "{cut}");
         }
-        let (_, fields) = Fields::of(&record).unwrap();
-        assert_eq!(fields.end(), Err(RecordError::Malformed));
+        let (_, fields) = RecordFields::parse(&record).unwrap();
+        assert_eq!(fields.end(), Err(DecodeError::Malformed));
     }
 }

@@ -27,7 +27,7 @@ use crate::store::catch_panic::catch_panic;
 use crate::store::change::{Change, Table};
 use crate::store::counters::Counters;
 use crate::store::error::{OpenError, Reason};
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 use crate::store::unflushed::Unflushed;
 use crate::store::wakeup::Wakeup;
 use crate::store::write_queue::{Durability, QueueDrain, WriteQueue};
@@ -81,7 +81,7 @@ impl StoreBuilder {
     pub fn read(
         &self,
         table: Table,
-        mut each: impl FnMut(u64, &[u8]) -> Result<(), RecordError>,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), DecodeError>,
     ) -> Result<u64, OpenError> {
         let mut bad = None;
         let mut each = |key, record: &[u8]| {

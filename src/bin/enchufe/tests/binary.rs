@@ -34,9 +34,9 @@ fn say(text: &str) {
         (Some("ana"), Target::User(&b"ana"[..])),
     ] {
         let mut heard = Vec::new();
-        for message in binary_client::say(to, text) {
+        for message in binary_client::send_message(to, text) {
             match binary::decode(&message) {
-                Some(Request::Command(Command::Say { to, text })) => {
+                Some(Request::Command(Command::Send { to, text })) => {
                     assert_eq!(to, target);
                     assert!(std::str::from_utf8(text).is_ok(), "a character is cut");
                     heard.extend_from_slice(text);

@@ -1,30 +1,34 @@
-//! What users ask for, as it stands in the log of a cluster: the form of [`crate::store::record::Record`], with these kinds.
+//! What users ask for, as it stands in the log of a cluster: the form of [`crate::store::record::RecordWriter`], with these kinds.
 //!
 //! | kind | command | fields |
 //! |---|---|---|
 //! | 1 | [`Command::Connect`] | rest: address |
 //! | 2 | [`Command::Leave`] | byte: 1 if the leaver is told too |
 //! | 3 | [`Command::ChangeStatus`] of oneself | byte: the status |
-//! | 4 | [`Command::Say`] to everybody | rest: text |
-//! | 5 | [`Command::Say`] to one user | string: name · rest: text |
+//! | 4 | [`Command::Send`] to everybody | rest: text |
+//! | 5 | [`Command::Send`] to one user | string: name · rest: text |
 //!
 //! In whose name it is, and when, the log says itself. Nothing at all: the user's lease has run out, and so it leaves.
 
 use crate::chat::domain::command::{Command, Target};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
-use crate::store::record::{Fields, Record, RecordError};
+use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
 /// The entry for a command that was found to be valid; `None` for one that is nobody else's business.
 pub fn encode(command: Command<'_>) -> Option<Vec<u8>> {
     Some(match command {
         Command::Reserve | Command::Release => return None,
-        Command::Connect { address } => Record::new(CONNECT).rest(address.as_bytes()),
-        Command::Leave { notify_self } => Record::new(LEAVE).byte(u8::from(notify_self)).end(),
-        Command::ChangeStatus { status, .. } => Record::new(STATUS).byte(status?.number()).end(),
-        Command::Say { to, text } => match to {
-            Target::General => Record::new(SAY).rest(text),
-            Target::User(name) => Record::new(SAY_TO).string(name).rest(text),
+        Command::Connect { address } => RecordWriter::new(CONNECT).rest(address.as_bytes()),
+        Command::Leave { notify_self } => {
+            RecordWriter::new(LEAVE).byte(u8::from(notify_self)).end()
+        }
+        Command::ChangeStatus { status, .. } => {
+            RecordWriter::new(STATUS).byte(status?.number()).end()
+        }
+        Command::Send { to, text } => match to {
+            Target::General => RecordWriter::new(SEND).rest(text),
+            Target::User(name) => RecordWriter::new(SEND_TO).string(name).rest(text),
         },
     })
 }
@@ -34,31 +38,31 @@ pub fn encode(command: Command<'_>) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// Why it is none.
-pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, RecordError> {
+pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, DecodeError> {
     if what.is_empty() {
         return Ok(Command::Leave { notify_self: false });
     }
-    let (kind, mut fields) = Fields::of(what)?;
+    let (kind, mut fields) = RecordFields::parse(what)?;
     Ok(match kind {
         CONNECT => Command::Connect {
-            address: str::from_utf8(fields.rest()).map_err(|_| RecordError::Malformed)?,
+            address: str::from_utf8(fields.rest()).map_err(|_| DecodeError::Malformed)?,
         },
         LEAVE => Command::Leave {
             notify_self: fields.byte()? == 1,
         },
         STATUS => Command::ChangeStatus {
             name: who.as_bytes(),
-            status: Some(Status::from_number(fields.byte()?).ok_or(RecordError::Malformed)?),
+            status: Some(Status::from_number(fields.byte()?).ok_or(DecodeError::Malformed)?),
         },
-        SAY => Command::Say {
+        SEND => Command::Send {
             to: Target::General,
             text: fields.rest(),
         },
-        SAY_TO => Command::Say {
+        SEND_TO => Command::Send {
             to: Target::User(fields.string()?),
             text: fields.rest(),
         },
-        kind => return Err(RecordError::UnknownKind(kind)),
+        kind => return Err(DecodeError::UnknownKind(kind)),
     })
 }
 
@@ -70,8 +74,8 @@ pub fn is_leave(what: &[u8]) -> bool {
 const CONNECT: u8 = 1;
 const LEAVE: u8 = 2;
 const STATUS: u8 = 3;
-const SAY: u8 = 4;
-const SAY_TO: u8 = 5;
+const SEND: u8 = 4;
+const SEND_TO: u8 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -88,11 +92,11 @@ mod tests {
                 name: b"ana",
                 status: Some(Status::Busy),
             },
-            Command::Say {
+            Command::Send {
                 to: Target::General,
                 text: b"hola",
             },
-            Command::Say {
+            Command::Send {
                 to: Target::User("Ñandú".as_bytes()),
                 text: b"\xff",
             },
@@ -112,10 +116,10 @@ mod tests {
     fn an_entry_of_another_version_or_kind_is_an_error() {
         let ana = Name::parse(b"ana").unwrap();
         for (what, error) in [
-            (&b"\x02\x01"[..], RecordError::UnknownVersion(2)),
-            (b"\x01\x09", RecordError::UnknownKind(9)),
-            (b"\x01\x03\x09", RecordError::Malformed),
-            (b"\x01\x05\x09ana", RecordError::Malformed),
+            (&b"\x02\x01"[..], DecodeError::UnknownVersion(2)),
+            (b"\x01\x09", DecodeError::UnknownKind(9)),
+            (b"\x01\x03\x09", DecodeError::Malformed),
+            (b"\x01\x05\x09ana", DecodeError::Malformed),
         ] {
             assert_eq!(decode(&ana, what), Err(error));
         }

@@ -8,7 +8,7 @@ use crate::chat::cluster::operations;
 use crate::chat::domain::command::{Command, Rejection, Target};
 use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::Settings;
+use crate::chat::domain::state::ChatSettings;
 use crate::chat::wire::codec::Codec;
 use crate::cluster::log_handle::Log;
 use enchufe::net::{MemberId, Sender};
@@ -17,15 +17,15 @@ use enchufe::net::{MemberId, Sender};
 #[derive(Debug)]
 pub struct PendingOps {
     pub log: Log,
-    pub settings: Settings,
+    pub settings: ChatSettings,
     /// What the last step asked for, as it goes into the log.
-    diverted: Vec<Vec<u8>>,
+    queued: Vec<Vec<u8>>,
     /// Users whose coming is in the log or on its way there.
-    pub arriving: HashMap<Name, PendingJoin>,
+    pub joining: HashMap<Name, PendingJoin>,
     /// Users with a connection to this server.
-    pub holds: HashMap<Name, LocalSession>,
+    pub sessions: HashMap<Name, LocalSession>,
     /// While the state is made again: who was connected before.
-    pub before: Option<Vec<Name>>,
+    pub before_restore: Option<Vec<Name>>,
 }
 
 /// A user who waits for its coming to come back.
@@ -33,7 +33,7 @@ pub struct PendingOps {
 pub struct PendingJoin {
     /// The number of the operation that says that it comes.
     pub number: u64,
-    pub hold: LocalSession,
+    pub session: LocalSession,
     pub codec: Codec,
 }
 
@@ -49,14 +49,14 @@ pub struct LocalSession {
 
 impl PendingOps {
     /// Nobody is here.
-    pub fn new(log: Log, settings: Settings) -> PendingOps {
+    pub fn new(log: Log, settings: ChatSettings) -> PendingOps {
         PendingOps {
             log,
             settings,
-            diverted: Vec::new(),
-            arriving: HashMap::new(),
-            holds: HashMap::new(),
-            before: None,
+            queued: Vec::new(),
+            joining: HashMap::new(),
+            sessions: HashMap::new(),
+            before_restore: None,
         }
     }
 
@@ -71,24 +71,24 @@ impl PendingOps {
             (Ok(_), _) => {}
             (
                 Err(Rejection::RecipientDisconnected),
-                Command::Say {
+                Command::Send {
                     to: Target::User(name),
                     ..
                 },
             ) if Name::parse(name).is_ok() => {}
             (Err(rejection), _) => return Err(rejection),
         }
-        self.diverted.extend(operations::encode(command));
+        self.queued.extend(operations::encode(command));
         Ok(())
     }
 
-    pub fn take_diverted(&mut self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut self.diverted)
+    pub fn take_queued(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.queued)
     }
 
     /// The claim on a name, if this member still has it.
     pub fn claim(&self, name: &Name, member: MemberId) -> Option<u64> {
-        let hold = self.holds.get(name)?;
-        (hold.member == Some(member)).then_some(hold.claim)
+        let session = self.sessions.get(name)?;
+        (session.member == Some(member)).then_some(session.claim)
     }
 }

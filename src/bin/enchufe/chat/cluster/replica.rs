@@ -22,7 +22,7 @@ use crate::cluster::rejoin::{DroppedOp, Rejoin};
 use crate::cluster::replica::{ClusterNotice, NameOwner, Replica};
 use crate::delivery::RoomEntry;
 use crate::log_targets::CHAT;
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 use enchufe::net::Sender;
 use enchufe::protocol::CloseCode;
 
@@ -39,14 +39,14 @@ impl Replica for Chat {
         self.with(|dispatcher| snapshot::rows(dispatcher.state))
     }
 
-    fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
+    fn restore(&self, rows: &[&[u8]]) -> Result<(), DecodeError> {
         self.with(|dispatcher| {
             let before = dispatcher.state.connected();
             let Commit::Cluster(pending) = &mut dispatcher.connections.commit else {
                 return Ok(());
             };
             // A second beginning before the first was done: what people know is what was before that.
-            pending.before.get_or_insert(before);
+            pending.before_restore.get_or_insert(before);
             *dispatcher.state = snapshot::state(pending.settings, rows, now())?;
             Ok(())
         })
@@ -55,7 +55,7 @@ impl Replica for Chat {
     fn resume(&self) {
         self.publish(|dispatcher| {
             let before = match &mut dispatcher.connections.commit {
-                Commit::Cluster(pending) => pending.before.take(),
+                Commit::Cluster(pending) => pending.before_restore.take(),
                 Commit::Memory | Commit::Disk(_) => None,
             };
             let before = BTreeSet::from_iter(before.unwrap_or_default());
@@ -70,9 +70,9 @@ impl Replica for Chat {
 
     fn news(&self, news: ClusterNotice) {
         let standing = match news {
-            ClusterNotice::CutOff => ClusterStatus::ClusterUnavailable,
-            ClusterNotice::Healed => ClusterStatus::Healed,
-            ClusterNotice::Anew => ClusterStatus::Anew,
+            ClusterNotice::CutOff => ClusterStatus::Unavailable,
+            ClusterNotice::Healed => ClusterStatus::Available,
+            ClusterNotice::Anew => ClusterStatus::Restarted,
         };
         self.publish(|dispatcher| {
             let told = vec![(Audience::All, Notice::ClusterStatus(standing))];
@@ -99,10 +99,10 @@ impl NameOwner for Chat {
                 return switch.go(|_| {});
             };
             switch.go(|claims| {
-                for (name, hold) in &mut pending.holds {
-                    let address = &hold.address;
+                for (name, session) in &mut pending.sessions {
+                    let address = &session.address;
                     if let Some(what) = operations::encode(Command::Connect { address }) {
-                        hold.claim = claims.claim(name.as_bytes(), what);
+                        session.claim = claims.claim(name.as_bytes(), what);
                     }
                 }
             })
@@ -113,14 +113,18 @@ impl NameOwner for Chat {
         let Ok(name) = Name::parse(name) else { return };
         let mut loser: Option<Sender> = None;
         self.publish(|dispatcher| {
-            let hold = match &dispatcher.connections.commit {
-                Commit::Cluster(pending) => pending.holds.get(&name),
+            let session = match &dispatcher.connections.commit {
+                Commit::Cluster(pending) => pending.sessions.get(&name),
                 Commit::Memory | Commit::Disk(_) => None,
             };
-            match hold.filter(|hold| hold.claim == claim) {
-                Some(hold) => {
-                    loser = Some(hold.sender.clone());
-                    dispatcher.connections.forget(&name).into_iter().collect()
+            match session.filter(|session| session.claim == claim) {
+                Some(session) => {
+                    loser = Some(session.sender.clone());
+                    dispatcher
+                        .connections
+                        .remove_local(&name)
+                        .into_iter()
+                        .collect()
                 }
                 None => Vec::new(),
             }
@@ -161,8 +165,8 @@ impl Dispatcher<'_> {
                     address: address.into(),
                 };
                 let delivery = self.apply(event, now);
-                if let Some(arrival) = self.take_arrival(&who, entry) {
-                    return self.arrived(who, arrival, delivery, now);
+                if let Some(join) = self.take_join(&who, entry) {
+                    return self.complete_join(who, join, delivery, now);
                 }
                 delivery
             }
@@ -175,43 +179,43 @@ impl Dispatcher<'_> {
             ),
             command => match self.state.decide(&who, command, now) {
                 Ok(event) => self.apply(event, now),
-                Err(rejection) => only(&who, Notice::Refused(rejection)),
+                Err(rejection) => only(&who, Notice::Rejected(rejection)),
             },
         };
         match &self.connections.commit {
-            Commit::Cluster(pending) if pending.before.is_some() => Vec::new(),
+            Commit::Cluster(pending) if pending.before_restore.is_some() => Vec::new(),
             _ => self.connections.entries(delivery, now),
         }
     }
 
-    fn take_arrival(&mut self, who: &Name, entry: &cluster::Entry) -> Option<PendingJoin> {
+    fn take_join(&mut self, who: &Name, entry: &cluster::Entry) -> Option<PendingJoin> {
         let Commit::Cluster(pending) = &mut self.connections.commit else {
             return None;
         };
-        let arrival = pending.arriving.get(who)?;
-        if !entry.own || entry.number != arrival.number {
+        let join = pending.joining.get(who)?;
+        if !entry.own || entry.number != join.number {
             return None;
         }
-        pending.arriving.remove(who)
+        pending.joining.remove(who)
     }
 
-    fn arrived(
+    fn complete_join(
         &mut self,
         name: Name,
-        arrival: PendingJoin,
+        pending_join: PendingJoin,
         delivery: Delivery,
         now: Now,
     ) -> Vec<RoomEntry> {
         let PendingJoin {
-            mut hold, codec, ..
-        } = arrival;
+            mut session, codec, ..
+        } = pending_join;
         // Between a goodbye and the end of the connection that said it, the name is free.
-        let before = self.connections.forget(&name);
+        let before = self.connections.remove_local(&name);
         let (member, entries) = self.add_member(&name, codec, delivery, now);
-        let join = join(member, hold.sender.clone());
-        hold.member = Some(member.id);
+        let join = join(member, session.sender.clone());
+        session.member = Some(member.id);
         if let Commit::Cluster(pending) = &mut self.connections.commit {
-            pending.holds.insert(name, hold);
+            pending.sessions.insert(name, session);
         }
         before.into_iter().chain([join]).chain(entries).collect()
     }
@@ -220,7 +224,7 @@ impl Dispatcher<'_> {
 /// What is told of a user to all others.
 fn of_others(notice: Notice) -> (Audience, Notice) {
     let audience = match &notice {
-        Notice::Left(name) | Notice::Joined { name, .. } => Audience::AllBut(name.clone()),
+        Notice::Left(name) | Notice::Joined { name, .. } => Audience::Except(name.clone()),
         _ => Audience::All,
     };
     (audience, notice)

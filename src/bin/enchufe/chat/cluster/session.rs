@@ -39,7 +39,7 @@ impl Chat {
         let log = self.log()?;
         let what =
             operations::encode(Command::Connect { address }).ok_or(Rejection::InvalidState)?;
-        let hold = LocalSession {
+        let session = LocalSession {
             claim,
             member: None,
             sender: sender.clone(),
@@ -50,19 +50,21 @@ impl Chat {
             let number = log.append_as(name.as_bytes(), claim, what);
             let join = PendingJoin {
                 number,
-                hold,
+                session,
                 codec,
             };
             let pending = dispatcher.connections.pending()?;
-            pending.arriving.insert(name.clone(), join);
+            pending.joining.insert(name.clone(), join);
             Ok::<_, Rejection>(number)
         })?;
-        let _in_time = log.wait(number, PATIENCE);
+        let _in_time = log.wait(number, LOG_TIMEOUT);
         let joined = self.with(|dispatcher| {
             let pending = dispatcher.connections.pending()?;
-            let gave_up = pending.arriving.remove(&name).is_some();
-            let hold = pending.holds.get(&name);
-            let member = hold.filter(|_| !gave_up).and_then(|hold| hold.member);
+            let gave_up = pending.joining.remove(&name).is_some();
+            let session = pending.sessions.get(&name);
+            let member = session
+                .filter(|_| !gave_up)
+                .and_then(|session| session.member);
             let inactive_at = dispatcher.state.inactivity_deadline(&name);
             Ok::<_, Rejection>(member.map(|id| (Member { id, codec }, inactive_at)))
         })?;
@@ -104,7 +106,7 @@ impl Membership {
         chat.step(&name, |dispatcher| {
             let effects = dispatcher.message(&name, message, now());
             let asked = dispatcher.connections.take_enqueued();
-            if asked.is_empty() && !last_try && !self.own_is_back() {
+            if asked.is_empty() && !last_try && !self.is_resolved() {
                 return (Vec::new(), None);
             }
             self.publish(dispatcher, asked);
@@ -129,7 +131,7 @@ impl Membership {
     /// Waits, not for ever, until what this user asked for has come back.
     pub fn wait_for_last(&self) {
         if let (Some(log), Some(last)) = (self.chat.pipeline.log(), self.last) {
-            log.wait(last, PATIENCE);
+            log.wait(last, LOG_TIMEOUT);
         }
     }
 
@@ -143,12 +145,12 @@ impl Membership {
                 return Vec::new(); // it was lost, and the member with it
             };
             log.release(self.name.as_bytes(), claim, left());
-            let leave = dispatcher.connections.forget(&self.name);
+            let leave = dispatcher.connections.remove_local(&self.name);
             leave.into_iter().collect()
         });
     }
 
-    fn own_is_back(&self) -> bool {
+    fn is_resolved(&self) -> bool {
         match (self.chat.pipeline.log(), self.last) {
             (Some(log), Some(last)) => log.is_resolved(last),
             _ => true,
@@ -172,7 +174,7 @@ impl Membership {
         }
         let known = dispatcher.state.inactivity_deadline(&self.name);
         // What was just asked for may make the user active or inactive: it is looked at again soon.
-        let soon = is_asked.then(|| Instant::now() + SOON);
+        let soon = is_asked.then(|| Instant::now() + RECHECK_DELAY);
         self.inactive_at = match (known, soon) {
             (Some(known), Some(soon)) => Some(known.max(soon)),
             (known, soon) => known.or(soon),
@@ -182,9 +184,9 @@ impl Membership {
 
 impl Connections {
     /// Removes a user of this server; the log tells the state. Returns the member's `Leave`.
-    pub fn forget(&mut self, name: &Name) -> Option<RoomEntry> {
+    pub fn remove_local(&mut self, name: &Name) -> Option<RoomEntry> {
         if let Commit::Cluster(pending) = &mut self.commit {
-            pending.holds.remove(name);
+            pending.sessions.remove(name);
         }
         self.remove(name)
     }
@@ -197,7 +199,7 @@ impl Connections {
     }
 
     fn take_enqueued(&mut self) -> Vec<Vec<u8>> {
-        let pending = self.pending().map(PendingOps::take_diverted);
+        let pending = self.pending().map(PendingOps::take_queued);
         pending.unwrap_or_default()
     }
 
@@ -224,7 +226,7 @@ impl From<ClaimError> for Rejection {
 }
 
 /// How long a user waits for what it asked for to come back, before it is answered or refused without.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOG_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// When to look again at a user who may be about to turn active or inactive.
-const SOON: Duration = Duration::from_secs(1);
+const RECHECK_DELAY: Duration = Duration::from_secs(1);

@@ -10,25 +10,25 @@
 
 use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::state::{ChatSettings, State};
 use crate::chat::domain::status::Status;
 use crate::chat::domain::time::Now;
 use crate::chat::persist::rows;
-use crate::store::record::{Fields, Record, RecordError};
+use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
 /// The rows that give this state.
 pub fn rows(state: &State) -> Vec<Vec<u8>> {
     let event = |key: u64, event: &Event| {
         let record = rows::encode(event)?;
-        Some(Record::new(EVENT).number(key).rest(&record))
+        Some(RecordWriter::new(EVENT).number(key).rest(&record))
     };
     let messages = state.messages().filter_map(|message| {
         let key = message.sequence;
-        event(key, &Event::Said(message.clone()))
+        event(key, &Event::MessageSent(message.clone()))
     });
-    let last = Record::new(LAST).number(state.last_sequence()).end();
+    let last = RecordWriter::new(LAST).number(state.last_sequence()).end();
     let people = state
-        .people()
+        .known_users()
         .into_iter()
         .flat_map(|(name, address, status)| {
             let connected = Event::Connected {
@@ -44,7 +44,7 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
                     },
                 ),
                 Some(status) => {
-                    let row = Record::new(STATUS).string(name.as_bytes());
+                    let row = RecordWriter::new(STATUS).string(name.as_bytes());
                     Some(row.byte(status.number()).end())
                 }
             };
@@ -58,18 +58,18 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
 /// # Errors
 ///
 /// The first row that makes no sense.
-pub fn state(settings: Settings, rows: &[&[u8]], now: Now) -> Result<State, RecordError> {
+pub fn state(settings: ChatSettings, rows: &[&[u8]], now: Now) -> Result<State, DecodeError> {
     let mut state = State::new(settings);
     for row in rows {
-        let (kind, mut fields) = Fields::of(row)?;
+        let (kind, mut fields) = RecordFields::parse(row)?;
         match kind {
             EVENT => {
                 let key = fields.number()?;
                 state.apply(rows::decode(key, fields.rest())?, now);
             }
             STATUS => {
-                let name = Name::parse(fields.string()?).map_err(|_| RecordError::Malformed)?;
-                let status = Status::from_number(fields.byte()?).ok_or(RecordError::Malformed)?;
+                let name = Name::parse(fields.string()?).map_err(|_| DecodeError::Malformed)?;
+                let status = Status::from_number(fields.byte()?).ok_or(DecodeError::Malformed)?;
                 fields.end()?;
                 state.apply(Event::StatusChanged { name, status }, now);
             }
@@ -77,7 +77,7 @@ pub fn state(settings: Settings, rows: &[&[u8]], now: Now) -> Result<State, Reco
                 state.resume_after(fields.number()?);
                 fields.end()?;
             }
-            kind => return Err(RecordError::UnknownKind(kind)),
+            kind => return Err(DecodeError::UnknownKind(kind)),
         }
     }
     Ok(state)
@@ -114,12 +114,12 @@ mod tests {
     }
 
     fn say(state: &mut State, who: &str, to: Target<'_>) {
-        run(state, who, Command::Say { to, text: b"hola" });
+        run(state, who, Command::Send { to, text: b"hola" });
     }
 
     #[test]
     fn a_state_made_from_its_rows_is_the_same_state() {
-        let mut state = State::new(Settings::default());
+        let mut state = State::new(ChatSettings::default());
         for who in ["ana", "bo", "cy", "di"] {
             come(&mut state, who);
         }
@@ -135,15 +135,15 @@ mod tests {
         }
         let rows = rows_of(&state);
         let lent: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let again = state_of(Settings::default(), &lent, now()).unwrap();
+        let again = state_of(ChatSettings::default(), &lent, now()).unwrap();
         assert_eq!(rows_of(&again), rows);
-        assert_eq!(again.people(), state.people());
+        assert_eq!(again.known_users(), state.known_users());
         assert_eq!(again.last_sequence(), 2);
     }
 
     #[test]
     fn numbers_go_on_though_no_message_is_kept() {
-        let mut settings = Settings::default();
+        let mut settings = ChatSettings::default();
         settings.history.messages = 0;
         let mut state = State::new(settings);
         come(&mut state, "ana");
@@ -162,7 +162,7 @@ mod tests {
             b"\x01\x03\x00",
             b"\x02\x01",
         ] {
-            assert!(state_of(Settings::default(), &[row], now()).is_err());
+            assert!(state_of(ChatSettings::default(), &[row], now()).is_err());
         }
     }
 }

@@ -1,81 +1,79 @@
-//! What a peer may ask for, whichever wire it speaks, and why it may be told no.
+//! Requests of users, the same on both wires, and the reasons to reject them.
 //!
-//! Both codecs decode into these; they borrow from the received message, so a message is copied once, when it is kept.
+//! Both codecs decode into these types. They borrow from the received message, so a text is copied only when it is stored.
 
 use std::fmt;
 
 use crate::chat::domain::status::Status;
 
-/// One thing a connected user asks for.
+/// A request of a connected user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// Something that changes the chat.
+    /// Changes the chat.
     Command(Command<'a>),
-    /// Something that only reads it.
+    /// Only reads it.
     Query(Query<'a>),
 }
 
-/// What changes the state: the input of [`State::decide`](crate::chat::domain::state::State::decide).
+/// A change: the input of [`State::decide`](crate::chat::domain::state::State::decide).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// Claim the name, before there is a connection that can speak for it.
+    /// Reserves the name for a connection to come.
     Reserve,
-    /// Give a claimed name back unused.
+    /// Releases a reserved name.
     Release,
-    /// Take the place that was claimed.
+    /// Connects the user whose name is reserved.
     Connect {
-        /// The peer's IP address as text; other users can ask for it.
+        /// The client's IP address as text. Other users can request it.
         address: &'a str,
     },
-    /// The connection ended, or is about to.
+    /// Disconnects the user.
     Leave {
-        /// True if the leaver is to be told too, as one who said goodbye.
+        /// Whether the leaving user is notified too.
         notify_self: bool,
     },
-    /// Set the status of a user, who must be oneself.
+    /// Sets the status of a user, who must be the one that requests it.
     ChangeStatus {
-        /// Whose.
         name: &'a [u8],
-        /// `None` if the wire named a status that does not exist.
+        /// `None` if the message has an invalid status.
         status: Option<Status>,
     },
-    /// Send a chat message.
-    Say {
-        /// To everybody or to one user.
+    /// Sends a chat message.
+    Send {
         to: Target<'a>,
-        /// Usually UTF-8, but the binary chat does not insist.
+        /// UTF-8 in the JSON chat; any bytes in the binary chat.
         text: &'a [u8],
     },
 }
 
-/// What reads the state: the input of [`State::answer`](crate::chat::domain::state::State::answer).
+/// A question: the input of [`State::answer`](crate::chat::domain::state::State::answer).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Query<'a> {
-    /// Who is connected, for one who has just arrived.
+    /// Connected users, for a user who has just connected.
     Welcome,
-    /// Who is connected.
+    /// Connected users.
     Users,
     /// One user by name.
     User(&'a [u8]),
-    /// The messages kept of one chat, oldest first.
+    /// Stored messages of one chat, oldest first.
     History {
-        /// The general chat, or the asker's chat with one user.
+        /// The general chat, or the chat of the requesting user with another one.
         of: Target<'a>,
         /// Only messages with a greater sequence number.
         after: Option<u64>,
     },
 }
 
-/// Which chat is meant.
+/// The chat that a request refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
-    /// Everybody's.
+    /// The chat of all users.
     General,
-    /// The one with this user; the bytes are as received and may name nobody.
+    /// The chat with this user. These bytes are as received; such a user may not exist.
     User(&'a [u8]),
 }
 
-/// Why something asked for does not happen.
+/// Reason to reject a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
     /// The name has no bytes.
@@ -88,37 +86,37 @@ pub enum Rejection {
     NameHasControlCharacter,
     /// The name is `~` or `server`.
     NameReserved,
-    /// A connection holds the name, or is about to.
+    /// The name is reserved, or its user is connected.
     NameTaken,
-    /// No such user is known.
+    /// No user has this name.
     NoSuchUser,
-    /// No such status, or the status of somebody else.
+    /// The status does not exist, or belongs to another user.
     InvalidStatus,
-    /// A chat message without text.
+    /// The chat message has no text.
     EmptyMessage,
     /// The recipient is unknown or offline.
     RecipientDisconnected,
-    /// It does not fit where the asker stands: connecting without a claimed name, or anything else without a connection.
+    /// The user's state does not allow it: the name is not reserved, or the user is not connected.
     InvalidState,
-    /// This server is cut off from its cluster, where names are granted.
+    /// The server has no connection to its cluster, which grants names.
     ClusterUnavailable,
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Rejection::NameEmpty => "the name is empty",
-            Rejection::NameTooLong => "the name is longer than 255 bytes",
-            Rejection::NameNotUtf8 => "the name is not UTF-8",
-            Rejection::NameHasControlCharacter => "the name has a control character",
-            Rejection::NameReserved => "the name is reserved",
-            Rejection::NameTaken => "the name is taken",
-            Rejection::NoSuchUser => "no such user",
-            Rejection::InvalidStatus => "invalid status",
-            Rejection::EmptyMessage => "the message is empty",
-            Rejection::RecipientDisconnected => "the recipient is not connected",
-            Rejection::InvalidState => "not possible now",
-            Rejection::ClusterUnavailable => "this server is cut off from the others",
+            Self::NameEmpty => "the name is empty",
+            Self::NameTooLong => "the name is longer than 255 bytes",
+            Self::NameNotUtf8 => "the name is not UTF-8",
+            Self::NameHasControlCharacter => "the name has a control character",
+            Self::NameReserved => "the name is reserved",
+            Self::NameTaken => "the name is taken",
+            Self::NoSuchUser => "no such user",
+            Self::InvalidStatus => "invalid status",
+            Self::EmptyMessage => "the message is empty",
+            Self::RecipientDisconnected => "the recipient is not connected",
+            Self::InvalidState => "not possible in the current state",
+            Self::ClusterUnavailable => "the server is cut off from its cluster",
         })
     }
 }

@@ -1,7 +1,7 @@
-//! What happened, and who is told what.
+//! Events that change the chat, and the notices that users receive about them.
 //!
-//! An [`Event`] is decided once and is a value of its own: it can be applied now, after it is on disk, or by another
-//! server that reads it from a shared log. A [`Delivery`] is what applying one says to whom, in terms of users.
+//! An [`Event`] is decided once and is independent of the command: it can be applied now, after it is on disk, or by
+//! another server. A [`Delivery`] lists the notices that applying it causes, and the users who receive them.
 
 use std::sync::Arc;
 
@@ -10,120 +10,106 @@ use crate::chat::domain::message::Message;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
 
-/// Something that was decided: the output of [`State::decide`](crate::chat::domain::state::State::decide) and the input of
+/// A decided change: the output of [`State::decide`](crate::chat::domain::state::State::decide), and the input of
 /// [`State::apply`](crate::chat::domain::state::State::apply).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A name was claimed.
+    /// A name was reserved.
     Reserved(Name),
-    /// A claimed name was given back.
+    /// A reserved name was released.
     Released(Name),
-    /// A user has a connection.
+    /// A user connected.
     Connected {
-        /// Who.
         name: Name,
-        /// From which IP address.
+        /// The client's IP address.
         address: Arc<str>,
     },
-    /// A user has no connection any more.
+    /// A user disconnected.
     Left {
-        /// Who.
         name: Name,
-        /// True if the leaver is told too.
+        /// Whether the leaving user is notified too.
         notify_self: bool,
     },
-    /// A user's status was set; perhaps to what it was.
-    StatusChanged {
-        /// Whose.
-        name: Name,
-        /// The new one.
-        status: Status,
-    },
+    /// A user's status was set, perhaps to the same value.
+    StatusChanged { name: Name, status: Status },
     /// A chat message was sent.
-    Said(Message),
+    MessageSent(Message),
 }
 
-/// What becomes of what is said on one server of a cluster.
+/// Connection of the server to its cluster, as its users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClusterStatus {
-    /// This server is cut off: nothing that is said is delivered until it is not.
-    ClusterUnavailable,
-    /// It is not cut off any more.
-    Healed,
-    /// What you said last was not delivered, and will not be.
+    /// The cluster is unavailable: messages wait.
+    Unavailable,
+    /// The cluster is available again.
+    Available,
+    /// The user's last messages were dropped.
     NotSent,
-    /// The log of the cluster is another, or this server could not follow it: what was said last may be missing.
-    Anew,
+    /// The server reloaded its state from the cluster: the last messages of any user may be lost.
+    Restarted,
 }
 
-/// Who gets which notice, in this order.
+/// Notices in the order in which they are delivered, each with its recipients.
 pub type Delivery = Vec<(Audience, Notice)>;
 
 /// A set of connected users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// Every connection, also of a user who counts as offline.
+    /// All users, those with status [`Status::Disconnected`] too.
     All,
-    /// Everybody else.
-    AllBut(Name),
-    /// One.
+    /// All users except one.
+    Except(Name),
+    /// One user.
     Only(Name),
-    /// Two different ones.
+    /// Two different users.
     Both(Name, Name),
 }
 
-/// What a connected user is told: the input of both codecs.
+/// A message for users: the input of both codecs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// What you asked for does not happen.
-    Refused(Rejection),
-    /// You are connected, and so are these: by name, yourself included.
+    /// The user's request was rejected.
+    Rejected(Rejection),
+    /// The user is connected. Lists all connected users by name, the user included.
     Welcome(Vec<Name>),
-    /// Who is connected.
+    /// Connected users.
     Users {
-        /// Who asked; always in the list.
+        /// The requesting user, always in the list.
         asker: Name,
-        /// By name.
+        /// Sorted by name.
         users: Vec<(Name, Status)>,
     },
     /// One user.
     User {
-        /// Who.
         name: Name,
-        /// [`Status::Disconnected`] for one who left.
+        /// [`Status::Disconnected`] if the user has left.
         status: Status,
-        /// The IP address, the last one known.
+        /// The last known IP address.
         address: Arc<str>,
     },
-    /// Somebody connected and is active.
+    /// A user connected and is active.
     Joined {
-        /// Who.
         name: Name,
-        /// True if this user was not known before.
+        /// Whether this user was unknown before.
         new: bool,
     },
-    /// Somebody's status was set.
-    StatusChanged {
-        /// Whose.
-        name: Name,
-        /// The new one.
-        status: Status,
-    },
-    /// Somebody's connection ended.
+    /// A user's status was set.
+    StatusChanged { name: Name, status: Status },
+    /// A user disconnected.
     Left(Name),
     /// A chat message.
-    Said(Message),
-    /// What you say next in this order is delivered, and is not on disk: the history is unavailable.
+    Message(Message),
+    /// The user's next message is delivered, but not on disk.
     NotPersisted,
-    /// How this server stands with the others of its cluster.
+    /// The connection to the cluster changed.
     ClusterStatus(ClusterStatus),
-    /// The messages of one chat.
+    /// Messages of one chat.
     History {
-        /// The other user of a chat of two; `None` for the general chat.
+        /// The other user of a private chat; `None` for the general chat.
         with: Option<Name>,
-        /// True if the asker gave a position and reads on from there: what does not fit is left off at the end,
+        /// Whether the request had a position to continue from. Messages that do not fit are then dropped at the end,
         /// otherwise at the beginning.
-        onward: bool,
+        continued: bool,
         /// Oldest first.
         messages: Vec<Message>,
     },

@@ -1,7 +1,7 @@
-//! What was said, kept within bounds: so many messages per chat, and so many bytes in all chats together.
+//! Histories of all chats. Two limits apply: messages per chat, and bytes in all chats together.
 //!
-//! The second bound is there because the number of chats has none: every pair of names that ever spoke is one.
-//! Past a bound the oldest messages are forgotten; no chat is refused.
+//! The number of chats has no limit, since every pair of names can be one; so the bytes need one. Above a limit the
+//! oldest messages are evicted.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -11,26 +11,26 @@ use crate::chat::domain::message::{Channel, Message};
 #[derive(Debug)]
 pub struct Histories {
     limits: HistoryLimits,
-    /// Every message that is kept, by sequence number: the oldest of all is the first.
+    /// Stored messages by sequence number, oldest first.
     messages: BTreeMap<u64, Message>,
-    /// The sequence numbers of each chat, ascending; no chat is empty.
+    /// Sequence numbers of each chat in ascending order. No chat is empty.
     channels: HashMap<Channel, VecDeque<u64>>,
-    /// The cost of all that is kept.
+    /// Cost of all stored messages.
     bytes: usize,
 }
 
-/// How much is kept.
+/// Limits of the histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryLimits {
-    /// Messages of one chat. Default 1,000.
+    /// Messages per chat. Default 1,000.
     pub messages: usize,
-    /// Bytes of all chats: texts, names and 256 for each message. Default 64 MiB.
+    /// Bytes in all chats: texts, names, and 256 per message. Default 64 MiB.
     pub bytes: usize,
 }
 
 impl Default for HistoryLimits {
-    fn default() -> HistoryLimits {
-        HistoryLimits {
+    fn default() -> Self {
+        Self {
             messages: 1_000,
             bytes: 64 << 20,
         }
@@ -38,9 +38,8 @@ impl Default for HistoryLimits {
 }
 
 impl Histories {
-    /// Nothing said yet.
-    pub fn new(limits: HistoryLimits) -> Histories {
-        Histories {
+    pub fn new(limits: HistoryLimits) -> Self {
+        Self {
             limits,
             messages: BTreeMap::new(),
             channels: HashMap::new(),
@@ -48,9 +47,9 @@ impl Histories {
         }
     }
 
-    /// Keeps a message, whose sequence number is greater than all before, and forgets what no longer fits: `forgotten` is
-    /// told the sequence number of each.
-    pub fn push(&mut self, message: Message, mut forgotten: impl FnMut(u64)) {
+    /// Stores a message, whose sequence number is greater than all before. Evicts messages above the limits, and calls
+    /// `on_evict` with the sequence number of each.
+    pub fn push(&mut self, message: Message, mut on_evict: impl FnMut(u64)) {
         let (sequence, channel) = (message.sequence, message.channel());
         self.bytes += cost(&message);
         self.messages.insert(sequence, message);
@@ -59,19 +58,19 @@ impl Histories {
         if sequences.len() > self.limits.messages
             && let Some(oldest) = sequences.front().copied()
         {
-            self.forget(oldest);
-            forgotten(oldest);
+            self.evict(oldest);
+            on_evict(oldest);
         }
         while self.bytes > self.limits.bytes
             && let Some((&oldest, _)) = self.messages.first_key_value()
         {
-            self.forget(oldest);
-            forgotten(oldest);
+            self.evict(oldest);
+            on_evict(oldest);
         }
     }
 
-    /// The messages kept of one chat with a sequence number greater than `after`, oldest first.
-    pub fn of(&self, channel: &Channel, after: u64) -> Vec<Message> {
+    /// Returns the messages of a chat with a sequence number greater than `after`, oldest first.
+    pub fn messages_after(&self, channel: &Channel, after: u64) -> Vec<Message> {
         let Some(sequences) = self.channels.get(channel) else {
             return Vec::new();
         };
@@ -84,13 +83,13 @@ impl Histories {
             .collect()
     }
 
-    /// The messages kept of all chats, oldest first.
-    pub fn all(&self) -> impl Iterator<Item = &Message> {
+    /// Returns the messages of all chats, oldest first.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.messages.values()
     }
 
-    /// Forgets the oldest message of its chat.
-    fn forget(&mut self, sequence: u64) {
+    /// Removes a message, which is the oldest one of its chat.
+    fn evict(&mut self, sequence: u64) {
         let Some(message) = self.messages.remove(&sequence) else {
             return;
         };
@@ -105,13 +104,13 @@ impl Histories {
     }
 }
 
-/// What a message costs. Each is charged for its names, though they are mostly shared: a flood of names has a bound too.
+/// Returns the memory cost of a message, in bytes. Includes its names, though most are shared: that limits names too.
 fn cost(message: &Message) -> usize {
     let to = message.to.as_ref().map_or(0, |to| to.as_bytes().len());
     message.text.len() + message.from.as_bytes().len() + to + OVERHEAD
 }
 
-/// A message's place in the maps, and its chat's if it is the only one, rounded up.
+/// Memory of a message in the maps, and of its chat if it is the only one, rounded up.
 const OVERHEAD: usize = 256;
 
 #[cfg(test)]
@@ -134,21 +133,21 @@ mod tests {
         }
     }
 
-    /// Keeps a message and sees that what is reported as forgotten is what is gone.
+    /// Stores a message, and checks that the reported evictions are the missing messages.
     fn push(histories: &mut Histories, message: Message) {
         let sequence = message.sequence;
         let mut before: Vec<u64> = histories.messages.keys().copied().collect();
         before.push(sequence);
-        let mut forgotten = Vec::new();
-        histories.push(message, |sequence| forgotten.push(sequence));
+        let mut evicted = Vec::new();
+        histories.push(message, |sequence| evicted.push(sequence));
         before.retain(|sequence| !histories.messages.contains_key(sequence));
-        forgotten.sort_unstable();
-        assert_eq!(forgotten, before);
+        evicted.sort_unstable();
+        assert_eq!(evicted, before);
     }
 
     fn sequences(histories: &Histories, channel: &Channel, after: u64) -> Vec<u64> {
         histories
-            .of(channel, after)
+            .messages_after(channel, after)
             .iter()
             .map(|message| message.sequence)
             .collect()
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn after_leaves_out_what_was_seen() {
+    fn only_messages_after_the_position_are_returned() {
         let mut histories = Histories::new(HistoryLimits::default());
         for sequence in [2, 4, 6] {
             push(&mut histories, message(sequence, "ana", None, "hola"));
@@ -183,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn a_chat_keeps_only_its_last_messages() {
+    fn above_the_limit_of_a_chat_its_oldest_messages_are_evicted() {
         let mut histories = Histories::new(HistoryLimits {
             messages: 3,
             ..HistoryLimits::default()
         });
-        push(&mut histories, message(1, "ana", Some("bo"), "kept"));
+        push(&mut histories, message(1, "ana", Some("bo"), "hola"));
         for sequence in 2..=10 {
             push(&mut histories, message(sequence, "ana", None, "hola"));
         }
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_of_no_messages_keeps_none() {
+    fn a_limit_of_zero_messages_stores_none() {
         let mut histories = Histories::new(HistoryLimits {
             messages: 0,
             ..HistoryLimits::default()
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_bytes_of_all_chats_the_oldest_message_of_any_goes_first() {
+    fn above_the_limit_of_bytes_the_oldest_message_of_any_chat_is_evicted() {
         let each = cost(&message(1, "ana", Some("bo"), "hola"));
         let mut histories = Histories::new(HistoryLimits {
             bytes: 3 * each,
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_chats_stays_within_the_bytes() {
+    fn many_chats_stay_within_the_limit_of_bytes() {
         let mut histories = Histories::new(HistoryLimits {
             bytes: 100_000,
             ..HistoryLimits::default()

@@ -1,27 +1,27 @@
-//! One chat message, and the chat it belongs to.
+//! Chat messages, and the chats that they belong to.
 
 use std::sync::Arc;
 
 use crate::chat::domain::name::Name;
 use crate::chat::domain::time::Timestamp;
 
-/// A chat message as it was accepted. Cheap to clone.
+/// An accepted chat message. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its place in the order of all messages of all chats; from 1.
+    /// Position in the order of all messages of all chats, from 1.
     pub sequence: u64,
-    /// When the server accepted it.
+    /// Time at which the server accepted it.
     pub at: Timestamp,
-    /// Who wrote it.
+    /// The author.
     pub from: Name,
-    /// The one it is for; `None` for everybody.
+    /// The recipient; `None` for the general chat.
     pub to: Option<Name>,
-    /// Not empty. UTF-8 if it came as JSON; any bytes if not.
+    /// Not empty. UTF-8 from the JSON chat; any bytes from the binary chat.
     pub text: Arc<[u8]>,
 }
 
 impl Message {
-    /// The chat it belongs to.
+    /// Returns the chat that the message belongs to.
     pub fn channel(&self) -> Channel {
         match &self.to {
             None => Channel::General,
@@ -30,24 +30,24 @@ impl Message {
     }
 }
 
-/// A chat: everybody's, or the one of two users.
+/// A chat: the general one, or a private one of two users.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// Everybody's.
+    /// The chat of all users.
     General,
-    /// An unordered pair, kept with the lesser name first; both may be the same.
+    /// Two users, the lesser name first. Both may be the same.
     Pair(Name, Name),
 }
 
 impl Channel {
-    /// The chat of two users, in either order of the names.
-    pub fn between(one: &Name, other: &Name) -> Channel {
+    /// Returns the chat of two users, given in any order.
+    pub fn between(one: &Name, other: &Name) -> Self {
         let (first, second) = if one <= other {
             (one, other)
         } else {
             (other, one)
         };
-        Channel::Pair(first.clone(), second.clone())
+        Self::Pair(first.clone(), second.clone())
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chat_of_two_is_an_unordered_pair() {
+    fn a_private_chat_is_an_unordered_pair() {
         let (ana, bo) = (Name::parse(b"ana").unwrap(), Name::parse(b"bo").unwrap());
         assert_eq!(Channel::between(&ana, &bo), Channel::between(&bo, &ana));
         assert_ne!(Channel::between(&ana, &bo), Channel::between(&ana, &ana));

@@ -1,4 +1,4 @@
-//! Users, chats and histories: plain data, no bytes, no threads.
+//! Users, messages and the rules of the chat: plain data, without bytes of a wire, sockets or threads.
 
 pub mod command;
 pub mod event;

@@ -1,7 +1,6 @@
-//! What may be a user's name, in either chat.
+//! Names of users, the same on both wires.
 //!
-//! A user *is* its name: there is no other identity, so the rules stand in one place and a [`Name`] that exists has
-//! passed them. It is cheap to clone, because every message, history entry and notice carries one.
+//! A name is the only identity of a user, so a [`Name`] cannot be built without passing the rules.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -11,17 +10,17 @@ use crate::chat::domain::command::Rejection;
 
 /// A user's name: 1 to 255 bytes of UTF-8 without control characters, neither `~` nor `server`.
 ///
-/// Names are compared, and ordered, byte for byte.
+/// Names are compared and ordered byte by byte. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// Checks the rules. `bytes` is the name as the peer means it, already percent-decoded.
+    /// Checks the rules. `bytes` is percent-decoded.
     ///
     /// # Errors
     ///
-    /// The first rule that fails, from [`Rejection::NameEmpty`] to [`Rejection::NameReserved`].
-    pub fn parse(bytes: &[u8]) -> Result<Name, Rejection> {
+    /// The first rule that is broken, from [`Rejection::NameEmpty`] to [`Rejection::NameReserved`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, Rejection> {
         if bytes.is_empty() {
             return Err(Rejection::NameEmpty);
         }
@@ -35,21 +34,21 @@ impl Name {
         if RESERVED.contains(&name) {
             return Err(Rejection::NameReserved);
         }
-        Ok(Name(name.into()))
+        Ok(Self(name.into()))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as the bytes that go on a wire.
+    /// Returns the name as bytes for a wire.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }
 
-/// Lets a map of names be asked with a `&str`; both compare and hash alike.
+/// Makes maps of names accept a `&str` as a key: both compare and hash alike.
 impl Borrow<str> for Name {
     fn borrow(&self) -> &str {
         &self.0
@@ -68,13 +67,13 @@ impl fmt::Debug for Name {
     }
 }
 
-/// The longest name, in bytes: its length is one byte on the binary wire.
+/// Maximum length of a name, in bytes: the binary wire has one byte for it.
 pub const MAX_NAME: usize = 255;
 
-/// How the general chat is called where a name is expected.
+/// Stands for the general chat where a name is expected.
 pub const GENERAL: &str = "~";
 
-/// Who speaks in the JSON chat when no user does.
+/// Sender of messages from the server in the JSON chat.
 pub const SERVER: &str = "server";
 
 const RESERVED: [&str; 2] = [GENERAL, SERVER];
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_general_chat_and_the_server_are_nobody_s_name() {
+    fn the_names_of_the_general_chat_and_the_server_are_reserved() {
         assert_eq!(Name::parse(b"~"), Err(Rejection::NameReserved));
         assert_eq!(Name::parse(b"server"), Err(Rejection::NameReserved));
         assert!(Name::parse(b"~~").is_ok());
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_byte_for_byte() {
+    fn names_are_compared_byte_by_byte() {
         let composed = Name::parse("\u{e9}".as_bytes()).unwrap();
         let decomposed = Name::parse("e\u{301}".as_bytes()).unwrap();
         assert_ne!(composed, decomposed);

@@ -1,7 +1,7 @@
-//! Who is there, who is about to be, and who once was.
+//! Reserved names, connected users and absent users.
 //!
-//! A name that was claimed but never connected leaves no trace; a user who connected once stays known. How many of
-//! those are remembered is bounded, because anybody can come and go under ever new names.
+//! A user who has connected once stays known; a name that was only reserved does not. The number of absent users has a
+//! limit, because one client can connect under many names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,17 +10,16 @@ use std::time::Instant;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
 
-/// Names and what is known of each.
+/// All known names.
 #[derive(Debug)]
 pub struct Presence {
     max_absent: usize,
-    /// Names claimed for connections that are not there yet.
+    /// Names reserved for connections to come.
     reserved: BTreeSet<Name>,
-    /// Users with a connection.
-    present: BTreeMap<Name, User>,
-    /// Known users without one.
+    connected: BTreeMap<Name, User>,
+    /// Known users without a connection.
     absent: BTreeMap<Name, Absent>,
-    /// The absent in the order they left.
+    /// Absent users in the order in which they left.
     departures: BTreeMap<u64, Name>,
     next_departure: u64,
 }
@@ -28,68 +27,67 @@ pub struct Presence {
 /// A user with a connection.
 #[derive(Debug)]
 pub struct User {
-    /// [`Status::Disconnected`] for one who is there but wants to count as offline.
+    /// [`Status::Disconnected`] for a user who appears offline.
     pub status: Status,
     /// The IP address as text.
     pub address: Arc<str>,
-    /// The last chat message, or when the user came or called itself active.
+    /// Time of the last chat message, of connecting, or of setting the status to active.
     pub last_active: Instant,
 }
 
+/// A known user without a connection.
 #[derive(Debug)]
 struct Absent {
-    /// The last one.
+    /// The last IP address.
     address: Arc<str>,
-    /// The key in `departures`.
+    /// Key in `departures`.
     departure: u64,
 }
 
 impl Presence {
-    /// Nobody is known. Past `max_absent` known users without a connection, who left first is forgotten.
-    pub fn new(max_absent: usize) -> Presence {
-        Presence {
+    /// Above `max_absent` absent users, the one who left first is evicted.
+    pub fn new(max_absent: usize) -> Self {
+        Self {
             max_absent,
             reserved: BTreeSet::new(),
-            present: BTreeMap::new(),
+            connected: BTreeMap::new(),
             absent: BTreeMap::new(),
             departures: BTreeMap::new(),
             next_departure: 0,
         }
     }
 
-    /// Whether the name is claimed for a connection that is not there yet.
+    /// Whether the name is reserved for a connection to come.
     pub fn is_reserved(&self, name: &Name) -> bool {
         self.reserved.contains(name)
     }
 
-    /// The user, if connected.
+    /// Returns a connected user.
     pub fn get(&self, name: &Name) -> Option<&User> {
-        self.present.get(name)
+        self.connected.get(name)
     }
 
-    /// The user, if connected.
+    /// Returns a connected user.
     pub fn get_mut(&mut self, name: &Name) -> Option<&mut User> {
-        self.present.get_mut(name)
+        self.connected.get_mut(name)
     }
 
-    /// Claims a name.
     pub fn reserve(&mut self, name: Name) {
         self.reserved.insert(name);
     }
 
-    /// Gives a claimed name back.
     pub fn release(&mut self, name: &Name) {
         self.reserved.remove(name);
     }
 
-    /// Turns a claim into a connected, active user. True if nobody was known by that name.
+    /// Connects the user of a reserved name. Returns true if the user was unknown before.
     pub fn connect(&mut self, name: Name, address: Arc<str>, now: Instant) -> bool {
         self.reserved.remove(&name);
         let known = self.absent.remove(&name);
         if let Some(absent) = &known {
             self.departures.remove(&absent.departure);
         }
-        self.present.insert(
+        self.connected.insert(
             name,
             User {
                 status: Status::Active,
@@ -100,9 +98,9 @@ impl Presence {
         known.is_none()
     }
 
-    /// The user's connection has ended. False if there was none. `forgotten` is told who is not known any more.
-    pub fn leave(&mut self, name: &Name, mut forgotten: impl FnMut(Name)) -> bool {
-        let Some(user) = self.present.remove(name) else {
+    /// Disconnects a user. Calls `on_evict` with each user above the limit. Returns false if the user was not connected.
+    pub fn leave(&mut self, name: &Name, mut on_evict: impl FnMut(Name)) -> bool {
+        let Some(user) = self.connected.remove(name) else {
             return false;
         };
         let departure = self.next_departure;
@@ -119,39 +117,43 @@ impl Presence {
             && let Some((_, first)) = self.departures.pop_first()
         {
             self.absent.remove(&first);
-            forgotten(first);
+            on_evict(first);
         }
         true
     }
 
-    /// Those with a connection, by name.
+    /// Returns the names of connected users, sorted.
     pub fn connected(&self) -> impl Iterator<Item = &Name> {
-        self.present.keys()
+        self.connected.keys()
     }
 
-    /// Everybody who is known: the absent in the order in which they left, then the present, with their status.
-    pub fn everybody(&self) -> impl Iterator<Item = (Name, Arc<str>, Option<Status>)> {
+    /// Returns all known users with their address: first the absent ones in the order in which they left, then the
+    /// connected ones with their status.
+    pub fn known(&self) -> impl Iterator<Item = (Name, Arc<str>, Option<Status>)> {
         let absent = self.departures.values().filter_map(|name| {
             let absent = self.absent.get(name)?;
             Some((name.clone(), absent.address.clone(), None))
         });
-        let present = self.present.iter().map(|(name, user)| {
+        let connected = self.connected.iter().map(|(name, user)| {
             let address = user.address.clone();
             (name.clone(), address, Some(user.status))
         });
-        absent.chain(present)
+        absent.chain(connected)
     }
 
-    /// Those who count as connected, by name; the asker always does.
+    /// Returns the users who appear online to `asker`, sorted by name; `asker` always does.
     pub fn online(&self, asker: &Name) -> impl Iterator<Item = (&Name, Status)> {
-        let all = self.present.iter().map(|(name, user)| (name, user.status));
+        let all = self
+            .connected
+            .iter()
+            .map(|(name, user)| (name, user.status));
         all.filter(move |(name, status)| *status != Status::Disconnected || *name == asker)
     }
 
-    /// The user known by these bytes, connected or not, with status and last IP address.
+    /// Finds a known user, connected or not. Returns name, status and last IP address.
     pub fn find(&self, name: &[u8]) -> Option<(&Name, Status, &Arc<str>)> {
         let name = std::str::from_utf8(name).ok()?;
-        if let Some((name, user)) = self.present.get_key_value(name) {
+        if let Some((name, user)) = self.connected.get_key_value(name) {
             return Some((name, user.status, &user.address));
         }
         let (name, user) = self.absent.get_key_value(name)?;
@@ -167,32 +169,32 @@ mod tests {
         Name::parse(name.as_bytes()).unwrap()
     }
 
-    fn come_and_go(presence: &mut Presence, who: &str) -> bool {
-        let new = presence.connect(name(who), "::1".into(), Instant::now());
-        assert!(presence.leave(&name(who), |_| {}));
+    fn connect_and_leave(presence: &mut Presence, user: &str) -> bool {
+        let new = presence.connect(name(user), "::1".into(), Instant::now());
+        assert!(presence.leave(&name(user), |_| {}));
         new
     }
 
     #[test]
-    fn a_user_is_new_once() {
+    fn a_user_is_new_only_once() {
         let mut presence = Presence::new(10);
-        assert!(come_and_go(&mut presence, "ana"));
-        assert!(!come_and_go(&mut presence, "ana"));
+        assert!(connect_and_leave(&mut presence, "ana"));
+        assert!(!connect_and_leave(&mut presence, "ana"));
     }
 
     #[test]
-    fn leaving_twice_is_leaving_once() {
+    fn leaving_twice_has_no_further_effect() {
         let mut presence = Presence::new(10);
-        come_and_go(&mut presence, "ana");
+        connect_and_leave(&mut presence, "ana");
         assert!(!presence.leave(&name("ana"), |_| {}));
         assert_eq!(presence.absent.len(), 1);
     }
 
     #[test]
-    fn past_the_bound_who_left_first_is_forgotten() {
+    fn above_the_limit_the_user_who_left_first_is_evicted() {
         let mut presence = Presence::new(2);
-        for who in ["ana", "bo", "ana", "cy"] {
-            come_and_go(&mut presence, who);
+        for user in ["ana", "bo", "ana", "cy"] {
+            connect_and_leave(&mut presence, user);
         }
         assert!(
             presence.find(b"bo").is_none(),
@@ -200,17 +202,17 @@ mod tests {
         );
         assert!(presence.find(b"ana").is_some() && presence.find(b"cy").is_some());
         presence.connect(name("di"), "::1".into(), Instant::now());
-        let mut forgotten = Vec::new();
-        presence.leave(&name("di"), |name| forgotten.push(name));
-        assert_eq!(forgotten, [name("ana")]);
+        let mut evicted = Vec::new();
+        presence.leave(&name("di"), |name| evicted.push(name));
+        assert_eq!(evicted, [name("ana")]);
         for number in 0..1_000 {
-            come_and_go(&mut presence, &number.to_string());
+            connect_and_leave(&mut presence, &number.to_string());
         }
         assert_eq!((presence.absent.len(), presence.departures.len()), (2, 2));
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_name_nobody() {
+    fn bytes_that_are_not_utf_8_match_no_user() {
         assert!(Presence::new(1).find(b"\xff").is_none());
     }
 }

@@ -1,15 +1,14 @@
-//! The chat's rules and memory, with two doors and a window: [`State::decide`] checks a command, [`State::apply`] makes
-//! what was decided true and says who is told, [`State::answer`] reads.
+//! State and rules of the chat. [`State::decide`] checks a command, [`State::apply`] applies the event and returns the
+//! notices, and [`State::answer`] reads.
 //!
-//! Plain functions of data: no bytes of any wire, no sockets, no threads, no clock. Both chats speak through it, so
-//! each rule stands here once.
+//! These are plain functions of data, without bytes of a wire, sockets, threads or a clock.
 //!
 //! ```text
-//!                 Reserve              Connect
-//!   nobody, or a ---------> reserved ---------> present: Active, Busy, Inactive,
-//!   known user   <---------                     or Disconnected on its own wish
-//!        ^         Release                          |
-//!        +------------------------------------------+  Leave: known from now on
+//!              Reserve              Connect
+//!   unknown   ---------> reserved ---------> connected: Active, Busy, Inactive,
+//!   or absent <---------                     or Disconnected (appears offline)
+//!       ^       Release                          |
+//!       +----------------------------------------+  Leave: absent
 //! ```
 
 use std::sync::Arc;
@@ -31,33 +30,32 @@ pub struct State {
     users: Presence,
     histories: Histories,
     next_sequence: u64,
-    /// What was forgotten since somebody asked, if anybody ever will.
-    forgotten: Option<Vec<Evicted>>,
+    /// Evictions since the last [`State::take_evicted`]; `None` if they are not tracked.
+    evicted: Option<Vec<Evicted>>,
 }
 
-/// What is not remembered any more, because of a bound.
+/// An item that was removed because of a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evicted {
-    /// The message of this sequence number.
+    /// The message with this sequence number.
     Message(u64),
-    /// A user without a connection.
+    /// An absent user.
     User(Name),
 }
 
-/// What the state is told once.
+/// Settings of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// How long an active user may send no chat message before it counts as inactive. Default 60 s.
+pub struct ChatSettings {
+    /// Time without a chat message after which an active user becomes inactive. Default 60 s.
     pub inactive_after: Duration,
-    /// Known users without a connection; past it, who left first is forgotten. Default 65,536.
+    /// Maximum number of known users without a connection. Default 65,536.
     pub max_absent: usize,
-    /// How much of the chats is kept.
     pub history: HistoryLimits,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for ChatSettings {
+    fn default() -> Self {
+        Self {
             inactive_after: Duration::from_secs(60),
             max_absent: 65_536,
             history: HistoryLimits::default(),
@@ -66,121 +64,121 @@ impl Default for Settings {
 }
 
 impl State {
-    /// An empty chat.
-    pub fn new(settings: Settings) -> State {
-        State {
+    /// Creates an empty chat.
+    pub fn new(settings: ChatSettings) -> Self {
+        Self {
             inactive_after: settings.inactive_after,
             users: Presence::new(settings.max_absent),
             histories: Histories::new(settings.history),
             next_sequence: 1,
-            forgotten: None,
+            evicted: None,
         }
     }
 
-    /// From now on what is forgotten is listed for [`State::take_forgotten`].
-    pub fn report_forgotten(&mut self) {
-        self.forgotten.get_or_insert_default();
+    /// Starts to track evictions for [`State::take_evicted`].
+    pub fn track_evictions(&mut self) {
+        self.evicted.get_or_insert_default();
     }
 
-    /// What was forgotten since this was asked last, in order.
-    pub fn take_forgotten(&mut self) -> Vec<Evicted> {
-        self.forgotten.as_mut().map_or(Vec::new(), std::mem::take)
+    /// Returns the evictions since the last call, in order.
+    pub fn take_evicted(&mut self) -> Vec<Evicted> {
+        self.evicted.as_mut().map_or(Vec::new(), std::mem::take)
     }
 
-    /// Sequence numbers up to this one have been used.
+    /// Marks sequence numbers up to this one as used.
     pub fn resume_after(&mut self, sequence: u64) {
         self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
     }
 
-    /// The sequence number of the last message; 0 if there was none.
+    /// Returns the sequence number of the last message; 0 before the first one.
     pub fn last_sequence(&self) -> u64 {
         self.next_sequence - 1
     }
 
-    /// The messages that are kept, oldest first.
+    /// Returns the stored messages, oldest first.
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.histories.all()
+        self.histories.messages()
     }
 
-    /// Everybody who is known, with the last address: those without a connection in the order in which they left, then
-    /// those with one, and their status.
-    pub fn people(&self) -> Vec<(Name, Arc<str>, Option<Status>)> {
-        self.users.everybody().collect()
+    /// Returns all known users with their last address: first the absent ones in the order in which they left, then the
+    /// connected ones with their status.
+    pub fn known_users(&self) -> Vec<(Name, Arc<str>, Option<Status>)> {
+        self.users.known().collect()
     }
 
-    /// Everybody with a connection, by name.
+    /// Returns the names of connected users, sorted.
     pub fn connected(&self) -> Vec<Name> {
         self.users.connected().cloned().collect()
     }
 
-    /// Whether `who` may do this, and what then happens. Changes nothing.
+    /// Checks a command, and returns the event that it leads to. Changes nothing.
     ///
     /// # Errors
     ///
-    /// The first rule that forbids it.
-    pub fn decide(&self, who: &Name, command: Command<'_>, now: Now) -> Result<Event, Rejection> {
+    /// The first rule that is broken.
+    pub fn decide(&self, user: &Name, command: Command<'_>, now: Now) -> Result<Event, Rejection> {
         match command {
-            Command::Reserve => self.decide_reserve(who),
-            Command::Release if self.users.is_reserved(who) => Ok(Event::Released(who.clone())),
-            Command::Connect { address } if self.users.is_reserved(who) => Ok(Event::Connected {
-                name: who.clone(),
+            Command::Reserve => self.decide_reserve(user),
+            Command::Release if self.users.is_reserved(user) => Ok(Event::Released(user.clone())),
+            Command::Connect { address } if self.users.is_reserved(user) => Ok(Event::Connected {
+                name: user.clone(),
                 address: address.into(),
             }),
             Command::Release | Command::Connect { .. } => Err(Rejection::InvalidState),
-            _ if self.users.get(who).is_none() => Err(Rejection::InvalidState),
+            _ if self.users.get(user).is_none() => Err(Rejection::InvalidState),
             Command::Leave { notify_self } => Ok(Event::Left {
-                name: who.clone(),
+                name: user.clone(),
                 notify_self,
             }),
-            Command::ChangeStatus { name, status } => self.decide_status(who, name, status),
-            Command::Say { to, text } => self.decide_say(who, to, text, now),
+            Command::ChangeStatus { name, status } => self.decide_status(user, name, status),
+            Command::Send { to, text } => self.decide_send(user, to, text, now),
         }
     }
 
-    /// Makes an event true. Never fails: what could be wrong with it was seen when it was decided.
+    /// Applies an event. Cannot fail: [`State::decide`] has checked everything.
     ///
-    /// What is large in here is never inlined: who comes in and listens would have it all on the stack.
+    /// Large parts are separate functions that are never inlined, which keeps them out of idle connections' stack frames.
     pub fn apply(&mut self, event: Event, now: Now) -> Delivery {
         match event {
             Event::Reserved(name) => self.users.reserve(name),
             Event::Released(name) => self.users.release(&name),
             Event::Connected { name, address } => {
                 let new = self.users.connect(name.clone(), address, now.instant);
-                return vec![(Audience::AllBut(name.clone()), Notice::Joined { name, new })];
+                return vec![(Audience::Except(name.clone()), Notice::Joined { name, new })];
             }
             Event::Left { name, notify_self } => return self.apply_left(name, notify_self),
             Event::StatusChanged { name, status } => {
                 return self.apply_status(name, status, now.instant);
             }
-            Event::Said(message) => return self.apply_said(message, now.instant),
+            Event::MessageSent(message) => return self.apply_message(message, now.instant),
         }
         Delivery::new()
     }
 
-    /// What `who` wants to know. Changes nothing.
+    /// Answers a query. Changes nothing.
     ///
     /// # Errors
     ///
-    /// [`Rejection::NoSuchUser`] for an unknown name, [`Rejection::OutOfTurn`] if the asker is not connected.
-    pub fn answer(&self, who: &Name, query: Query<'_>) -> Result<Notice, Rejection> {
-        if self.users.get(who).is_none() {
+    /// [`Rejection::NoSuchUser`] for an unknown name, [`Rejection::InvalidState`] if `user` is not connected.
+    pub fn answer(&self, user: &Name, query: Query<'_>) -> Result<Notice, Rejection> {
+        if self.users.get(user).is_none() {
             return Err(Rejection::InvalidState);
         }
         match query {
             Query::Welcome => Ok(Notice::Welcome(
                 self.users
-                    .online(who)
+                    .online(user)
                     .map(|(name, _)| name.clone())
                     .collect(),
             )),
             Query::Users => {
                 let users = self
                     .users
-                    .online(who)
+                    .online(user)
                     .map(|(name, status)| (name.clone(), status))
                     .collect();
                 Ok(Notice::Users {
-                    asker: who.clone(),
+                    asker: user.clone(),
                     users,
                 })
             }
@@ -192,55 +190,55 @@ impl State {
                     address: address.clone(),
                 })
             }
-            Query::History { of, after } => self.answer_history(who, of, after),
+            Query::History { of, after } => self.answer_history(user, of, after),
         }
     }
 
-    /// When `who` turns inactive if nothing happens until then; `None` if it does not.
-    pub fn inactivity_deadline(&self, who: &Name) -> Option<Instant> {
+    /// Returns when an active user becomes inactive without another chat message; `None` for any other user.
+    pub fn inactivity_deadline(&self, user: &Name) -> Option<Instant> {
         let user = self
             .users
-            .get(who)
+            .get(user)
             .filter(|user| user.status == Status::Active)?;
         user.last_active.checked_add(self.inactive_after)
     }
 
-    /// What the passing of time has done to `who`, if anything.
-    pub fn tick(&self, who: &Name, now: Now) -> Option<Event> {
-        let due = self.inactivity_deadline(who)? <= now.instant;
+    /// Returns the event that makes a user inactive, if it is time to.
+    pub fn tick(&self, user: &Name, now: Now) -> Option<Event> {
+        let due = self.inactivity_deadline(user)? <= now.instant;
         due.then(|| Event::StatusChanged {
-            name: who.clone(),
+            name: user.clone(),
             status: Status::Inactive,
         })
     }
 
-    fn decide_reserve(&self, who: &Name) -> Result<Event, Rejection> {
-        if self.users.is_reserved(who) || self.users.get(who).is_some() {
+    fn decide_reserve(&self, user: &Name) -> Result<Event, Rejection> {
+        if self.users.is_reserved(user) || self.users.get(user).is_some() {
             return Err(Rejection::NameTaken);
         }
-        Ok(Event::Reserved(who.clone()))
+        Ok(Event::Reserved(user.clone()))
     }
 
     fn decide_status(
         &self,
-        who: &Name,
+        user: &Name,
         name: &[u8],
         status: Option<Status>,
     ) -> Result<Event, Rejection> {
         let status = status.ok_or(Rejection::InvalidStatus)?;
         let (name, ..) = self.users.find(name).ok_or(Rejection::NoSuchUser)?;
-        if name != who {
+        if name != user {
             return Err(Rejection::InvalidStatus);
         }
         Ok(Event::StatusChanged {
-            name: who.clone(),
+            name: user.clone(),
             status,
         })
     }
 
-    fn decide_say(
+    fn decide_send(
         &self,
-        who: &Name,
+        user: &Name,
         to: Target<'_>,
         text: &[u8],
         now: Now,
@@ -258,10 +256,10 @@ impl State {
             },
         };
         let (sequence, at) = (self.next_sequence, now.timestamp);
-        Ok(Event::Said(Message {
+        Ok(Event::MessageSent(Message {
             sequence,
             at,
-            from: who.clone(),
+            from: user.clone(),
             to,
             text: text.into(),
         }))
@@ -269,19 +267,19 @@ impl State {
 
     #[inline(never)]
     fn apply_left(&mut self, name: Name, notify_self: bool) -> Delivery {
-        let forgotten = &mut self.forgotten;
-        let report = |name| {
-            if let Some(list) = forgotten {
+        let evicted = &mut self.evicted;
+        let on_evict = |name| {
+            if let Some(list) = evicted {
                 list.push(Evicted::User(name));
             }
         };
-        if !self.users.leave(&name, report) {
+        if !self.users.leave(&name, on_evict) {
             return Delivery::new();
         }
         let audience = if notify_self {
             Audience::All
         } else {
-            Audience::AllBut(name.clone())
+            Audience::Except(name.clone())
         };
         vec![(audience, Notice::Left(name))]
     }
@@ -298,7 +296,7 @@ impl State {
     }
 
     #[inline(never)]
-    fn apply_said(&mut self, message: Message, now: Instant) -> Delivery {
+    fn apply_message(&mut self, message: Message, now: Instant) -> Delivery {
         let mut delivery = Vec::with_capacity(2);
         if let Some(user) = self.users.get_mut(&message.from) {
             user.last_active = now;
@@ -312,19 +310,19 @@ impl State {
             Some(to) => Audience::Both(message.from.clone(), to.clone()),
         };
         self.next_sequence = message.sequence.saturating_add(1);
-        let forgotten = &mut self.forgotten;
+        let evicted = &mut self.evicted;
         self.histories.push(message.clone(), |sequence| {
-            if let Some(list) = forgotten {
+            if let Some(list) = evicted {
                 list.push(Evicted::Message(sequence));
             }
         });
-        delivery.push((audience, Notice::Said(message)));
+        delivery.push((audience, Notice::Message(message)));
         delivery
     }
 
     fn answer_history(
         &self,
-        who: &Name,
+        user: &Name,
         of: Target<'_>,
         after: Option<u64>,
     ) -> Result<Notice, Rejection> {
@@ -332,13 +330,13 @@ impl State {
             Target::General => (Channel::General, None),
             Target::User(name) => {
                 let (other, ..) = self.users.find(name).ok_or(Rejection::NoSuchUser)?;
-                (Channel::between(who, other), Some(other.clone()))
+                (Channel::between(user, other), Some(other.clone()))
             }
         };
-        let messages = self.histories.of(&channel, after.unwrap_or(0));
+        let messages = self.histories.messages_after(&channel, after.unwrap_or(0));
         Ok(Notice::History {
             with,
-            onward: after.is_some(),
+            continued: after.is_some(),
             messages,
         })
     }

@@ -1,31 +1,31 @@
-//! The four states a user can be in: seed 001, "Estados de un Usuario".
+//! The four statuses of a user: seed 001, "Estados de un Usuario".
 
-/// What a user is doing; the number is the one on the binary wire.
+/// Status of a user, with its number on the binary wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Not there: nobody holds the name, or its holder asked to count as offline.
+    /// Not connected, or connected and set to appear offline.
     Disconnected = 0,
-    /// Has sent a chat message lately.
+    /// Connected, and sent a chat message recently.
     Active = 1,
-    /// Asked not to be disturbed: receives everything, and only its client hides it. Never changes by itself.
+    /// Set to do not disturb: the server delivers everything, and the client hides it. Set and cleared by the user only.
     Busy = 2,
-    /// Connected, but has sent no chat message for a while.
+    /// Connected, but sent no chat message recently.
     Inactive = 3,
 }
 
 impl Status {
-    /// The status with this number; `None` above 3.
-    pub fn from_number(number: u8) -> Option<Status> {
+    /// Returns the status with this number; `None` above 3.
+    pub fn from_number(number: u8) -> Option<Self> {
         match number {
-            0 => Some(Status::Disconnected),
-            1 => Some(Status::Active),
-            2 => Some(Status::Busy),
-            3 => Some(Status::Inactive),
+            0 => Some(Self::Disconnected),
+            1 => Some(Self::Active),
+            2 => Some(Self::Busy),
+            3 => Some(Self::Inactive),
             _ => None,
         }
     }
 
-    /// The number on the binary wire, 0 to 3.
+    /// Returns the number on the binary wire, 0 to 3.
     pub fn number(self) -> u8 {
         self as u8
     }

@@ -1,4 +1,4 @@
-//! Rows of the chat on disk.
+//! UserRows of the chat on disk.
 
 pub mod restore;
 pub mod retention;

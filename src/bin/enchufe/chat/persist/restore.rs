@@ -2,9 +2,9 @@
 //! nobody is connected.
 
 use crate::chat::domain::event::Event;
-use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::state::{ChatSettings, State};
 use crate::chat::domain::time::Now;
-use crate::chat::persist::retention::{MESSAGES, PEOPLE, RowIndex};
+use crate::chat::persist::retention::{MESSAGES, RowIndex, USERS};
 use crate::chat::persist::rows;
 use crate::store::error::OpenError;
 use crate::store::writer::StoreBuilder;
@@ -15,17 +15,17 @@ use crate::store::writer::StoreBuilder;
 ///
 /// What cannot be read.
 pub fn restore(
-    settings: Settings,
+    settings: ChatSettings,
     opened: &mut StoreBuilder,
     now: Now,
 ) -> Result<(State, RowIndex), OpenError> {
     let (mut state, mut rows) = (State::new(settings), RowIndex::default());
-    state.report_forgotten();
-    let last = opened.read(PEOPLE, |key, row| {
+    state.track_evictions();
+    let last = opened.read(USERS, |key, row| {
         let event = rows::decode(key, row)?;
-        rows.note_read(key, &event);
+        rows.track_restored(key, &event);
         state.apply(event, now);
-        rows.forget(state.take_forgotten());
+        rows.remove_evicted(state.take_evicted());
         Ok(())
     })?;
     rows.resume_after(last);
@@ -41,12 +41,12 @@ pub fn restore(
     let last = opened.read(MESSAGES, |key, row| {
         let event = rows::decode(key, row)?;
         state.apply(event, now);
-        rows.forget(state.take_forgotten());
+        rows.remove_evicted(state.take_evicted());
         Ok(())
     })?;
     state.resume_after(last);
-    rows.forget(state.take_forgotten());
-    let (changes, _) = rows.take();
+    rows.remove_evicted(state.take_evicted());
+    let (changes, _) = rows.take_changes();
     for change in changes {
         opened.change(change);
     }

@@ -17,16 +17,16 @@ use crate::store::change::{Change, Table};
 pub struct RowIndex {
     /// The last key used for a coming or going.
     last: u64,
-    people: HashMap<Name, Rows>,
+    users: HashMap<Name, UserRows>,
     /// What is to change on disk.
     changes: Vec<Change>,
     /// A message is among it.
-    said: bool,
+    has_message: bool,
 }
 
 /// The rows of one user.
 #[derive(Debug, Default)]
-struct Rows {
+struct UserRows {
     connected: Option<u64>,
     left: Option<u64>,
 }
@@ -35,42 +35,42 @@ impl RowIndex {
     /// Notes an event that is about to be applied.
     pub fn track(&mut self, event: &Event) {
         let (table, key) = match event {
-            Event::Said(message) => (MESSAGES, message.sequence),
-            _ => (PEOPLE, self.last + 1),
+            Event::MessageSent(message) => (MESSAGES, message.sequence),
+            _ => (USERS, self.last + 1),
         };
         let Some(record) = rows::encode(event) else {
             return;
         };
         if self.needs_row(key, event) {
-            if table == PEOPLE {
+            if table == USERS {
                 self.last = key;
             }
             self.changes.push(Change::put(table, key, record));
         }
     }
 
-    /// Notes an event that was read from `key` of [`PEOPLE`], in the order of the keys. One that does not matter any more
+    /// Notes an event that was read from `key` of [`USERS`], in the order of the keys. One that does not matter any more
     /// is removed.
-    pub fn note_read(&mut self, key: u64, event: &Event) {
+    pub fn track_restored(&mut self, key: u64, event: &Event) {
         if !self.needs_row(key, event) {
-            self.changes.push(Change::remove(PEOPLE, key));
+            self.changes.push(Change::remove(USERS, key));
         }
     }
 
-    /// Keys up to this one of [`PEOPLE`] have been used.
+    /// Keys up to this one of [`USERS`] have been used.
     pub fn resume_after(&mut self, last: u64) {
         self.last = last.max(self.last);
     }
 
     /// Notes what the state does not remember any more.
-    pub fn forget(&mut self, forgotten: Vec<Evicted>) {
+    pub fn remove_evicted(&mut self, forgotten: Vec<Evicted>) {
         for forgotten in forgotten {
             match forgotten {
                 Evicted::Message(sequence) => {
                     self.changes.push(Change::remove(MESSAGES, sequence));
                 }
                 Evicted::User(name) => {
-                    let rows = self.people.remove(&name).unwrap_or_default();
+                    let rows = self.users.remove(&name).unwrap_or_default();
                     self.remove(rows);
                 }
             }
@@ -78,33 +78,33 @@ impl RowIndex {
     }
 
     /// What is to change on disk since this was asked last, and whether a message is among it.
-    pub fn take(&mut self) -> (Vec<Change>, bool) {
+    pub fn take_changes(&mut self) -> (Vec<Change>, bool) {
         (
             std::mem::take(&mut self.changes),
-            std::mem::take(&mut self.said),
+            std::mem::take(&mut self.has_message),
         )
     }
 
     /// Whether a row is needed for the event, which gets this key if it is. Removes the rows of which it takes the place.
     fn needs_row(&mut self, key: u64, event: &Event) -> bool {
         match event {
-            Event::Said(_) => {
-                self.said = true;
+            Event::MessageSent(_) => {
+                self.has_message = true;
                 true
             }
             Event::Connected { name, .. } => {
-                let rows = Rows {
+                let rows = UserRows {
                     connected: Some(key),
                     left: None,
                 };
-                if let Some(earlier) = self.people.insert(name.clone(), rows) {
+                if let Some(earlier) = self.users.insert(name.clone(), rows) {
                     self.remove(earlier);
                 }
                 true
             }
-            Event::Left { name, .. } => match self.people.get_mut(name) {
+            Event::Left { name, .. } => match self.users.get_mut(name) {
                 Some(rows) => {
-                    let earlier = Rows {
+                    let earlier = UserRows {
                         connected: None,
                         left: rows.left.replace(key),
                     };
@@ -117,15 +117,15 @@ impl RowIndex {
         }
     }
 
-    fn remove(&mut self, rows: Rows) {
+    fn remove(&mut self, rows: UserRows) {
         for key in [rows.connected, rows.left].into_iter().flatten() {
-            self.changes.push(Change::remove(PEOPLE, key));
+            self.changes.push(Change::remove(USERS, key));
         }
     }
 }
 
 /// Comings and goings, in their order.
-pub const PEOPLE: Table = Table("chat.people");
+pub const USERS: Table = Table("chat.users");
 
 /// Messages, by sequence number.
 pub const MESSAGES: Table = Table("chat.messages");
@@ -139,7 +139,7 @@ mod tests {
     use crate::chat::domain::command::{Command, Query, Target};
     use crate::chat::domain::event::Notice;
     use crate::chat::domain::history::HistoryLimits;
-    use crate::chat::domain::state::{Settings, State};
+    use crate::chat::domain::state::{ChatSettings, State};
     use crate::chat::domain::time::{Now, Timestamp};
     use crate::chat::persist::restore::restore;
     use crate::store::backend::{Backend, BackendError};
@@ -148,20 +148,20 @@ mod tests {
     use crate::tests::random::XorShift;
 
     /// A chat whose rows a test keeps.
-    struct Scene {
+    struct Fixture {
         state: State,
         rows: RowIndex,
-        disk: Shelf,
+        disk: FakeBackend,
     }
 
-    /// Rows, and the last key of each table.
+    /// UserRows, and the last key of each table.
     #[derive(Clone, Default)]
-    struct Shelf {
+    struct FakeBackend {
         rows: BTreeMap<(Table, u64), Vec<u8>>,
         last: BTreeMap<Table, u64>,
     }
 
-    impl Shelf {
+    impl FakeBackend {
         fn change(&mut self, change: Change) {
             let Change { table, key, record } = change;
             match record {
@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    impl Backend for Shelf {
+    impl Backend for FakeBackend {
         fn read(
             &self,
             table: Table,
@@ -199,18 +199,18 @@ mod tests {
         }
     }
 
-    impl Scene {
-        fn new(settings: Settings) -> Scene {
-            Scene::restored(settings, Shelf::default())
+    impl Fixture {
+        fn new(settings: ChatSettings) -> Fixture {
+            Fixture::restored(settings, FakeBackend::default())
         }
 
-        fn restored(settings: Settings, mut disk: Shelf) -> Scene {
+        fn restored(settings: ChatSettings, mut disk: FakeBackend) -> Fixture {
             let mut opened = StoreBuilder::over(disk.clone(), "shelf");
             let (state, rows) = restore(settings, &mut opened, now()).unwrap();
             for change in opened.changes() {
                 disk.change(change);
             }
-            Scene { state, rows, disk }
+            Fixture { state, rows, disk }
         }
 
         fn run(&mut self, who: &str, command: Command<'_>) {
@@ -219,8 +219,8 @@ mod tests {
             };
             self.rows.track(&event);
             self.state.apply(event, now());
-            self.rows.forget(self.state.take_forgotten());
-            for change in self.rows.take().0 {
+            self.rows.remove_evicted(self.state.take_evicted());
+            for change in self.rows.take_changes().0 {
                 self.disk.change(change);
             }
         }
@@ -245,7 +245,7 @@ mod tests {
                 to => Target::User(to.as_bytes()),
             };
             let text = text.as_bytes();
-            self.run(who, Command::Say { to, text });
+            self.run(who, Command::Send { to, text });
         }
 
         /// All that can be asked, by somebody who has just come.
@@ -286,89 +286,89 @@ mod tests {
 
     #[test]
     fn after_a_restart_all_is_as_if_everybody_had_left() {
-        let settings = Settings {
+        let settings = ChatSettings {
             max_absent: 3,
             history: HistoryLimits {
                 messages: 4,
                 bytes: 3_000,
             },
-            ..Settings::default()
+            ..ChatSettings::default()
         };
         let mut random = XorShift(0x5eed);
-        let mut scene = Scene::new(settings);
+        let mut fixture = Fixture::new(settings);
         for round in 0..400 {
             for _ in 0..random.below(12) {
                 let mut pick = || NAMES[random.below(NAMES.len())];
                 let (who, to) = (pick(), pick());
                 match random.below(7) {
-                    0 => scene.come(who),
-                    1 => scene.go(who),
-                    2 => scene.say(who, "", &"x".repeat(1 + random.below(90))),
-                    _ => scene.say(who, to, &format!("{round}")),
+                    0 => fixture.come(who),
+                    1 => fixture.go(who),
+                    2 => fixture.say(who, "", &"x".repeat(1 + random.below(90))),
+                    _ => fixture.say(who, to, &format!("{round}")),
                 }
             }
-            let mut again = Scene::restored(settings, scene.disk.clone());
+            let mut again = Fixture::restored(settings, fixture.disk.clone());
             for who in NAMES.into_iter().chain(["eve"]) {
-                scene.go(who);
+                fixture.go(who);
             }
-            assert_eq!(again.seen(), scene.seen(), "{round}");
-            assert!(scene.disk.rows.len() < 2 * 9 + 4 * 11, "{round}");
+            assert_eq!(again.seen(), fixture.seen(), "{round}");
+            assert!(fixture.disk.rows.len() < 2 * 9 + 4 * 11, "{round}");
             if round % 3 == 0 {
-                scene = Scene::restored(settings, scene.disk.clone());
+                fixture = Fixture::restored(settings, fixture.disk.clone());
             }
         }
     }
 
     #[test]
     fn sequence_numbers_go_on_though_no_message_is_kept() {
-        let settings = Settings {
+        let settings = ChatSettings {
             history: HistoryLimits {
                 messages: 0,
                 ..HistoryLimits::default()
             },
-            ..Settings::default()
+            ..ChatSettings::default()
         };
-        let mut scene = Scene::new(settings);
-        scene.come("ana");
+        let mut fixture = Fixture::new(settings);
+        fixture.come("ana");
         for _ in 0..5 {
-            scene.say("ana", "", "hola");
+            fixture.say("ana", "", "hola");
         }
-        assert!(scene.disk.rows.keys().all(|(table, _)| *table == PEOPLE));
-        let mut scene = Scene::restored(settings, scene.disk);
-        scene.come("ana");
-        let said = Command::Say {
+        assert!(fixture.disk.rows.keys().all(|(table, _)| *table == USERS));
+        let mut fixture = Fixture::restored(settings, fixture.disk);
+        fixture.come("ana");
+        let said = Command::Send {
             to: Target::General,
             text: b"hola",
         };
-        match scene.state.decide(&name("ana"), said, now()).unwrap() {
-            Event::Said(message) => assert_eq!(message.sequence, 6),
+        match fixture.state.decide(&name("ana"), said, now()).unwrap() {
+            Event::MessageSent(message) => assert_eq!(message.sequence, 6),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn narrower_bounds_after_a_restart_hold_on_disk_too() {
-        let mut scene = Scene::new(Settings::default());
+        let mut fixture = Fixture::new(ChatSettings::default());
         for who in NAMES {
-            scene.come(who);
-            scene.say(who, "", "hola");
+            fixture.come(who);
+            fixture.say(who, "", "hola");
         }
-        let narrow = Settings {
+        let narrow = ChatSettings {
             max_absent: 1,
             history: HistoryLimits {
                 messages: 2,
                 ..HistoryLimits::default()
             },
-            ..Settings::default()
+            ..ChatSettings::default()
         };
-        let mut scene = Scene::restored(narrow, scene.disk);
+        let mut fixture = Fixture::restored(narrow, fixture.disk);
         let rows = |table| {
-            let keys = scene.disk.rows.keys();
+            let keys = fixture.disk.rows.keys();
             keys.filter(|(of, _)| *of == table).count()
         };
-        assert_eq!((rows(MESSAGES), rows(PEOPLE)), (2, 2));
-        scene.come("ana");
-        match scene.state.answer(&name("ana"), Query::Users) {
+        assert_eq!((rows(MESSAGES), rows(USERS)), (2, 2));
+        fixture.come("ana");
+        match fixture.state.answer(&name("ana"), Query::Users) {
             Ok(Notice::Users { users, .. }) => assert_eq!(users.len(), 1),
             other => panic!("{other:?}"),
         }

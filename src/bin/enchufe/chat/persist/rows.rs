@@ -1,8 +1,8 @@
-//! The chat's events as rows on disk: the form of [`crate::store::record::Record`], with these kinds.
+//! The chat's events as rows on disk: the form of [`crate::store::record::RecordWriter`], with these kinds.
 //!
 //! | kind | event | fields |
 //! |---|---|---|
-//! | 1 | [`Event::Said`] | number: milliseconds since 1970 · string: author · string: recipient, empty for everybody · rest: text |
+//! | 1 | [`Event::MessageSent`] | number: milliseconds since 1970 · string: author · string: recipient, empty for everybody · rest: text |
 //! | 2 | [`Event::Connected`] | string: name · string: address |
 //! | 3 | [`Event::Left`] | string: name · byte: 1 if the leaver was told |
 //!
@@ -13,24 +13,24 @@ use crate::chat::domain::event::Event;
 use crate::chat::domain::message::Message;
 use crate::chat::domain::name::Name;
 use crate::chat::domain::time::Timestamp;
-use crate::store::record::{Fields, Record, RecordError};
+use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
 /// The row of an event; `None` for one that is not kept.
 pub fn encode(event: &Event) -> Option<Vec<u8>> {
     Some(match event {
-        Event::Said(message) => {
+        Event::MessageSent(message) => {
             let to = message.to.as_ref().map_or(&b""[..], Name::as_bytes);
-            Record::new(SAID)
+            RecordWriter::new(MESSAGE)
                 .number(message.at.0)
                 .string(message.from.as_bytes())
                 .string(to)
                 .rest(&message.text)
         }
-        Event::Connected { name, address } => Record::new(CONNECTED)
+        Event::Connected { name, address } => RecordWriter::new(CONNECTED)
             .string(name.as_bytes())
             .string(address.as_bytes())
             .end(),
-        Event::Left { name, notify_self } => Record::new(LEFT)
+        Event::Left { name, notify_self } => RecordWriter::new(LEFT)
             .string(name.as_bytes())
             .byte(u8::from(*notify_self))
             .end(),
@@ -43,10 +43,10 @@ pub fn encode(event: &Event) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// Why it is none.
-pub fn decode(key: u64, record: &[u8]) -> Result<Event, RecordError> {
-    let (kind, mut fields) = Fields::of(record)?;
+pub fn decode(key: u64, record: &[u8]) -> Result<Event, DecodeError> {
+    let (kind, mut fields) = RecordFields::parse(record)?;
     match kind {
-        SAID => {
+        MESSAGE => {
             let at = Timestamp(fields.number()?);
             let from = name(fields.string()?)?;
             let to = match fields.string()? {
@@ -55,9 +55,9 @@ pub fn decode(key: u64, record: &[u8]) -> Result<Event, RecordError> {
             };
             let text = fields.rest();
             if text.is_empty() {
-                return Err(RecordError::Malformed);
+                return Err(DecodeError::Malformed);
             }
-            Ok(Event::Said(Message {
+            Ok(Event::MessageSent(Message {
                 sequence: key,
                 at,
                 from,
@@ -67,7 +67,7 @@ pub fn decode(key: u64, record: &[u8]) -> Result<Event, RecordError> {
         }
         CONNECTED => {
             let name = name(fields.string()?)?;
-            let address = str::from_utf8(fields.string()?).map_err(|_| RecordError::Malformed)?;
+            let address = str::from_utf8(fields.string()?).map_err(|_| DecodeError::Malformed)?;
             fields.end()?;
             let address = address.into();
             Ok(Event::Connected { name, address })
@@ -77,20 +77,20 @@ pub fn decode(key: u64, record: &[u8]) -> Result<Event, RecordError> {
             let notify_self = match fields.byte()? {
                 0 => false,
                 1 => true,
-                _ => return Err(RecordError::Malformed),
+                _ => return Err(DecodeError::Malformed),
             };
             fields.end()?;
             Ok(Event::Left { name, notify_self })
         }
-        kind => Err(RecordError::UnknownKind(kind)),
+        kind => Err(DecodeError::UnknownKind(kind)),
     }
 }
 
-fn name(bytes: &[u8]) -> Result<Name, RecordError> {
-    Name::parse(bytes).map_err(|_| RecordError::Malformed)
+fn name(bytes: &[u8]) -> Result<Name, DecodeError> {
+    Name::parse(bytes).map_err(|_| DecodeError::Malformed)
 }
 
-const SAID: u8 = 1;
+const MESSAGE: u8 = 1;
 const CONNECTED: u8 = 2;
 const LEFT: u8 = 3;
 
@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn said(to: Option<&str>, text: &[u8]) -> Event {
-        Event::Said(Message {
+        Event::MessageSent(Message {
             sequence: 7,
             at: Timestamp(1_742_115_900_123),
             from: name("José Ñandú"),
@@ -144,7 +144,7 @@ mod tests {
     /// Files of this version are read by every later one.
     #[test]
     fn the_bytes_are_these() {
-        let said = Event::Said(Message {
+        let said = Event::MessageSent(Message {
             sequence: 9,
             at: Timestamp(0x0102),
             from: name("ana"),
@@ -182,16 +182,16 @@ mod tests {
     #[test]
     fn a_row_that_makes_no_sense_is_an_error() {
         for (record, error) in [
-            (&b"\x02\x01"[..], RecordError::UnknownVersion(2)),
-            (b"\x01\x09", RecordError::UnknownKind(9)),
-            (b"\x01", RecordError::Malformed),
-            (b"\x01\x03\x01~\x00", RecordError::Malformed),
-            (b"\x01\x03\x03ana\x02", RecordError::Malformed),
-            (b"\x01\x03\x03ana\x00\x00", RecordError::Malformed),
-            (b"\x01\x02\x03ana\x01\xff", RecordError::Malformed),
+            (&b"\x02\x01"[..], DecodeError::UnknownVersion(2)),
+            (b"\x01\x09", DecodeError::UnknownKind(9)),
+            (b"\x01", DecodeError::Malformed),
+            (b"\x01\x03\x01~\x00", DecodeError::Malformed),
+            (b"\x01\x03\x03ana\x02", DecodeError::Malformed),
+            (b"\x01\x03\x03ana\x00\x00", DecodeError::Malformed),
+            (b"\x01\x02\x03ana\x01\xff", DecodeError::Malformed),
             (
                 b"\x01\x01\0\0\0\0\0\0\0\0\x03ana\x00",
-                RecordError::Malformed,
+                DecodeError::Malformed,
             ),
         ] {
             assert_eq!(decode(1, record), Err(error), "{record:?}");

@@ -27,7 +27,7 @@ fn a_name_that_is_online_is_refused() {
     assert_eq!(room.connect("bo"), Err(Rejection::NameTaken));
     assert_eq!(
         room.register("ana"),
-        Err(RequestError::Refused(Rejection::NameTaken))
+        Err(RequestError::Rejected(Rejection::NameTaken))
     );
 }
 

@@ -32,12 +32,12 @@ fn register_is_refused_for_a_name_that_is_taken_or_none() {
         ("a\\u0000", Rejection::NameHasControlCharacter),
         ("a\\r\\nb", Rejection::NameHasControlCharacter),
     ] {
-        assert_eq!(room.register(bad), Err(RequestError::Refused(rejection)));
+        assert_eq!(room.register(bad), Err(RequestError::Rejected(rejection)));
     }
     let long = "x".repeat(256);
     assert_eq!(
         room.register(&long),
-        Err(RequestError::Refused(Rejection::NameTooLong))
+        Err(RequestError::Rejected(Rejection::NameTooLong))
     );
     assert_eq!(room.take_inbox("ana"), NOTHING);
     room.register("bo").expect("the connection may try again");

@@ -6,30 +6,30 @@ use crate::chat::domain::command::{Command, Query, Rejection, Target};
 use crate::chat::domain::event::{Audience, Delivery, Notice};
 use crate::chat::domain::message::Message;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::state::{ChatSettings, State};
 use crate::chat::domain::status::Status;
 use crate::chat::domain::time::{Now, Timestamp};
 
 /// A chat at a clock that only the test moves.
-struct Scene {
+struct Fixture {
     state: State,
     now: Now,
 }
 
-impl Scene {
-    fn with(users: &[&str]) -> Scene {
+impl Fixture {
+    fn with(users: &[&str]) -> Fixture {
         let now = Now {
             instant: Instant::now(),
             timestamp: Timestamp(1_742_115_900_000),
         };
-        let mut scene = Scene {
-            state: State::new(Settings::default()),
+        let mut fixture = Fixture {
+            state: State::new(ChatSettings::default()),
             now,
         };
         for user in users {
-            scene.connect(user);
+            fixture.connect(user);
         }
-        scene
+        fixture
     }
 
     fn connect(&mut self, who: &str) -> Delivery {
@@ -51,7 +51,7 @@ impl Scene {
     fn say(&mut self, who: &str, to: Target<'_>, text: &str) -> Result<Delivery, Rejection> {
         self.run(
             who,
-            Command::Say {
+            Command::Send {
                 to,
                 text: text.as_bytes(),
             },
@@ -145,93 +145,93 @@ fn changed(who: &str, status: Status) -> (Audience, Notice) {
 
 #[test]
 fn a_name_is_claimed_once_until_it_is_given_back() {
-    let mut scene = Scene::with(&[]);
-    assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
+    let mut fixture = Fixture::with(&[]);
+    assert_eq!(fixture.run("ana", Command::Reserve), Ok(vec![]));
     assert_eq!(
-        scene.run("ana", Command::Reserve),
+        fixture.run("ana", Command::Reserve),
         Err(Rejection::NameTaken)
     );
-    assert_eq!(scene.run("ana", Command::Release), Ok(vec![]));
+    assert_eq!(fixture.run("ana", Command::Release), Ok(vec![]));
     assert_eq!(
-        scene.run("ana", Command::Release),
+        fixture.run("ana", Command::Release),
         Err(Rejection::InvalidState)
     );
-    assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
+    assert_eq!(fixture.run("ana", Command::Reserve), Ok(vec![]));
 }
 
 #[test]
 fn a_claimed_name_is_nobody_yet() {
-    let mut scene = Scene::with(&["bo"]);
-    scene.run("ana", Command::Reserve).unwrap();
-    assert_eq!(scene.online("bo"), ["bo"]);
+    let mut fixture = Fixture::with(&["bo"]);
+    fixture.run("ana", Command::Reserve).unwrap();
+    assert_eq!(fixture.online("bo"), ["bo"]);
     assert_eq!(
-        scene.state.answer(&name("bo"), Query::User(b"ana")),
+        fixture.state.answer(&name("bo"), Query::User(b"ana")),
         Err(Rejection::NoSuchUser)
     );
-    scene.run("ana", Command::Release).unwrap();
+    fixture.run("ana", Command::Release).unwrap();
     let joined = Notice::Joined {
         name: name("ana"),
         new: true,
     };
     assert_eq!(
-        scene.connect("ana"),
-        [(Audience::AllBut(name("ana")), joined)]
+        fixture.connect("ana"),
+        [(Audience::Except(name("ana")), joined)]
     );
 }
 
 #[test]
 fn a_name_in_use_cannot_be_claimed() {
-    let mut scene = Scene::with(&["ana"]);
+    let mut fixture = Fixture::with(&["ana"]);
     assert_eq!(
-        scene.run("ana", Command::Reserve),
+        fixture.run("ana", Command::Reserve),
         Err(Rejection::NameTaken)
     );
-    scene.set("ana", "ana", 0).unwrap();
+    fixture.set("ana", "ana", 0).unwrap();
     assert_eq!(
-        scene.run("ana", Command::Reserve),
+        fixture.run("ana", Command::Reserve),
         Err(Rejection::NameTaken)
     );
-    scene.leave("ana");
-    assert_eq!(scene.run("ana", Command::Reserve), Ok(vec![]));
+    fixture.leave("ana");
+    assert_eq!(fixture.run("ana", Command::Reserve), Ok(vec![]));
 }
 
 #[test]
 fn one_who_is_not_connected_can_do_nothing() {
-    let mut scene = Scene::with(&["bo"]);
+    let mut fixture = Fixture::with(&["bo"]);
     let connect = Command::Connect { address: "" };
-    assert_eq!(scene.run("ana", connect), Err(Rejection::InvalidState));
+    assert_eq!(fixture.run("ana", connect), Err(Rejection::InvalidState));
     assert_eq!(
-        scene.run("ana", Command::Leave { notify_self: true }),
+        fixture.run("ana", Command::Leave { notify_self: true }),
         Err(Rejection::InvalidState)
     );
     assert_eq!(
-        scene.say("ana", Target::General, "hola"),
+        fixture.say("ana", Target::General, "hola"),
         Err(Rejection::InvalidState)
     );
-    assert_eq!(scene.set("ana", "ana", 1), Err(Rejection::InvalidState));
+    assert_eq!(fixture.set("ana", "ana", 1), Err(Rejection::InvalidState));
     assert_eq!(
-        scene.state.answer(&name("ana"), Query::Users),
+        fixture.state.answer(&name("ana"), Query::Users),
         Err(Rejection::InvalidState)
     );
 }
 
 #[test]
 fn the_others_learn_who_comes_who_comes_back_and_who_goes() {
-    let mut scene = Scene::with(&["bo"]);
+    let mut fixture = Fixture::with(&["bo"]);
     let joined = |new| {
         (
-            Audience::AllBut(name("ana")),
+            Audience::Except(name("ana")),
             Notice::Joined {
                 name: name("ana"),
                 new,
             },
         )
     };
-    assert_eq!(scene.connect("ana"), [joined(true)]);
-    let left = (Audience::AllBut(name("ana")), Notice::Left(name("ana")));
-    assert_eq!(scene.leave("ana"), [left]);
-    assert_eq!(scene.connect("ana"), [joined(false)]);
-    let notify_self = scene.run("ana", Command::Leave { notify_self: true });
+    assert_eq!(fixture.connect("ana"), [joined(true)]);
+    let left = (Audience::Except(name("ana")), Notice::Left(name("ana")));
+    assert_eq!(fixture.leave("ana"), [left]);
+    assert_eq!(fixture.connect("ana"), [joined(false)]);
+    let notify_self = fixture.run("ana", Command::Leave { notify_self: true });
     assert_eq!(
         notify_self,
         Ok(vec![(Audience::All, Notice::Left(name("ana")))])
@@ -240,11 +240,11 @@ fn the_others_learn_who_comes_who_comes_back_and_who_goes() {
 
 #[test]
 fn who_left_stays_known_with_status_0() {
-    let mut scene = Scene::with(&["ana", "bo"]);
-    scene.set("ana", "ana", 2).unwrap();
-    scene.leave("ana");
-    assert_eq!(scene.online("bo"), ["bo"]);
-    let notice = scene.state.answer(&name("bo"), Query::User(b"ana"));
+    let mut fixture = Fixture::with(&["ana", "bo"]);
+    fixture.set("ana", "ana", 2).unwrap();
+    fixture.leave("ana");
+    assert_eq!(fixture.online("bo"), ["bo"]);
+    let notice = fixture.state.answer(&name("bo"), Query::User(b"ana"));
     let (status, address) = (Status::Disconnected, "10.0.0.1".into());
     assert_eq!(
         notice,
@@ -254,63 +254,66 @@ fn who_left_stays_known_with_status_0() {
             address
         })
     );
-    scene.connect("ana");
-    assert_eq!(scene.status("ana"), Status::Active);
+    fixture.connect("ana");
+    assert_eq!(fixture.status("ana"), Status::Active);
 }
 
 #[test]
 fn a_status_that_does_not_exist_is_refused_before_the_name_is_looked_at() {
-    let mut scene = Scene::with(&["ana", "bo"]);
-    assert_eq!(scene.set("ana", "nobody", 4), Err(Rejection::InvalidStatus));
-    assert_eq!(scene.set("ana", "nobody", 3), Err(Rejection::NoSuchUser));
-    assert_eq!(scene.set("ana", "~", 3), Err(Rejection::NoSuchUser));
-    assert_eq!(scene.set("ana", "bo", 3), Err(Rejection::InvalidStatus));
+    let mut fixture = Fixture::with(&["ana", "bo"]);
     assert_eq!(
-        scene.set("ana", "ana", 3),
+        fixture.set("ana", "nobody", 4),
+        Err(Rejection::InvalidStatus)
+    );
+    assert_eq!(fixture.set("ana", "nobody", 3), Err(Rejection::NoSuchUser));
+    assert_eq!(fixture.set("ana", "~", 3), Err(Rejection::NoSuchUser));
+    assert_eq!(fixture.set("ana", "bo", 3), Err(Rejection::InvalidStatus));
+    assert_eq!(
+        fixture.set("ana", "ana", 3),
         Ok(vec![changed("ana", Status::Inactive)])
     );
 }
 
 #[test]
 fn a_status_that_changes_nothing_is_told_all_the_same() {
-    let mut scene = Scene::with(&["ana"]);
+    let mut fixture = Fixture::with(&["ana"]);
     assert_eq!(
-        scene.set("ana", "ana", 1),
+        fixture.set("ana", "ana", 1),
         Ok(vec![changed("ana", Status::Active)])
     );
     assert_eq!(
-        scene.set("ana", "ana", 1),
+        fixture.set("ana", "ana", 1),
         Ok(vec![changed("ana", Status::Active)])
     );
 }
 
 #[test]
 fn status_0_counts_as_offline_but_can_do_everything() {
-    let mut scene = Scene::with(&["ana", "bo"]);
-    scene.set("ana", "ana", 0).unwrap();
-    assert_eq!(scene.online("bo"), ["bo"]);
-    assert_eq!(scene.online("ana"), ["ana", "bo"]);
+    let mut fixture = Fixture::with(&["ana", "bo"]);
+    fixture.set("ana", "ana", 0).unwrap();
+    assert_eq!(fixture.online("bo"), ["bo"]);
+    assert_eq!(fixture.online("ana"), ["ana", "bo"]);
     assert_eq!(
-        scene.say("bo", user("ana"), "psst"),
+        fixture.say("bo", user("ana"), "psst"),
         Err(Rejection::RecipientDisconnected)
     );
     assert_eq!(
-        scene.say("ana", user("ana"), "psst"),
+        fixture.say("ana", user("ana"), "psst"),
         Err(Rejection::RecipientDisconnected)
     );
-    let delivery = scene.say("ana", Target::General, "hola").unwrap();
+    let delivery = fixture.say("ana", Target::General, "hola").unwrap();
     assert_eq!(delivery.len(), 1, "sending a chat does not end it");
-    scene.say("ana", user("bo"), "psst").unwrap();
-    assert_eq!(scene.status("ana"), Status::Disconnected);
-    scene.set("ana", "ana", 2).unwrap();
-    assert_eq!(scene.online("bo"), ["ana", "bo"]);
-    scene.say("bo", user("ana"), "psst").unwrap();
+    fixture.say("ana", user("bo"), "psst").unwrap();
+    assert_eq!(fixture.status("ana"), Status::Disconnected);
+    fixture.set("ana", "ana", 2).unwrap();
+    assert_eq!(fixture.online("bo"), ["ana", "bo"]);
+    fixture.say("bo", user("ana"), "psst").unwrap();
 }
 
 #[test]
 fn a_message_goes_to_all_to_two_or_to_oneself() {
-    let mut scene = Scene::with(&["ana", "bo"]);
-    let mut audience = |to| scene.say("ana", to, "hola").unwrap().remove(0).0;
+    let mut fixture = Fixture::with(&["ana", "bo"]);
+    let mut audience = |to| fixture.say("ana", to, "hola").unwrap().remove(0).0;
     assert_eq!(audience(Target::General), Audience::All);
     assert_eq!(
         audience(user("bo")),
@@ -321,22 +324,22 @@ fn a_message_goes_to_all_to_two_or_to_oneself() {
 
 #[test]
 fn a_message_without_text_is_refused_before_the_recipient_is_looked_at() {
-    let mut scene = Scene::with(&["ana", "bo"]);
+    let mut fixture = Fixture::with(&["ana", "bo"]);
     assert_eq!(
-        scene.say("ana", user("nobody"), ""),
+        fixture.say("ana", user("nobody"), ""),
         Err(Rejection::EmptyMessage)
     );
     assert_eq!(
-        scene.say("ana", user("nobody"), "a"),
+        fixture.say("ana", user("nobody"), "a"),
         Err(Rejection::RecipientDisconnected)
     );
-    scene.leave("bo");
+    fixture.leave("bo");
     assert_eq!(
-        scene.say("ana", user("bo"), "a"),
+        fixture.say("ana", user("bo"), "a"),
         Err(Rejection::RecipientDisconnected)
     );
     assert_eq!(
-        scene.history("ana", user("bo"), None),
+        fixture.history("ana", user("bo"), None),
         Ok(vec![]),
         "nothing is stored"
     );
@@ -344,31 +347,31 @@ fn a_message_without_text_is_refused_before_the_recipient_is_looked_at() {
 
 #[test]
 fn histories_agree_with_the_order_of_what_was_said() {
-    let mut scene = Scene::with(&["ana", "bo", "cy"]);
-    scene.say("ana", Target::General, "hola").unwrap();
-    scene.say("ana", user("bo"), "psst").unwrap();
-    scene.say("bo", user("ana"), "¿sí?").unwrap();
-    scene.say("bo", Target::General, "hola ana").unwrap();
+    let mut fixture = Fixture::with(&["ana", "bo", "cy"]);
+    fixture.say("ana", Target::General, "hola").unwrap();
+    fixture.say("ana", user("bo"), "psst").unwrap();
+    fixture.say("bo", user("ana"), "¿sí?").unwrap();
+    fixture.say("bo", Target::General, "hola ana").unwrap();
     assert_eq!(
-        scene.history("cy", Target::General, None).unwrap(),
+        fixture.history("cy", Target::General, None).unwrap(),
         ["1 ana: hola", "4 bo: hola ana"]
     );
     assert_eq!(
-        scene.history("ana", user("bo"), None).unwrap(),
+        fixture.history("ana", user("bo"), None).unwrap(),
         ["2 ana: psst", "3 bo: ¿sí?"]
     );
     assert_eq!(
-        scene.history("bo", user("ana"), Some(2)).unwrap(),
+        fixture.history("bo", user("ana"), Some(2)).unwrap(),
         ["3 bo: ¿sí?"]
     );
-    assert_eq!(scene.history("cy", user("ana"), None), Ok(vec![]));
+    assert_eq!(fixture.history("cy", user("ana"), None), Ok(vec![]));
     assert_eq!(
-        scene.history("cy", user("nobody"), None),
+        fixture.history("cy", user("nobody"), None),
         Err(Rejection::NoSuchUser)
     );
-    scene.leave("ana");
+    fixture.leave("ana");
     assert_eq!(
-        scene.history("bo", user("ana"), None).unwrap().len(),
+        fixture.history("bo", user("ana"), None).unwrap().len(),
         2,
         "the chat stays"
     );
@@ -376,10 +379,10 @@ fn histories_agree_with_the_order_of_what_was_said() {
 
 #[test]
 fn a_message_carries_the_time_it_was_accepted() {
-    let mut scene = Scene::with(&["ana"]);
-    scene.advance(5);
-    let delivery = scene.say("ana", Target::General, "hola").unwrap();
-    let Notice::Said(message) = &delivery[0].1 else {
+    let mut fixture = Fixture::with(&["ana"]);
+    fixture.advance(5);
+    let delivery = fixture.say("ana", Target::General, "hola").unwrap();
+    let Notice::Message(message) = &delivery[0].1 else {
         panic!("{delivery:?}")
     };
     assert_eq!(message.at.to_string(), "2025-03-16T09:05:05Z");
@@ -387,53 +390,59 @@ fn a_message_carries_the_time_it_was_accepted() {
 
 #[test]
 fn an_active_user_who_sends_no_chat_turns_inactive() {
-    let mut scene = Scene::with(&["ana"]);
-    scene.advance(59);
-    assert_eq!(scene.tick("ana"), None);
-    scene.advance(1);
+    let mut fixture = Fixture::with(&["ana"]);
+    fixture.advance(59);
+    assert_eq!(fixture.tick("ana"), None);
+    fixture.advance(1);
     assert_eq!(
-        scene.tick("ana"),
+        fixture.tick("ana"),
         Some(vec![changed("ana", Status::Inactive)])
     );
-    assert_eq!(scene.tick("ana"), None);
-    assert_eq!(scene.state.inactivity_deadline(&name("ana")), None);
+    assert_eq!(fixture.tick("ana"), None);
+    assert_eq!(fixture.state.inactivity_deadline(&name("ana")), None);
 }
 
 #[test]
 fn only_a_chat_message_moves_the_deadline() {
-    let mut scene = Scene::with(&["ana"]);
-    scene.advance(30);
-    scene.online("ana");
-    scene.say("ana", user("nobody"), "hola").unwrap_err();
-    let deadline = scene.state.inactivity_deadline(&name("ana")).unwrap();
-    assert_eq!(deadline, scene.now.instant + Duration::from_secs(30));
-    scene.say("ana", user("ana"), "hola").unwrap();
-    let deadline = scene.state.inactivity_deadline(&name("ana")).unwrap();
-    assert_eq!(deadline, scene.now.instant + Duration::from_secs(60));
+    let mut fixture = Fixture::with(&["ana"]);
+    fixture.advance(30);
+    fixture.online("ana");
+    fixture.say("ana", user("nobody"), "hola").unwrap_err();
+    let deadline = fixture.state.inactivity_deadline(&name("ana")).unwrap();
+    assert_eq!(deadline, fixture.now.instant + Duration::from_secs(30));
+    fixture.say("ana", user("ana"), "hola").unwrap();
+    let deadline = fixture.state.inactivity_deadline(&name("ana")).unwrap();
+    assert_eq!(deadline, fixture.now.instant + Duration::from_secs(60));
 }
 
 #[test]
 fn sending_a_chat_makes_inactive_active_and_that_is_told_first() {
-    let mut scene = Scene::with(&["ana"]);
-    scene.set("ana", "ana", 3).unwrap();
-    let delivery = scene.say("ana", Target::General, "hola").unwrap();
+    let mut fixture = Fixture::with(&["ana"]);
+    fixture.set("ana", "ana", 3).unwrap();
+    let delivery = fixture.say("ana", Target::General, "hola").unwrap();
     assert_eq!(delivery[0], changed("ana", Status::Active));
-    assert!(matches!(delivery[1].1, Notice::Said(_)));
-    assert_eq!(scene.say("ana", Target::General, "hola").unwrap().len(), 1);
+    assert!(matches!(delivery[1].1, Notice::Message(_)));
+    assert_eq!(
+        fixture.say("ana", Target::General, "hola").unwrap().len(),
+        1
+    );
 }
 
 #[test]
 fn busy_never_changes_by_itself() {
-    let mut scene = Scene::with(&["ana", "bo"]);
-    scene.set("ana", "ana", 2).unwrap();
-    assert_eq!(scene.say("ana", Target::General, "hola").unwrap().len(), 1);
-    scene.say("bo", user("ana"), "psst").unwrap();
-    scene.advance(3_600);
-    assert_eq!(scene.tick("ana"), None);
-    assert_eq!(scene.status("ana"), Status::Busy);
-    scene.set("ana", "ana", 1).unwrap();
+    let mut fixture = Fixture::with(&["ana", "bo"]);
+    fixture.set("ana", "ana", 2).unwrap();
     assert_eq!(
-        scene.tick("ana"),
+        fixture.say("ana", Target::General, "hola").unwrap().len(),
+        1
+    );
+    fixture.say("bo", user("ana"), "psst").unwrap();
+    fixture.advance(3_600);
+    assert_eq!(fixture.tick("ana"), None);
+    assert_eq!(fixture.status("ana"), Status::Busy);
+    fixture.set("ana", "ana", 1).unwrap();
+    assert_eq!(
+        fixture.tick("ana"),
         None,
         "calling oneself active starts the clock"
     );

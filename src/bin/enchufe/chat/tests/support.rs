@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::chat::dispatcher::{Connections, Dispatcher, Effects, Member};
 use crate::chat::domain::command::Rejection;
 use crate::chat::domain::name::Name;
-use crate::chat::domain::state::{Settings, State};
+use crate::chat::domain::state::{ChatSettings, State};
 use crate::chat::domain::time::{Now, Timestamp};
 use crate::chat::wire::binary_client as client;
 use crate::chat::wire::codec::Codec;
@@ -31,7 +31,7 @@ pub struct TestRoom {
 impl TestRoom {
     pub fn new() -> TestRoom {
         TestRoom {
-            state: State::new(Settings::default()),
+            state: State::new(ChatSettings::default()),
             connections: Connections::default(),
             now: Now {
                 instant: Instant::now(),
@@ -107,7 +107,7 @@ impl TestRoom {
     }
 
     pub fn say(&mut self, who: &str, to: &str, text: &str) {
-        for message in client::say(Some(to), text) {
+        for message in client::send_message(Some(to), text) {
             self.send(who, &message);
         }
     }

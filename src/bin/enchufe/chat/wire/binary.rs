@@ -1,7 +1,6 @@
-//! The binary chat's wire (seed 001), the server's side: `[id][fields…]`, a string field is `[length u8][bytes]`.
+//! The server's side of the binary wire (seed 001): decodes requests, and encodes notices.
 //!
-//! Sans-I/O: one WebSocket message in, a request out; one notice in, the messages that tell it out. What makes no
-//! sense is no request; nothing is allocated because a length asks for it.
+//! A message is `[id][fields…]`, and a string field is `[length u8][bytes]`. Decoding allocates nothing.
 
 use crate::chat::domain::command::{Command, Query, Rejection, Request, Target};
 use crate::chat::domain::event::{ClusterStatus, Notice};
@@ -9,23 +8,23 @@ use crate::chat::domain::message::Message;
 use crate::chat::domain::name::{GENERAL, Name};
 use crate::chat::domain::status::Status;
 use crate::chat::wire::binary_fields::{
-    CHANGE_STATUS, ERROR, Fields, GET_HISTORY, GET_USER, HISTORY, LIST, NEW_USER, SAID, SAY,
-    STATUS_CHANGED, USER, USERS, pieces, push_string,
+    CHANGE_STATUS, ERROR, FieldReader, GET_HISTORY, GET_USER, HISTORY, LIST_USERS, MESSAGE,
+    NEW_USER, SEND_MESSAGE, STATUS_CHANGED, USER, USERS, push_string, split_text,
 };
 
-/// What a message from a client asks for; `None` if it is empty, truncated or of an unknown kind, and so ignored.
+/// Decodes a message from a client. Returns `None` if it is empty, truncated or of an unknown kind.
 ///
 /// Bytes after the last field are ignored.
 pub fn decode(message: &[u8]) -> Option<Request<'_>> {
-    let mut fields = Fields::of(message);
+    let mut fields = FieldReader::new(message);
     Some(match fields.byte()? {
-        LIST => Request::Query(Query::Users),
+        LIST_USERS => Request::Query(Query::Users),
         GET_USER => Request::Query(Query::User(fields.string()?)),
         CHANGE_STATUS => Request::Command(Command::ChangeStatus {
             name: fields.string()?,
             status: Status::from_number(fields.byte()?),
         }),
-        SAY => Request::Command(Command::Say {
+        SEND_MESSAGE => Request::Command(Command::Send {
             to: target(fields.string()?),
             text: fields.string()?,
         }),
@@ -37,11 +36,11 @@ pub fn decode(message: &[u8]) -> Option<Request<'_>> {
     })
 }
 
-/// Lends each message that tells the notice to `send`, in order: usually one, several for a long text, none for what
-/// this wire has no words for.
+/// Encodes a notice, and calls `send` with each message, in order: usually one, several for a long text, none for a
+/// notice that this wire does not have.
 pub fn encode(notice: &Notice, mut send: impl FnMut(&[u8])) {
     match notice {
-        Notice::Refused(rejection) => {
+        Notice::Rejected(rejection) => {
             if let Some(code) = error_code(*rejection) {
                 send(&[ERROR, code]);
             }
@@ -57,16 +56,16 @@ pub fn encode(notice: &Notice, mut send: impl FnMut(&[u8])) {
             send(&status_message(STATUS_CHANGED, name, *status));
         }
         Notice::Left(name) => send(&status_message(STATUS_CHANGED, name, Status::Disconnected)),
-        Notice::Said(message) => {
-            for piece in pieces(&message.text) {
-                let mut said = vec![SAID];
+        Notice::Message(message) => {
+            for piece in split_text(&message.text) {
+                let mut said = vec![MESSAGE];
                 push_string(&mut said, message.from.as_bytes());
                 push_string(&mut said, piece);
                 send(&said);
             }
         }
-        Notice::NotPersisted => send(&[ERROR, UNKEPT]),
-        Notice::ClusterStatus(standing) => send(&[ERROR, standing_code(*standing)]),
+        Notice::NotPersisted => send(&[ERROR, NOT_PERSISTED]),
+        Notice::ClusterStatus(status) => send(&[ERROR, cluster_status_code(*status)]),
         Notice::History { messages, .. } => send(&history_message(messages)),
     }
 }
@@ -85,7 +84,7 @@ fn error_code(rejection: Rejection) -> Option<u8> {
         Rejection::InvalidStatus => Some(2),
         Rejection::EmptyMessage => Some(3),
         Rejection::RecipientDisconnected => Some(4),
-        // Names are refused before there is a connection, with HTTP.
+        // Names are rejected before the upgrade, with an HTTP response.
         Rejection::NameEmpty
         | Rejection::NameTooLong
         | Rejection::NameNotUtf8
@@ -97,13 +96,13 @@ fn error_code(rejection: Rejection) -> Option<u8> {
     }
 }
 
-/// Beyond the seed too.
-fn standing_code(standing: ClusterStatus) -> u8 {
-    match standing {
-        ClusterStatus::ClusterUnavailable => 6,
-        ClusterStatus::Healed => 7,
+/// Error codes beyond the seed's.
+fn cluster_status_code(status: ClusterStatus) -> u8 {
+    match status {
+        ClusterStatus::Unavailable => 6,
+        ClusterStatus::Available => 7,
         ClusterStatus::NotSent => 8,
-        ClusterStatus::Anew => 9,
+        ClusterStatus::Restarted => 9,
     }
 }
 
@@ -114,7 +113,7 @@ fn status_message(id: u8, name: &Name, status: Status) -> Vec<u8> {
     message
 }
 
-/// As many users as a byte can count, the asker among them: in place of the last one if not by name.
+/// Encodes at most 255 users. The requesting user is always among them, in place of the last one if necessary.
 fn users_message(asker: &Name, users: &[(Name, Status)]) -> Vec<u8> {
     let (mut first, rest) = users.split_at(users.len().min(MAX_COUNT));
     let asker = rest.iter().find(|(name, _)| name == asker);
@@ -129,13 +128,13 @@ fn users_message(asker: &Name, users: &[(Name, Status)]) -> Vec<u8> {
     message
 }
 
-/// As many of the last messages as a byte can count; each piece of a long text counts.
+/// Encodes the last messages, at most 255. Each piece of a long text counts.
 fn history_message(messages: &[Message]) -> Vec<u8> {
-    // A message has at least one piece: earlier ones cannot matter.
+    // A message has at least one piece, so no earlier message can fit.
     let last = &messages[messages.len().saturating_sub(MAX_COUNT)..];
     let all: Vec<(&Name, &[u8])> = last
         .iter()
-        .flat_map(|message| pieces(&message.text).map(|piece| (&message.from, piece)))
+        .flat_map(|message| split_text(&message.text).map(|piece| (&message.from, piece)))
         .collect();
     let last = &all[all.len().saturating_sub(MAX_COUNT)..];
     let mut message = vec![HISTORY, count(last.len())];
@@ -147,14 +146,14 @@ fn history_message(messages: &[Message]) -> Vec<u8> {
 }
 
 fn count(number: usize) -> u8 {
-    // The callers have cut at MAX_COUNT.
+    // The callers pass at most MAX_COUNT.
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// Beyond the seed, which ends with 4: the message that comes next is delivered, and is not on disk.
-const UNKEPT: u8 = 5;
+/// Error code beyond the seed's: the next message is delivered, but not on disk.
+const NOT_PERSISTED: u8 = 5;
 
-/// The longest list.
+/// Maximum number of items in a list: its count is one byte.
 const MAX_COUNT: usize = 255;
 
 #[cfg(test)]
@@ -201,14 +200,14 @@ mod tests {
         ),
         (
             b"\x04\x01~\x03elo",
-            Request::Command(Command::Say {
+            Request::Command(Command::Send {
                 to: Target::General,
                 text: b"elo",
             }),
         ),
         (
             b"\x04\x02Jo\x03elo",
-            Request::Command(Command::Say {
+            Request::Command(Command::Send {
                 to: Target::User(b"Jo"),
                 text: b"elo",
             }),
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_cut_at_any_byte_is_ignored() {
+    fn a_message_truncated_at_any_byte_is_ignored() {
         for (bytes, _) in EVERY_REQUEST {
             for length in 0..bytes.len() {
                 assert_eq!(decode(&bytes[..length]), None, "{:?}", &bytes[..length]);
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_promises_more_than_there_is_is_a_truncated_message() {
+    fn a_length_beyond_the_end_is_a_truncated_message() {
         assert_eq!(decode(b"\x02\xffkou"), None);
         assert_eq!(decode(b"\x04\x01~\xffelo"), None);
         assert_eq!(decode(b"\x04\xff~\x03elo"), None);
@@ -269,14 +268,14 @@ mod tests {
     #[test]
     fn a_field_may_be_empty_or_255_bytes_and_need_not_be_utf_8() {
         assert_eq!(decode(b"\x02\x00"), Some(Request::Query(Query::User(b""))));
-        let say = |to, text| Some(Request::Command(Command::Say { to, text }));
+        let say = |to, text| Some(Request::Command(Command::Send { to, text }));
         assert_eq!(decode(b"\x04\x01~\x00"), say(Target::General, b""));
         let long = [&b"\x04\x01~\xff"[..], &[0xff; 255]].concat();
         assert_eq!(decode(&long), say(Target::General, &[0xff; 255]));
     }
 
     #[test]
-    fn a_status_above_3_is_no_status() {
+    fn a_status_above_3_is_invalid() {
         let request = Command::ChangeStatus {
             name: b"jo",
             status: None,
@@ -286,7 +285,7 @@ mod tests {
 
     #[test]
     fn random_bytes_never_panic() {
-        // Small bytes are ids and lengths that fit: more of the paths.
+        // Small bytes are valid ids and short lengths, which reach more code.
         let alphabet = b"\0\x01\x02\x03\x04\x05\x06\x07\x08~a\x7f\x80\xff";
         let mut random = XorShift(0x2545_f491_4f6c_dd1d);
         for round in 0..50_000 {
@@ -296,7 +295,7 @@ mod tests {
 
     #[test]
     fn an_error_is_50_with_its_code() {
-        let code = |rejection| encoded(&Notice::Refused(rejection));
+        let code = |rejection| encoded(&Notice::Rejected(rejection));
         assert_eq!(code(Rejection::NoSuchUser), [[50, 1]]);
         assert_eq!(code(Rejection::InvalidStatus), [[50, 2]]);
         assert_eq!(code(Rejection::EmptyMessage), [[50, 3]]);
@@ -317,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_at_most_255_users_and_the_asker_is_always_one() {
+    fn a_list_has_at_most_255_users_and_always_the_requesting_one() {
         let users: Vec<_> = (0..300)
             .map(|n| (name(&format!("{n:03}")), Status::Active))
             .collect();
@@ -348,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn users_who_are_come_change_and_go_are_52_53_and_54() {
+    fn a_user_is_52_a_new_user_53_and_a_status_54() {
         let (jo, status) = (name("jo"), Status::Inactive);
         let user = Notice::User {
             name: jo.clone(),
@@ -392,9 +391,12 @@ mod tests {
 
     #[test]
     fn a_message_is_55_with_its_sender_and_bytes() {
-        assert_eq!(one(&Notice::Said(said("jo", b"elo"))), b"\x37\x02jo\x03elo");
         assert_eq!(
-            one(&Notice::Said(said("jo", b"\xff\xfe"))),
+            one(&Notice::Message(said("jo", b"elo"))),
+            b"\x37\x02jo\x03elo"
+        );
+        assert_eq!(
+            one(&Notice::Message(said("jo", b"\xff\xfe"))),
             b"\x37\x02jo\x02\xff\xfe"
         );
     }
@@ -402,7 +404,7 @@ mod tests {
     #[test]
     fn a_text_over_255_bytes_is_several_messages_in_order() {
         let text = [&[b'a'; 255][..], &[b'b'; 255], b"c"].concat();
-        let messages = encoded(&Notice::Said(said("jo", &text)));
+        let messages = encoded(&Notice::Message(said("jo", &text)));
         let texts: Vec<_> = messages.iter().map(|message| &message[5..]).collect();
         assert_eq!(texts, [&[b'a'; 255][..], &[b'b'; 255], b"c"]);
         assert!(
@@ -415,7 +417,7 @@ mod tests {
     fn history(messages: Vec<Message>) -> Vec<u8> {
         one(&Notice::History {
             with: None,
-            onward: false,
+            continued: false,
             messages,
         })
     }
@@ -440,14 +442,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_in_a_history_is_cut_likewise_and_each_piece_counts() {
+    fn a_long_text_in_a_history_is_split_and_each_piece_counts() {
         let long = [b'x'; 600];
         let bytes = history(vec![said("jo", b"first"), said("jo", &long)]);
         assert_eq!(bytes[1], 4);
         let messages = (0..255).map(|_| said("jo", &long)).collect();
         let bytes = history(messages);
         assert_eq!(bytes[1], 255);
-        let mut fields = Fields::of(&bytes[2..]);
+        let mut fields = FieldReader::new(&bytes[2..]);
         let lengths: Vec<_> = std::iter::from_fn(|| fields.string())
             .skip(1)
             .step_by(2)

@@ -1,72 +1,72 @@
-//! The binary chat's wire (seed 001), the client's side: requests out, the server's messages in.
+//! The client's side of the binary wire (seed 001): encodes requests, and decodes the server's messages.
 
 use crate::chat::domain::name::GENERAL;
 use crate::chat::domain::status::Status;
 use crate::chat::wire::binary_fields::{
-    CHANGE_STATUS, ERROR, Fields, GET_HISTORY, GET_USER, HISTORY, LIST, NEW_USER, SAID, SAY,
-    STATUS_CHANGED, USER, USERS, pieces, push_string,
+    CHANGE_STATUS, ERROR, FieldReader, GET_HISTORY, GET_USER, HISTORY, LIST_USERS, MESSAGE,
+    NEW_USER, SEND_MESSAGE, STATUS_CHANGED, USER, USERS, push_string, split_text,
 };
 
-/// The message that asks who is connected.
-pub fn list() -> Vec<u8> {
-    vec![LIST]
+/// Encodes a request for the list of connected users.
+pub fn list_users() -> Vec<u8> {
+    vec![LIST_USERS]
 }
 
-/// The message that asks for one user. Names have at most 255 bytes; here and below the rest is left off.
+/// Encodes a request for one user. Here and below, names are truncated to 255 bytes.
 pub fn get_user(name: &str) -> Vec<u8> {
     with_string(GET_USER, name)
 }
 
-/// The message that sets a status; the server takes only one's own.
+/// Encodes a change of status. The server accepts it only for the client's own user.
 pub fn change_status(name: &str, status: Status) -> Vec<u8> {
     let mut message = with_string(CHANGE_STATUS, name);
     message.push(status.number());
     message
 }
 
-/// The messages that send a text to a user, or to everybody if `to` is `None`: one for each 255 bytes, cut between
-/// characters. An empty text is one message, which the server will refuse.
-pub fn say(to: Option<&str>, text: &str) -> Vec<Vec<u8>> {
+/// Encodes a text to a user, or to the general chat if `to` is `None`: one message per 255 bytes, split between
+/// characters. An empty text is one message, which the server rejects.
+pub fn send_message(to: Option<&str>, text: &str) -> Vec<Vec<u8>> {
     let message = |piece: &[u8]| {
-        let mut message = with_string(SAY, to.unwrap_or(GENERAL));
+        let mut message = with_string(SEND_MESSAGE, to.unwrap_or(GENERAL));
         push_string(&mut message, piece);
         message
     };
     if text.is_empty() {
         return vec![message(b"")];
     }
-    pieces(text.as_bytes()).map(message).collect()
+    split_text(text.as_bytes()).map(message).collect()
 }
 
-/// The message that asks for the chat with a user, or for everybody's if `with` is `None`.
+/// Encodes a request for the history of the chat with a user, or of the general chat if `with` is `None`.
 pub fn get_history(with: Option<&str>) -> Vec<u8> {
     with_string(GET_HISTORY, with.unwrap_or(GENERAL))
 }
 
-/// What the server says. Names and texts are as received: a server may send any bytes.
+/// A message from the server. Names and texts may be any bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerMessage<'a> {
-    /// Something asked for does not happen; the code is 1 to 4 in seed 001.
+    /// An error. Seed 001 has the codes 1 to 4; this server also sends 5 to 9.
     Error(u8),
-    /// Who is connected.
+    /// Connected users: name and status of each.
     Users(Vec<(&'a [u8], u8)>),
-    /// One user, by name and status.
+    /// Name and status of one user.
     User(&'a [u8], u8),
-    /// Somebody connected for the first time.
+    /// A user connected for the first time.
     NewUser(&'a [u8], u8),
-    /// Somebody's status was set, or somebody came back or left.
+    /// A user's status was set, or the user connected again or left.
     StatusChanged(&'a [u8], u8),
-    /// A chat message: its sender and text.
-    Said(&'a [u8], &'a [u8]),
-    /// The messages of a chat, oldest first: each author and text.
+    /// Sender and text of a chat message.
+    Message(&'a [u8], &'a [u8]),
+    /// Messages of a chat, oldest first: author and text of each.
     History(Vec<(&'a [u8], &'a [u8])>),
 }
 
-/// Reads a message from the server; `None` if it is empty, truncated or of an unknown kind.
+/// Decodes a message from the server. Returns `None` if it is empty, truncated or of an unknown kind.
 ///
 /// Bytes after the last field are ignored.
 pub fn decode(message: &[u8]) -> Option<ServerMessage<'_>> {
-    let mut fields = Fields::of(message);
+    let mut fields = FieldReader::new(message);
     Some(match fields.byte()? {
         ERROR => ServerMessage::Error(fields.byte()?),
         USERS => {
@@ -77,7 +77,7 @@ pub fn decode(message: &[u8]) -> Option<ServerMessage<'_>> {
         USER => ServerMessage::User(fields.string()?, fields.byte()?),
         NEW_USER => ServerMessage::NewUser(fields.string()?, fields.byte()?),
         STATUS_CHANGED => ServerMessage::StatusChanged(fields.string()?, fields.byte()?),
-        SAID => ServerMessage::Said(fields.string()?, fields.string()?),
+        MESSAGE => ServerMessage::Message(fields.string()?, fields.string()?),
         HISTORY => {
             let count = fields.byte()?;
             let message = |_| Some((fields.string()?, fields.string()?));
@@ -103,7 +103,7 @@ mod tests {
     fn the_server_reads_what_the_client_writes() {
         let command = |command| Some(Request::Command(command));
         let query = |query| Some(Request::Query(query));
-        assert_eq!(binary::decode(&list()), query(Query::Users));
+        assert_eq!(binary::decode(&list_users()), query(Query::Users));
         assert_eq!(binary::decode(&get_user("kou")), query(Query::User(b"kou")));
         let status = Some(Status::Busy);
         let change = command(Command::ChangeStatus {
@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(binary::decode(&change_status("jo", Status::Busy)), change);
         let (to, text) = (Target::User(b"Jo"), &b"elo"[..]);
         assert_eq!(
-            binary::decode(&say(Some("Jo"), "elo")[0]),
-            command(Command::Say { to, text })
+            binary::decode(&send_message(Some("Jo"), "elo")[0]),
+            command(Command::Send { to, text })
         );
         let history = Query::History {
             of: Target::General,
@@ -124,17 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_protocol_are_written_as_drawn() {
+    fn the_examples_of_the_protocol_are_encoded_as_documented() {
         assert_eq!(get_user("kou"), b"\x02\x03kou");
-        assert_eq!(say(None, "elo"), [b"\x04\x01~\x03elo"]);
-        assert_eq!(say(Some("Jo"), "elo"), [b"\x04\x02Jo\x03elo"]);
+        assert_eq!(send_message(None, "elo"), [b"\x04\x01~\x03elo"]);
+        assert_eq!(send_message(Some("Jo"), "elo"), [b"\x04\x02Jo\x03elo"]);
         assert_eq!(change_status("jo", Status::Busy), b"\x03\x02jo\x02");
-        assert_eq!(say(None, ""), [b"\x04\x01~\x00"]);
+        assert_eq!(send_message(None, ""), [b"\x04\x01~\x00"]);
     }
 
     #[test]
     fn a_long_text_is_several_messages() {
-        let messages = say(None, &"é".repeat(200));
+        let messages = send_message(None, &"é".repeat(200));
         let lengths: Vec<_> = messages.iter().map(|message| message[3]).collect();
         assert_eq!(lengths, [254, 146]);
     }
@@ -149,7 +149,7 @@ mod tests {
             (b"\x34\x02jo\x03", ServerMessage::User(b"jo", 3)),
             (b"\x35\x02jo\x01", ServerMessage::NewUser(b"jo", 1)),
             (b"\x36\x02jo\x00", ServerMessage::StatusChanged(b"jo", 0)),
-            (b"\x37\x02jo\x03elo", ServerMessage::Said(b"jo", b"elo")),
+            (b"\x37\x02jo\x03elo", ServerMessage::Message(b"jo", b"elo")),
             (
                 b"\x38\x01\x02jo\x03elo",
                 ServerMessage::History(vec![(b"jo", b"elo")]),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_of_the_server_is_read() {
+    fn each_message_of_the_server_is_decoded() {
         for (bytes, message) in every_message() {
             assert_eq!(decode(bytes), Some(message.clone()));
             assert_eq!(decode(&[bytes, b"more"].concat()), Some(message));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_cut_at_any_byte_or_of_an_unknown_kind_is_none() {
+    fn a_truncated_or_unknown_message_is_none() {
         for (bytes, _) in every_message() {
             for length in 0..bytes.len() {
                 assert_eq!(decode(&bytes[..length]), None, "{:?}", &bytes[..length]);

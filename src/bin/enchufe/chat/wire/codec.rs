@@ -1,15 +1,15 @@
-//! The two wires of the chat behind one type.
+//! Selects the wire format of a connection.
 
 use crate::chat::domain::command::Request;
 use crate::chat::domain::event::Notice;
 use crate::chat::domain::time::Now;
 use crate::chat::wire::json_error::RequestError;
-use crate::chat::wire::json_object::{self, Object};
+use crate::chat::wire::json_object::{self, JsonMessage};
 use crate::chat::wire::{binary, json_encode};
 use enchufe::net::PreparedMessage;
 use enchufe::protocol::MessageKind;
 
-/// A wire, and the index of its room.
+/// A wire format. Its number is the index of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// Seed 001.
@@ -18,17 +18,17 @@ pub enum Codec {
     Json = 1,
 }
 
-/// A decoded message. Decoding happens before anything is locked: the peer decides how long it takes.
+/// A decoded message. Decoding needs no lock, because its time depends on the client.
 #[derive(Debug)]
 pub enum DecodedMessage<'a> {
-    /// A request, if the message is one.
+    /// A request, unless the message is invalid.
     Binary(Option<Request<'a>>),
-    /// An object, or the error in it.
-    Json(Result<Object, RequestError>),
+    /// A JSON object, or the error in the message.
+    Json(Result<JsonMessage, RequestError>),
 }
 
 impl Codec {
-    /// Every wire, by the index of its room.
+    /// All wire formats, by the index of the room.
     pub const ALL: [Self; 2] = [Self::Binary, Self::Json];
 
     /// Decodes a message; JSON may be nested at most `json_depth` deep.
@@ -39,13 +39,13 @@ impl Codec {
         json_depth: usize,
     ) -> DecodedMessage<'_> {
         match self {
-            // Text counts as binary: known clients send text.
+            // Text messages count too: known clients send them.
             Self::Binary => DecodedMessage::Binary(binary::decode(payload)),
             Self::Json => DecodedMessage::Json(json_object::read(kind, payload, json_depth)),
         }
     }
 
-    /// Encodes a notice as one message or several. Empty if this wire has no message for it.
+    /// Encodes a notice as one or more messages; none if this wire does not have the notice.
     pub fn encode(self, notice: &Notice, now: Now) -> PreparedMessage {
         let mut prepared = PreparedMessage::default();
         match self {
@@ -56,7 +56,7 @@ impl Codec {
     }
 }
 
-/// JSON as the text of a message. `json_encode` writes UTF-8.
+/// Returns JSON as text. `json_encode` writes UTF-8.
 pub fn text(json: &[u8]) -> &str {
     std::str::from_utf8(json).unwrap_or_default()
 }

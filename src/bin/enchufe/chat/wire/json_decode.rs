@@ -1,41 +1,41 @@
-//! The JSON chat's wire (seed 002), inwards: what an object asks for.
+//! Decodes requests of the JSON wire (seed 002).
 
 use crate::chat::domain::command::{Command, Query, Request, Target};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
 use crate::chat::wire::json_encode::status_word;
 use crate::chat::wire::json_error::RequestError;
-use crate::chat::wire::json_object::Object;
+use crate::chat::wire::json_object::JsonMessage;
 
-/// What a message asks for.
+/// A request of a JSON connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonRequest<'a> {
-    /// To be known by this name from now on.
+    /// Registers the connection under this name.
     Register(&'a str),
-    /// To leave, and to be told so.
+    /// Disconnects, with a notice to the leaving user too.
     Disconnect,
-    /// Anything a registered user may ask for.
+    /// Any request that both wires have.
     Request(Request<'a>),
 }
 
-/// What the message asks for, from one registered by this name or not yet registered.
+/// Decodes a message of a connection that is registered under this name, or not registered yet.
 ///
-/// Fields that a type has no use for are ignored, whatever they hold; null is the same as absent.
+/// Fields that the type does not use are ignored. Null is the same as absent.
 ///
 /// # Errors
 ///
-/// A [`RequestError`] from [`RequestError::Missing`] on.
+/// Any [`RequestError`] from [`RequestError::Missing`] on.
 pub fn decode<'a>(
-    object: &'a Object,
+    object: &'a JsonMessage,
     registered: Option<&'a Name>,
 ) -> Result<JsonRequest<'a>, RequestError> {
-    let kind = object.needed("type")?;
+    let kind = object.required("type")?;
     if !TYPES.contains(&kind) {
         return Err(RequestError::UnknownType);
     }
     let Some(name) = registered else {
         return match kind {
-            "register" => Ok(JsonRequest::Register(object.needed("sender")?)),
+            "register" => Ok(JsonRequest::Register(object.required("sender")?)),
             _ => Err(RequestError::NotRegistered),
         };
     };
@@ -49,32 +49,32 @@ pub fn decode<'a>(
         return Err(RequestError::NotTheSender);
     }
     Ok(JsonRequest::Request(match kind {
-        "broadcast" => Request::Command(Command::Say {
+        "broadcast" => Request::Command(Command::Send {
             to: Target::General,
-            text: object.needed("content")?.as_bytes(),
+            text: object.required("content")?.as_bytes(),
         }),
-        "private" => Request::Command(Command::Say {
-            to: Target::User(object.needed("target")?.as_bytes()),
-            text: object.needed("content")?.as_bytes(),
+        "private" => Request::Command(Command::Send {
+            to: Target::User(object.required("target")?.as_bytes()),
+            text: object.required("content")?.as_bytes(),
         }),
         "change_status" => Request::Command(Command::ChangeStatus {
             name: name.as_bytes(),
-            status: status(object.needed("content")?),
+            status: status(object.required("content")?),
         }),
         "list_users" => Request::Query(Query::Users),
-        "user_info" => Request::Query(Query::User(object.needed("target")?.as_bytes())),
+        "user_info" => Request::Query(Query::User(object.required("target")?.as_bytes())),
         "history" => Request::Query(Query::History {
             of: object
                 .text("target")?
                 .map_or(Target::General, |name| Target::User(name.as_bytes())),
             after: object.number("after")?,
         }),
-        // The one left in TYPES.
+        // The last one of TYPES.
         _ => return Ok(JsonRequest::Disconnect),
     }))
 }
 
-/// The statuses a user may choose here; 0 is told, never asked for.
+/// Decodes a status that a user may choose. `DESCONECTADO` is not one.
 fn status(word: &str) -> Option<Status> {
     let choices = [Status::Active, Status::Busy, Status::Inactive];
     choices
@@ -100,7 +100,7 @@ mod tests {
     use crate::json::MAX_DEPTH;
     use crate::tests::random::XorShift;
 
-    fn parse(message: &[u8]) -> Result<Object, RequestError> {
+    fn parse(message: &[u8]) -> Result<JsonMessage, RequestError> {
         json_object::parse(message, MAX_DEPTH)
     }
 
@@ -108,10 +108,10 @@ mod tests {
         Name::parse(b"ana").unwrap()
     }
 
-    /// What the registered `ana` asks for, printed so that it can be compared.
-    fn asked(message: &[u8]) -> Result<String, RequestError> {
+    /// Decodes a message of `ana`, and formats the request for comparison.
+    fn decoded(message: &[u8]) -> Result<String, RequestError> {
         let name = ana();
-        decode(&parse(message)?, Some(&name)).map(|meaning| format!("{meaning:?}"))
+        decode(&parse(message)?, Some(&name)).map(|request| format!("{request:?}"))
     }
 
     fn request(request: Request<'_>) -> Result<String, RequestError> {
@@ -137,37 +137,37 @@ mod tests {
     #[test]
     fn each_type_is_a_request() {
         assert_eq!(
-            asked(br#"{"type":"broadcast","sender":"ana","content":"hola","timestamp":"x"}"#),
-            command(Command::Say {
+            decoded(br#"{"type":"broadcast","sender":"ana","content":"hola","timestamp":"x"}"#),
+            command(Command::Send {
                 to: Target::General,
                 text: b"hola"
             })
         );
         assert_eq!(
-            asked(br#"{"type":"private","sender":"ana","target":"bo","content":"psst"}"#),
-            command(Command::Say {
+            decoded(br#"{"type":"private","sender":"ana","target":"bo","content":"psst"}"#),
+            command(Command::Send {
                 to: Target::User(b"bo"),
                 text: b"psst"
             })
         );
         assert_eq!(
-            asked(br#"{"type":"list_users","sender":"ana"}"#),
+            decoded(br#"{"type":"list_users","sender":"ana"}"#),
             query(Query::Users)
         );
         assert_eq!(
-            asked(br#"{"type":"user_info","sender":"ana","target":"bo"}"#),
+            decoded(br#"{"type":"user_info","sender":"ana","target":"bo"}"#),
             query(Query::User(b"bo"))
         );
         assert_eq!(
-            asked(br#"{"type":"disconnect","sender":"ana","content":"Cierre de sesi\u00f3n"}"#),
+            decoded(br#"{"type":"disconnect","sender":"ana","content":"Cierre de sesi\u00f3n"}"#),
             Ok("Disconnect".to_owned())
         );
     }
 
     #[test]
     fn a_user_may_choose_three_statuses() {
-        let asked = |word: &str| {
-            asked(format!(r#"{{"type":"change_status","content":"{word}"}}"#).as_bytes())
+        let decoded = |word: &str| {
+            decoded(format!(r#"{{"type":"change_status","content":"{word}"}}"#).as_bytes())
         };
         let status = |status| {
             command(Command::ChangeStatus {
@@ -175,27 +175,27 @@ mod tests {
                 status,
             })
         };
-        assert_eq!(asked("ACTIVO"), status(Some(Status::Active)));
-        assert_eq!(asked("OCUPADO"), status(Some(Status::Busy)));
-        assert_eq!(asked("INACTIVO"), status(Some(Status::Inactive)));
+        assert_eq!(decoded("ACTIVO"), status(Some(Status::Active)));
+        assert_eq!(decoded("OCUPADO"), status(Some(Status::Busy)));
+        assert_eq!(decoded("INACTIVO"), status(Some(Status::Inactive)));
         for word in ["DESCONECTADO", "activo", "", " ACTIVO"] {
-            assert_eq!(asked(word), status(None));
+            assert_eq!(decoded(word), status(None));
         }
     }
 
     #[test]
-    fn a_history_is_of_the_general_chat_or_of_one_with_a_user_from_a_position_on() {
+    fn a_history_has_an_optional_user_and_an_optional_position() {
         let history = |of, after| query(Query::History { of, after });
         assert_eq!(
-            asked(br#"{"type":"history"}"#),
+            decoded(br#"{"type":"history"}"#),
             history(Target::General, None)
         );
         assert_eq!(
-            asked(br#"{"type":"history","target":null,"after":null}"#),
+            decoded(br#"{"type":"history","target":null,"after":null}"#),
             history(Target::General, None)
         );
         assert_eq!(
-            asked(br#"{"type":"history","target":"bo","after":17}"#),
+            decoded(br#"{"type":"history","target":"bo","after":17}"#),
             history(Target::User(b"bo"), Some(17))
         );
         for after in [
@@ -209,7 +209,7 @@ mod tests {
         ] {
             let message = format!(r#"{{"type":"history","after":{after}}}"#);
             assert_eq!(
-                asked(message.as_bytes()),
+                decoded(message.as_bytes()),
                 Err(RequestError::WrongType("after")),
                 "{after}"
             );
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_json_object_is_told_so() {
+    fn a_message_that_is_not_a_json_object_is_an_error() {
         for message in [
             "",
             " ",
@@ -242,7 +242,7 @@ mod tests {
             "NaN",
         ] {
             assert_eq!(
-                asked(message.as_bytes()),
+                decoded(message.as_bytes()),
                 Err(RequestError::NotJson),
                 "{message:?}"
             );
@@ -255,93 +255,93 @@ mod tests {
             "[{\"type\":\"list_users\"}]",
         ] {
             assert_eq!(
-                asked(message.as_bytes()),
+                decoded(message.as_bytes()),
                 Err(RequestError::NotAnObject),
                 "{message:?}"
             );
         }
-        assert_eq!(asked(b"{\"type\":\"\xff\"}"), Err(RequestError::NotUtf8));
+        assert_eq!(decoded(b"{\"type\":\"\xff\"}"), Err(RequestError::NotUtf8));
     }
 
     #[test]
-    fn a_type_that_is_missing_wrong_or_unknown_is_told_so() {
-        assert_eq!(asked(b"{}"), Err(RequestError::Missing("type")));
+    fn a_missing_wrong_or_unknown_type_is_an_error() {
+        assert_eq!(decoded(b"{}"), Err(RequestError::Missing("type")));
         assert_eq!(
-            asked(br#"{"type":null}"#),
+            decoded(br#"{"type":null}"#),
             Err(RequestError::Missing("type"))
         );
         assert_eq!(
-            asked(br#"{"type":5}"#),
+            decoded(br#"{"type":5}"#),
             Err(RequestError::WrongType("type"))
         );
-        assert_eq!(asked(br#"{"type":""}"#), Err(RequestError::UnknownType));
+        assert_eq!(decoded(br#"{"type":""}"#), Err(RequestError::UnknownType));
         assert_eq!(
-            asked(br#"{"type":"BROADCAST"}"#),
+            decoded(br#"{"type":"BROADCAST"}"#),
             Err(RequestError::UnknownType)
         );
         assert_eq!(
-            asked(br#"{"type":"register_success"}"#),
+            decoded(br#"{"type":"register_success"}"#),
             Err(RequestError::UnknownType)
         );
     }
 
     #[test]
-    fn a_field_that_is_missing_or_of_another_type_is_told_so() {
+    fn a_missing_field_or_one_of_another_type_is_an_error() {
         assert_eq!(
-            asked(br#"{"type":"broadcast"}"#),
+            decoded(br#"{"type":"broadcast"}"#),
             Err(RequestError::Missing("content"))
         );
         assert_eq!(
-            asked(br#"{"type":"broadcast","content":null}"#),
+            decoded(br#"{"type":"broadcast","content":null}"#),
             Err(RequestError::Missing("content"))
         );
         assert_eq!(
-            asked(br#"{"type":"broadcast","content":5}"#),
+            decoded(br#"{"type":"broadcast","content":5}"#),
             Err(RequestError::WrongType("content"))
         );
         assert_eq!(
-            asked(br#"{"type":"private","content":"a"}"#),
+            decoded(br#"{"type":"private","content":"a"}"#),
             Err(RequestError::Missing("target"))
         );
         let target = br#"{"type":"private","content":"a","target":["bo"]}"#;
-        assert_eq!(asked(target), Err(RequestError::WrongType("target")));
+        assert_eq!(decoded(target), Err(RequestError::WrongType("target")));
         assert_eq!(
-            asked(br#"{"type":"user_info"}"#),
+            decoded(br#"{"type":"user_info"}"#),
             Err(RequestError::Missing("target"))
         );
         assert_eq!(
-            asked(br#"{"type":"change_status","content":{}}"#),
+            decoded(br#"{"type":"change_status","content":{}}"#),
             Err(RequestError::WrongType("content"))
         );
         assert_eq!(
-            asked(br#"{"type":"history","target":1}"#),
+            decoded(br#"{"type":"history","target":1}"#),
             Err(RequestError::WrongType("target"))
         );
         assert_eq!(
-            asked(br#"{"type":"list_users","sender":7}"#),
+            decoded(br#"{"type":"list_users","sender":7}"#),
             Err(RequestError::WrongType("sender"))
         );
     }
 
     #[test]
-    fn the_sender_is_the_registered_name_or_is_left_out() {
-        assert_eq!(asked(br#"{"type":"list_users"}"#), query(Query::Users));
+    fn the_sender_is_the_registered_name_or_absent() {
+        assert_eq!(decoded(br#"{"type":"list_users"}"#), query(Query::Users));
         assert_eq!(
-            asked(br#"{"type":"list_users","sender":null}"#),
+            decoded(br#"{"type":"list_users","sender":null}"#),
             query(Query::Users)
         );
         assert_eq!(
-            asked(br#"{"type":"list_users","sender":"bo"}"#),
+            decoded(br#"{"type":"list_users","sender":"bo"}"#),
             Err(RequestError::NotTheSender)
         );
         assert_eq!(
-            asked(br#"{"type":"disconnect","sender":""}"#),
+            decoded(br#"{"type":"disconnect","sender":""}"#),
             Err(RequestError::NotTheSender)
         );
     }
 
     #[test]
-    fn registering_comes_first_and_once() {
+    fn register_is_the_first_request_and_only_the_first() {
         assert_eq!(
             first(br#"{"type":"register","sender":"ana","content":null}"#),
             Ok("ana".to_owned())
@@ -355,7 +355,7 @@ mod tests {
             Err(RequestError::WrongType("sender"))
         );
         assert_eq!(
-            asked(br#"{"type":"register","sender":"ana"}"#),
+            decoded(br#"{"type":"register","sender":"ana"}"#),
             Err(RequestError::AlreadyRegistered)
         );
         for kind in TYPES.iter().filter(|kind| **kind != "register") {
@@ -367,16 +367,16 @@ mod tests {
     }
 
     #[test]
-    fn a_message_cut_at_any_byte_is_an_error_and_random_bytes_never_panic() {
+    fn a_truncated_message_is_an_error_and_random_bytes_never_panic() {
         let message =
             r#"{"type":"private","sender":"ana","target":"bo","content":"¿qué? \"\u00e9\""}"#;
-        assert!(asked(message.as_bytes()).is_ok());
+        assert!(decoded(message.as_bytes()).is_ok());
         for length in 0..message.len() {
-            assert!(asked(&message.as_bytes()[..length]).is_err(), "{length}");
+            assert!(decoded(&message.as_bytes()[..length]).is_err(), "{length}");
         }
         let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
         for round in 0..50_000 {
-            let _ = asked(&random.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
+            let _ = decoded(&random.bytes(round % 30, b"{}[]\",:\\ud8n1e-\0\xff \xc3\xa9"));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The JSON chat's wire (seed 002), outwards: one notice, one compact JSON object.
+//! Encodes notices for the JSON wire (seed 002): one compact JSON object each.
 //!
-//! Objects are written member by member, so that keys come in the seed's order; strings are escaped by the JSON
-//! library. The time of a chat message is when it was accepted, also in a history; that of anything else is now.
+//! Members are written one by one, which keeps the seed's order of keys. The `timestamp` of a chat message is the time at
+//! which it was accepted; that of any other notice is the current time.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::chat::domain::message::Message;
 use crate::chat::domain::name::{Name, SERVER};
 use crate::chat::domain::status::Status;
 use crate::chat::domain::time::Timestamp;
-use crate::chat::wire::messages_es::{UNKEPT, sentence, standing};
+use crate::chat::wire::messages_es::{NOT_PERSISTED, cluster_status_text, rejection_text};
 
-/// The text message that tells the notice.
+/// Encodes a notice as a text message.
 pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
     match notice {
-        Notice::Refused(rejection) => error(sentence(*rejection), now),
+        Notice::Rejected(rejection) => error(rejection_text(*rejection), now),
         Notice::Welcome(users) => from_server("register_success")
             .text("content", "Registro exitoso")
             .member("userList", |out| {
@@ -32,7 +32,7 @@ pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
             status,
             address,
         } => {
-            let content = Object::new()
+            let content = ObjectWriter::new()
                 .text("ip", address)
                 .text("status", status_word(*status));
             from_server("user_info_response")
@@ -45,12 +45,12 @@ pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
         Notice::Left(name) => from_server("user_disconnected")
             .text("content", &format!("{name} ha salido"))
             .end(now),
-        Notice::Said(message) => said(message),
-        Notice::NotPersisted => error(UNKEPT, now),
-        Notice::ClusterStatus(how) => error(standing(*how), now),
+        Notice::Message(message) => message_object(message),
+        Notice::NotPersisted => error(NOT_PERSISTED, now),
+        Notice::ClusterStatus(status) => error(cluster_status_text(*status), now),
         Notice::History {
             with,
-            onward,
+            continued,
             messages,
         } => {
             let mut object = from_server("history_response");
@@ -58,18 +58,18 @@ pub fn encode(notice: &Notice, now: Timestamp) -> Vec<u8> {
                 object = object.text("target", with.as_str());
             }
             object
-                .member("content", |out| history(out, *onward, messages))
+                .member("content", |out| history(out, *continued, messages))
                 .end(now)
         }
     }
 }
 
-/// The text message that tells an error, in a sentence.
-pub fn error(sentence: &str, now: Timestamp) -> Vec<u8> {
-    from_server("error").text("content", sentence).end(now)
+/// Encodes an error as a text message.
+pub fn error(text: &str, now: Timestamp) -> Vec<u8> {
+    from_server("error").text("content", text).end(now)
 }
 
-/// How a status is called on this wire.
+/// Returns the name of a status on this wire.
 pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Disconnected => "DESCONECTADO",
@@ -79,12 +79,14 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-fn from_server(kind: &str) -> Object {
-    Object::new().text("type", kind).text("sender", SERVER)
+fn from_server(kind: &str) -> ObjectWriter {
+    ObjectWriter::new()
+        .text("type", kind)
+        .text("sender", SERVER)
 }
 
 fn status_update(name: &Name, status: Status, now: Timestamp) -> Vec<u8> {
-    let content = Object::new()
+    let content = ObjectWriter::new()
         .text("user", name.as_str())
         .text("status", status_word(status));
     from_server("status_update")
@@ -92,47 +94,47 @@ fn status_update(name: &Name, status: Status, now: Timestamp) -> Vec<u8> {
         .end(now)
 }
 
-fn said(message: &Message) -> Vec<u8> {
+fn message_object(message: &Message) -> Vec<u8> {
     let kind = if message.to.is_some() {
         "private"
     } else {
         "broadcast"
     };
-    let mut object = Object::new()
+    let mut object = ObjectWriter::new()
         .text("type", kind)
         .text("sender", message.from.as_str());
     if let Some(to) = &message.to {
         object = object.text("target", to.as_str());
     }
-    // Texts of the binary chat need not be UTF-8.
+    // Texts from the binary chat need not be UTF-8.
     object
         .text("content", &String::from_utf8_lossy(&message.text))
         .end(message.at)
 }
 
-/// As many messages as fit; there is more where a client reads on from the last one.
-fn history(out: &mut Vec<u8>, onward: bool, messages: &[Message]) {
-    let (mut bytes, mut kept) = (0, Vec::new());
-    let mut keep = |message: &Message| {
+/// Writes as many messages as fit: the first ones if the client reads on from a position, otherwise the last ones.
+fn history(out: &mut Vec<u8>, continued: bool, messages: &[Message]) {
+    let (mut bytes, mut entries) = (0, Vec::new());
+    let mut add = |message: &Message| {
         let entry = entry(message);
         bytes += entry.len();
-        let fits = bytes <= MAX_HISTORY || kept.is_empty();
+        let fits = bytes <= MAX_HISTORY || entries.is_empty();
         if fits {
-            kept.push(entry);
+            entries.push(entry);
         }
         fits
     };
-    if onward {
-        let _all_fit = messages.iter().all(&mut keep);
+    if continued {
+        let _ = messages.iter().all(&mut add); // stops at the first that does not fit
     } else {
-        let _all_fit = messages.iter().rev().all(&mut keep);
-        kept.reverse();
+        let _ = messages.iter().rev().all(&mut add);
+        entries.reverse();
     }
-    array(out, &kept, |out, entry| out.extend_from_slice(entry));
+    array(out, &entries, |out, entry| out.extend_from_slice(entry));
 }
 
 fn entry(message: &Message) -> Vec<u8> {
-    Object::new()
+    ObjectWriter::new()
         .member("seq", |out| {
             out.extend_from_slice(message.sequence.to_string().as_bytes());
         })
@@ -141,16 +143,16 @@ fn entry(message: &Message) -> Vec<u8> {
         .end(message.at)
 }
 
-/// A JSON object that is being written.
-struct Object(Vec<u8>);
+/// Writes a JSON object.
+struct ObjectWriter(Vec<u8>);
 
-impl Object {
-    fn new() -> Object {
-        Object(vec![b'{'])
+impl ObjectWriter {
+    fn new() -> Self {
+        Self(vec![b'{'])
     }
 
-    /// `key` needs no escapes: every key is one of ours.
-    fn member(mut self, key: &str, value: impl FnOnce(&mut Vec<u8>)) -> Object {
+    /// Adds a member. `key` is not escaped: every key is a constant.
+    fn member(mut self, key: &str, value: impl FnOnce(&mut Vec<u8>)) -> Self {
         if self.0.len() > 1 {
             self.0.push(b',');
         }
@@ -161,7 +163,7 @@ impl Object {
         self
     }
 
-    fn text(self, key: &str, value: &str) -> Object {
+    fn text(self, key: &str, value: &str) -> Self {
         self.member(key, |out| string(out, value))
     }
 
@@ -187,16 +189,15 @@ fn array<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, 
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
-    // A string always has a JSON form, and a Vec takes every byte: there is no error to see.
-    let _never_fails = serde_json::to_writer(out, text);
+    let _ = serde_json::to_writer(out, text); // writing a string to a Vec cannot fail
 }
 
-/// A string that needs no escapes.
+/// Writes a string that needs no escapes.
 fn display(out: &mut Vec<u8>, value: impl fmt::Display) {
     out.extend_from_slice(format!("\"{value}\"").as_bytes());
 }
 
-/// The most bytes of messages in one history, unless the first alone has more: a quarter of what may wait for a peer.
+/// Maximum bytes of messages in one history, unless the first alone has more: a quarter of the default send queue.
 const MAX_HISTORY: usize = 256 * 1024;
 
 #[cfg(test)]
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_have_the_seed_s_keys_in_the_seed_s_order() {
+    fn responses_have_the_seed_s_keys_in_the_seed_s_order() {
         assert_eq!(
             encoded(&Notice::Welcome(vec![name("ana"), name("bo")])),
             r#"{"type":"register_success","sender":"server","content":"Registro exitoso","userList":["ana","bo"],"timestamp":"2025-03-16T09:05:00Z"}"#
@@ -249,13 +250,13 @@ mod tests {
             r#"{"type":"user_info_response","sender":"server","target":"bo","content":{"ip":"10.0.0.1","status":"INACTIVO"},"timestamp":"2025-03-16T09:05:00Z"}"#
         );
         assert_eq!(
-            encoded(&Notice::Refused(Rejection::NoSuchUser)),
+            encoded(&Notice::Rejected(Rejection::NoSuchUser)),
             r#"{"type":"error","sender":"server","content":"Usuario no encontrado","timestamp":"2025-03-16T09:05:00Z"}"#
         );
     }
 
     #[test]
-    fn who_comes_changes_and_goes_is_told_to_all() {
+    fn connecting_changing_and_leaving_are_status_updates_and_user_disconnected() {
         let update = |status| {
             format!(
                 r#"{{"type":"status_update","sender":"server","content":{{"user":"ana","status":"{status}"}},"timestamp":"2025-03-16T09:05:00Z"}}"#
@@ -293,11 +294,11 @@ mod tests {
     #[test]
     fn a_message_has_its_sender_and_the_time_it_was_accepted() {
         assert_eq!(
-            encoded(&Notice::Said(message(1, None, b"hola"))),
+            encoded(&Notice::Message(message(1, None, b"hola"))),
             r#"{"type":"broadcast","sender":"ana","content":"hola","timestamp":"2025-03-16T09:04:00Z"}"#
         );
         assert_eq!(
-            encoded(&Notice::Said(message(1, Some("bo"), b"psst"))),
+            encoded(&Notice::Message(message(1, Some("bo"), b"psst"))),
             r#"{"type":"private","sender":"ana","target":"bo","content":"psst","timestamp":"2025-03-16T09:04:00Z"}"#
         );
     }
@@ -307,7 +308,7 @@ mod tests {
         let history = |with: Option<&str>, messages| {
             encoded(&Notice::History {
                 with: with.map(name),
-                onward: false,
+                continued: false,
                 messages,
             })
         };
@@ -325,15 +326,15 @@ mod tests {
     }
 
     #[test]
-    fn a_history_that_is_too_long_keeps_what_the_asker_needs() {
-        let sequences = |onward, size: usize| {
+    fn a_history_that_is_too_long_continues_forwards_or_ends_with_the_last_message() {
+        let sequences = |continued, size: usize| {
             let messages = (1..=100)
                 .map(|n| message(n, None, &vec![b'x'; size]))
                 .collect();
             let encoded = encode(
                 &Notice::History {
                     with: None,
-                    onward,
+                    continued,
                     messages,
                 },
                 NOW,
@@ -348,7 +349,11 @@ mod tests {
         };
         assert_eq!(sequences(true, 10_000), (1..=26).collect::<Vec<_>>());
         assert_eq!(sequences(false, 10_000), (75..=100).collect::<Vec<_>>());
-        assert_eq!(sequences(true, 300_000), [1], "reading on always gets on");
+        assert_eq!(
+            sequences(true, 300_000),
+            [1],
+            "reading on always makes progress"
+        );
         assert_eq!(sequences(false, 300_000), [100]);
         assert_eq!(sequences(true, 10).len(), 100);
     }
@@ -356,16 +361,16 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf_8_become_replacement_characters() {
         assert!(
-            encoded(&Notice::Said(message(1, None, b"a\xffb")))
+            encoded(&Notice::Message(message(1, None, b"a\xffb")))
                 .contains("\"content\":\"a\u{fffd}b\"")
         );
     }
 
     #[test]
-    fn strings_are_escaped_as_json_wants() {
+    fn strings_are_escaped_for_json() {
         let text = "\"\\\n\0\u{7f}<img src=x onerror=1></script>";
         let encoded = encode(
-            &Notice::Said(message(1, Some("\"},{\""), text.as_bytes())),
+            &Notice::Message(message(1, Some("\"},{\""), text.as_bytes())),
             NOW,
         );
         let value: serde_json::Value = serde_json::from_slice(&encoded).unwrap();

@@ -1,58 +1,58 @@
-//! What may be wrong with a message of the JSON chat, and the sentence that says so.
+//! Errors in messages of the JSON wire.
 
 use std::fmt;
 
 use crate::chat::domain::command::Rejection;
-use crate::chat::wire::messages_es::sentence;
+use crate::chat::wire::messages_es::rejection_text;
 
-/// Why a message has no effect. Displayed as the Spanish sentence that tells it.
+/// Reason to reject a message. Displayed as the Spanish text for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestError {
-    /// A binary message.
+    /// The message is binary.
     NotText,
-    /// Text that is not UTF-8: the connection fails with 1007
+    /// The text is not UTF-8: the connection closes with code 1007
     /// ([RFC 6455, 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1)).
     NotUtf8,
-    /// Not a JSON text.
+    /// The text is not JSON.
     NotJson,
-    /// Arrays and objects nested deeper than the limit.
+    /// Arrays and objects are nested deeper than the limit.
     TooDeep,
-    /// JSON, but not an object.
+    /// The JSON is not an object.
     NotAnObject,
-    /// A key that comes twice in an object, at any depth.
+    /// An object, at any depth, has a key twice.
     RepeatedField,
-    /// A field that is needed is absent or null.
+    /// A required field is absent or null.
     Missing(&'static str),
-    /// A field is of another type.
+    /// A field has another type.
     WrongType(&'static str),
-    /// No message is of this type.
+    /// The message has an unknown type.
     UnknownType,
-    /// Anything else before `register`.
+    /// The first request is not `register`.
     NotRegistered,
-    /// A second `register`.
+    /// The connection is registered already.
     AlreadyRegistered,
-    /// A `sender` other than the registered name.
+    /// The field `sender` is not the registered name.
     NotTheSender,
-    /// Nothing is wrong with the message, but the chat refuses.
-    Refused(Rejection),
+    /// The message is valid, but the chat rejects the request.
+    Rejected(Rejection),
 }
 
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            RequestError::NotText => "El mensaje no es de texto",
-            RequestError::NotUtf8 => "El mensaje no es UTF-8",
-            RequestError::NotJson => "El mensaje no es JSON válido",
-            RequestError::TooDeep => "El mensaje tiene demasiados niveles",
-            RequestError::NotAnObject => "El mensaje no es un objeto JSON",
-            RequestError::RepeatedField => "El mensaje repite un campo",
-            RequestError::Missing(field) => return write!(f, "Falta el campo {field}"),
-            RequestError::WrongType(field) => return write!(f, "El campo {field} es de otro tipo"),
-            RequestError::UnknownType => "El tipo de mensaje no existe",
-            RequestError::NotRegistered => "Primero hay que registrarse",
-            RequestError::AlreadyRegistered => "Ya hay un registro en esta conexión",
-            RequestError::NotTheSender => "El campo sender no es el nombre registrado",
-            RequestError::Refused(rejection) => sentence(*rejection),
+            Self::NotText => "El mensaje no es de texto",
+            Self::NotUtf8 => "El mensaje no es UTF-8",
+            Self::NotJson => "El mensaje no es JSON válido",
+            Self::TooDeep => "El mensaje tiene demasiados niveles",
+            Self::NotAnObject => "El mensaje no es un objeto JSON",
+            Self::RepeatedField => "El mensaje repite un campo",
+            Self::Missing(field) => return write!(f, "Falta el campo {field}"),
+            Self::WrongType(field) => return write!(f, "El campo {field} es de otro tipo"),
+            Self::UnknownType => "El tipo de mensaje no existe",
+            Self::NotRegistered => "Primero hay que registrarse",
+            Self::AlreadyRegistered => "Ya hay un registro en esta conexión",
+            Self::NotTheSender => "El campo sender no es el nombre registrado",
+            Self::Rejected(rejection) => rejection_text(*rejection),
         })
     }
 }
@@ -60,7 +60,7 @@ impl fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 impl From<Rejection> for RequestError {
-    fn from(rejection: Rejection) -> RequestError {
-        RequestError::Refused(rejection)
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
     }
 }

@@ -1,6 +1,5 @@
-//! A text message as a JSON object with the fields the JSON chat knows.
-//!
-//! Only those are looked at. What is in others has been checked, as the whole message has, and is left alone.
+//! Parses messages of the JSON wire into the fields that the protocol has. Other fields must be valid JSON, and are
+//! ignored.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +7,41 @@ use crate::chat::wire::json_error::RequestError;
 use crate::json::{self, JsonError};
 use enchufe::protocol::MessageKind;
 
-/// A message that is a JSON object: those of its fields that the protocol knows.
+/// A message that is a JSON object, with the fields that the protocol has.
 #[derive(Debug)]
-pub struct Object(BTreeMap<&'static str, Value>);
+pub struct JsonMessage(BTreeMap<&'static str, FieldValue>);
 
-/// What a field may hold; null is the same as absent.
+/// Value of a field. Null is the same as absent.
 #[derive(Debug)]
-enum Value {
+enum FieldValue {
     Text(String),
     Number(u64),
     Other,
 }
 
-/// Reads a message of any kind.
+/// Reads a message of either kind.
 ///
 /// # Errors
 ///
-/// A [`RequestError`] from [`RequestError::NotText`] to [`RequestError::RepeatedField`].
-pub fn read(kind: MessageKind, message: &[u8], max_depth: usize) -> Result<Object, RequestError> {
+/// Any [`RequestError`] from [`RequestError::NotText`] to [`RequestError::RepeatedField`].
+pub fn read(
+    kind: MessageKind,
+    message: &[u8],
+    max_depth: usize,
+) -> Result<JsonMessage, RequestError> {
     match kind {
         MessageKind::Text => parse(message, max_depth),
         MessageKind::Binary => Err(RequestError::NotText),
     }
 }
 
-/// Parses a text message, nested at most `max_depth` deep. It ends at the first NUL: clients written in C send what
-/// follows in their buffer.
+/// Parses a text message, nested at most `max_depth` deep. The message ends at the first NUL: clients written in C also
+/// send the bytes after it in their buffer.
 ///
 /// # Errors
 ///
-/// A [`RequestError`] from [`RequestError::NotUtf8`] to [`RequestError::RepeatedField`].
-pub fn parse(message: &[u8], max_depth: usize) -> Result<Object, RequestError> {
+/// Any [`RequestError`] from [`RequestError::NotUtf8`] to [`RequestError::RepeatedField`].
+pub fn parse(message: &[u8], max_depth: usize) -> Result<JsonMessage, RequestError> {
     let end = message
         .iter()
         .position(|&byte| byte == 0)
@@ -48,21 +51,21 @@ pub fn parse(message: &[u8], max_depth: usize) -> Result<Object, RequestError> {
     let object = value.object().ok_or(RequestError::NotAnObject)?;
     let fields = FIELDS
         .into_iter()
-        .filter_map(|key| Some((key, Value::from(object.get(key)?))));
-    Ok(Object(fields.collect()))
+        .filter_map(|key| Some((key, FieldValue::from(object.get(key)?))));
+    Ok(JsonMessage(fields.collect()))
 }
 
-impl Object {
-    /// A text field that has to be there.
+impl JsonMessage {
+    /// Returns a required text field.
     ///
     /// # Errors
     ///
     /// [`RequestError::Missing`] or [`RequestError::WrongType`].
-    pub fn needed(&self, field: &'static str) -> Result<&str, RequestError> {
+    pub fn required(&self, field: &'static str) -> Result<&str, RequestError> {
         self.text(field)?.ok_or(RequestError::Missing(field))
     }
 
-    /// A text field that may be left out.
+    /// Returns an optional text field.
     ///
     /// # Errors
     ///
@@ -70,12 +73,12 @@ impl Object {
     pub fn text(&self, field: &'static str) -> Result<Option<&str>, RequestError> {
         match self.0.get(field) {
             None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(FieldValue::Text(text)) => Ok(Some(text)),
             Some(_) => Err(RequestError::WrongType(field)),
         }
     }
 
-    /// A field with a whole number from 0 on that may be left out.
+    /// Returns an optional field with an integer from 0.
     ///
     /// # Errors
     ///
@@ -83,28 +86,28 @@ impl Object {
     pub fn number(&self, field: &'static str) -> Result<Option<u64>, RequestError> {
         match self.0.get(field) {
             None => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(*number)),
+            Some(FieldValue::Number(number)) => Ok(Some(*number)),
             Some(_) => Err(RequestError::WrongType(field)),
         }
     }
 }
 
-impl From<json::Value<'_>> for Value {
-    fn from(value: json::Value<'_>) -> Value {
+impl From<json::Value<'_>> for FieldValue {
+    fn from(value: json::Value<'_>) -> Self {
         match (value.text(), value.whole()) {
-            (Some(text), _) => Value::Text(text.into_owned()),
-            (None, Some(number)) => Value::Number(number),
-            (None, None) => Value::Other,
+            (Some(text), _) => Self::Text(text.into_owned()),
+            (None, Some(number)) => Self::Number(number),
+            (None, None) => Self::Other,
         }
     }
 }
 
 impl From<JsonError> for RequestError {
-    fn from(error: JsonError) -> RequestError {
+    fn from(error: JsonError) -> Self {
         match error {
-            JsonError::NotJson => RequestError::NotJson,
-            JsonError::TooDeep => RequestError::TooDeep,
-            JsonError::RepeatedKey => RequestError::RepeatedField,
+            JsonError::NotJson => Self::NotJson,
+            JsonError::TooDeep => Self::TooDeep,
+            JsonError::RepeatedKey => Self::RepeatedField,
         }
     }
 }
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
     use crate::json::MAX_DEPTH;
 
-    /// The content of a message, `None` if it has none.
+    /// Parses a message, and returns its field `content`.
     fn content(message: impl AsRef<[u8]>) -> Result<Option<String>, RequestError> {
         let object = parse(message.as_ref(), MAX_DEPTH)?;
         Ok(object.text("content")?.map(str::to_owned))
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_whole_and_from_0_on() {
+    fn a_number_is_an_integer_from_0() {
         let after = |value: &str| {
             let message = format!(r#"{{"after":{value}}}"#);
             parse(message.as_bytes(), MAX_DEPTH)?.number("after")
@@ -169,12 +172,12 @@ mod tests {
         assert_eq!(
             content(r#"{"content":"a\u0000b"}"#),
             found("a\0b"),
-            "a NUL that is meant is kept"
+            "an escaped NUL is part of the text"
         );
     }
 
     #[test]
-    fn numbers_and_surrogates_that_are_none_are_no_json() {
+    fn invalid_numbers_and_lone_surrogates_are_not_json() {
         let of = |value: &str| content(format!(r#"{{"content":{value}}}"#));
         assert_eq!(of("0x1"), Err(RequestError::NotJson));
         assert_eq!(of("01"), Err(RequestError::NotJson));
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_comes_twice_is_told_so() {
+    fn a_repeated_key_is_an_error() {
         assert_eq!(
             content(r#"{"content":"a","content":"b"}"#),
             Err(RequestError::RepeatedField)
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_has_a_limit() {
+    fn nesting_has_a_limit() {
         let nested = |depth: usize| {
             let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
             format!(r#"{{"content":"x","y":{open}{close}}}"#)
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_parser_is_ignored_like_any_other() {
+    fn a_private_key_of_the_parser_is_ignored() {
         assert_eq!(
             content(r#"{"content":"x","$serde_json::private::RawValue":"[[[["}"#),
             found("x")
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_key_is_ignored_like_any_other() {
+    fn a_long_unknown_key_is_ignored() {
         assert_eq!(
             content(format!(
                 r#"{{"content":"x","{}":1}}"#,

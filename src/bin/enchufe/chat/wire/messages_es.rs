@@ -1,11 +1,11 @@
-//! Refusals as a person reads them: in the JSON chat's `error` and in the body of a refused upgrade. Spanish, as the
-//! protocols are; where their text gives a sentence, that one.
+//! Spanish texts for users: in messages of type `error`, and in bodies of rejected upgrades. Where a protocol gives a
+//! text, that one.
 
 use crate::chat::domain::command::Rejection;
 use crate::chat::domain::event::ClusterStatus;
 
-/// The sentence that tells a rejection.
-pub fn sentence(rejection: Rejection) -> &'static str {
+/// Returns the text of a rejection.
+pub fn rejection_text(rejection: Rejection) -> &'static str {
     match rejection {
         Rejection::NameEmpty => "El nombre está vacío",
         Rejection::NameTooLong => "El nombre tiene más de 255 bytes",
@@ -24,18 +24,20 @@ pub fn sentence(rejection: Rejection) -> &'static str {
     }
 }
 
-/// The sentence that tells how the server stands with the others.
-pub fn standing(standing: ClusterStatus) -> &'static str {
-    match standing {
-        ClusterStatus::ClusterUnavailable => {
+/// Returns the text of a change in the connection to the cluster.
+pub fn cluster_status_text(status: ClusterStatus) -> &'static str {
+    match status {
+        ClusterStatus::Unavailable => {
             "El servidor está aislado: lo que digas se entregará cuando deje de estarlo, o se avisará de que no"
         }
-        ClusterStatus::Healed => "El servidor ya no está aislado",
+        ClusterStatus::Available => "El servidor ya no está aislado",
         ClusterStatus::NotSent => "Lo último que dijiste no se ha entregado",
-        ClusterStatus::Anew => "El chat ha empezado de nuevo: puede faltar lo último que se dijo",
+        ClusterStatus::Restarted => {
+            "El chat ha empezado de nuevo: puede faltar lo último que se dijo"
+        }
     }
 }
 
-/// Said to an author whose message is delivered and cannot be put on disk.
-pub const UNKEPT: &str =
+/// Warns an author that the next message is delivered, but not on disk.
+pub const NOT_PERSISTED: &str =
     "El historial no está disponible: el mensaje se entrega, pero puede perderse";

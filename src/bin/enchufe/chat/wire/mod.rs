@@ -1,4 +1,4 @@
-//! The two wires of the chat: binary and JSON.
+//! The two wire formats of the chat: binary and JSON.
 
 pub mod binary;
 pub mod binary_client;

@@ -2,7 +2,7 @@
 
 use crate::chat::domain::name::MAX_NAME;
 use crate::chat::domain::status::Status;
-use crate::chat::wire::binary_fields::pieces;
+use crate::chat::wire::binary_fields::split_text;
 
 use crate::cli::chat::request::Request;
 
@@ -93,7 +93,7 @@ fn say(to: Option<&str>, text: &str) -> Input {
         to: to.map(str::to_owned),
         text: text_of(piece),
     };
-    Input::Ask(pieces(text.as_bytes()).map(message).collect())
+    Input::Ask(split_text(text.as_bytes()).map(message).collect())
 }
 
 /// A name, with quotes around it if it has spaces, and what follows it. Inside quotes `\` takes the next character as

@@ -22,10 +22,10 @@ impl Request {
     /// The message that asks for it.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Users => binary_client::list(),
+            Self::Users => binary_client::list_users(),
             Self::User(name) => binary_client::get_user(name),
             Self::SetStatus { name, status } => binary_client::change_status(name, *status),
-            Self::Say { to, text } => binary_client::say(to.as_deref(), text).concat(),
+            Self::Say { to, text } => binary_client::send_message(to.as_deref(), text).concat(),
             Self::History(with) => binary_client::get_history(with.as_deref()),
         }
     }

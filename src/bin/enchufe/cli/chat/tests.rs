@@ -17,7 +17,7 @@ fn ana() -> View {
 }
 
 fn says<'a>(from: &'a str, text: &'a str) -> ServerMessage<'a> {
-    ServerMessage::Said(from.as_bytes(), text.as_bytes())
+    ServerMessage::Message(from.as_bytes(), text.as_bytes())
 }
 
 fn history<'a>(messages: &[(&'a str, &'a str)]) -> ServerMessage<'a> {

@@ -89,7 +89,7 @@ impl View {
     /// What the server said. Bytes that are not UTF-8 are shown as U+FFFD.
     pub fn notice(&mut self, message: ServerMessage<'_>) -> Vec<Line> {
         match message {
-            ServerMessage::Said(from, text) => self.message(utf8(from), utf8(text)),
+            ServerMessage::Message(from, text) => self.message(utf8(from), utf8(text)),
             ServerMessage::NewUser(name, status) => {
                 let name = utf8(name);
                 self.here.insert(name.clone(), status_of(status));

@@ -40,7 +40,7 @@ pub struct ServeOptions {
     /// Whether to compress for clients that offer it.
     pub deflate: bool,
     /// History and presence settings of the chat.
-    pub chat: chat::domain::state::Settings,
+    pub chat: chat::domain::state::ChatSettings,
     pub file_clients: usize,
 }
 
@@ -66,7 +66,7 @@ impl Default for ServeOptions {
             connections: ConnectionLimits::default(),
             max_echo_message: 16 << 20,
             deflate: false,
-            chat: chat::domain::state::Settings::default(),
+            chat: chat::domain::state::ChatSettings::default(),
             file_clients: 10,
         }
     }

@@ -48,10 +48,10 @@ impl Redis {
         Address::parse(&url, LEASE).unwrap().client()
     }
 
-    fn join(&self) -> Scene {
+    fn join(&self) -> Fixture {
         let mut client = self.client();
         let joined = client.join().unwrap();
-        Scene { client, joined }
+        Fixture { client, joined }
     }
 }
 
@@ -63,12 +63,12 @@ impl Drop for Redis {
 }
 
 /// A server.
-struct Scene {
+struct Fixture {
     client: RedisClient,
     joined: Joined,
 }
 
-impl Scene {
+impl Fixture {
     fn step(&mut self, first: u64, ops: &[Op]) -> BatchReply {
         let Joined { epoch, server, .. } = self.joined;
         self.client.step(epoch, server, first, ops).unwrap()

@@ -1,4 +1,4 @@
-//! What viewers ask for, as it stands in the log of a cluster: the form of [`crate::store::record::Record`], with these kinds.
+//! What viewers ask for, as it stands in the log of a cluster: the form of [`crate::store::record::RecordWriter`], with these kinds.
 //!
 //! | kind | command | fields |
 //! |---|---|---|
@@ -12,14 +12,14 @@
 //! A number is that of the call in two's complement: it may be any, and what it names may not be there.
 
 use crate::hospital::events::{BedId, Command, HospitalId};
-use crate::store::record::{Fields, Record, RecordError};
+use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
 /// The entry for a command.
 #[must_use]
 pub fn encode(command: &Command) -> Vec<u8> {
     let (kind, number) = match command {
         Command::CreateHospital(name) => {
-            return Record::new(CREATE_HOSPITAL).rest(name.as_bytes());
+            return RecordWriter::new(CREATE_HOSPITAL).rest(name.as_bytes());
         }
         Command::DeleteHospital(id) => (DELETE_HOSPITAL, id.0),
         Command::CreateBed(id) => (CREATE_BED, id.0),
@@ -28,17 +28,17 @@ pub fn encode(command: &Command) -> Vec<u8> {
         Command::FreeBed(id) => (FREE_BED, id.0),
     };
     let number = u64::from(number.cast_unsigned());
-    Record::new(kind).number(number).end()
+    RecordWriter::new(kind).number(number).end()
 }
 
 /// The command of an entry.
 ///
 /// # Errors
 /// Why it is none.
-pub fn decode(what: &[u8]) -> Result<Command, RecordError> {
-    let (kind, mut fields) = Fields::of(what)?;
+pub fn decode(what: &[u8]) -> Result<Command, DecodeError> {
+    let (kind, mut fields) = RecordFields::parse(what)?;
     if kind == CREATE_HOSPITAL {
-        let name = str::from_utf8(fields.rest()).map_err(|_| RecordError::Malformed)?;
+        let name = str::from_utf8(fields.rest()).map_err(|_| DecodeError::Malformed)?;
         return Ok(Command::CreateHospital(name.to_owned()));
     }
     let command: fn(i32) -> Command = match kind {
@@ -47,9 +47,9 @@ pub fn decode(what: &[u8]) -> Result<Command, RecordError> {
         DELETE_BED => |id| Command::DeleteBed(BedId(id)),
         OCCUPY_BED => |id| Command::OccupyBed(BedId(id)),
         FREE_BED => |id| Command::FreeBed(BedId(id)),
-        kind => return Err(RecordError::UnknownKind(kind)),
+        kind => return Err(DecodeError::UnknownKind(kind)),
     };
-    let number = u32::try_from(fields.number()?).map_err(|_| RecordError::Malformed)?;
+    let number = u32::try_from(fields.number()?).map_err(|_| DecodeError::Malformed)?;
     fields.end()?;
     Ok(command(number.cast_signed()))
 }
@@ -83,13 +83,13 @@ mod tests {
     #[test]
     fn an_entry_that_makes_no_sense_is_an_error() {
         for (what, error) in [
-            (&b""[..], RecordError::Malformed),
-            (b"\x02\x01", RecordError::UnknownVersion(2)),
-            (b"\x01\x07\0\0\0\0\0\0\0\x01", RecordError::UnknownKind(7)),
-            (b"\x01\x02\0\0\0\0", RecordError::Malformed),
-            (b"\x01\x02\0\0\0\x01\0\0\0\0", RecordError::Malformed),
-            (b"\x01\x02\0\0\0\0\0\0\0\x01\0", RecordError::Malformed),
-            (b"\x01\x01\xff", RecordError::Malformed),
+            (&b""[..], DecodeError::Malformed),
+            (b"\x02\x01", DecodeError::UnknownVersion(2)),
+            (b"\x01\x07\0\0\0\0\0\0\0\x01", DecodeError::UnknownKind(7)),
+            (b"\x01\x02\0\0\0\0", DecodeError::Malformed),
+            (b"\x01\x02\0\0\0\x01\0\0\0\0", DecodeError::Malformed),
+            (b"\x01\x02\0\0\0\0\0\0\0\x01\0", DecodeError::Malformed),
+            (b"\x01\x01\xff", DecodeError::Malformed),
         ] {
             assert_eq!(decode(what), Err(error), "{what:?}");
         }

@@ -16,7 +16,7 @@ use crate::hospital::hub::{Board, Hub, ROOM, broadcast};
 use crate::hospital::methods::{self, Call};
 use crate::log_targets::HOSPITAL;
 use crate::signalr::messages::{self, CallError};
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 use enchufe::net::{MemberId, PreparedMessage};
 
 impl Hub {
@@ -74,7 +74,7 @@ impl Replica for Hub {
         snapshot::rows(&self.lock().state)
     }
 
-    fn restore(&self, rows: &[&[u8]]) -> Result<(), RecordError> {
+    fn restore(&self, rows: &[&[u8]]) -> Result<(), DecodeError> {
         let state = snapshot::state(rows)?;
         let mut board = self.lock();
         board.suppress_notices = true;

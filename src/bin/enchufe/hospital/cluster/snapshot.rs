@@ -10,22 +10,22 @@ use std::collections::BTreeMap;
 
 use crate::hospital::events::{BedId, HospitalId};
 use crate::hospital::state::{Bed, Hospital, State};
-use crate::store::record::{Fields, Record, RecordError};
+use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
 /// The rows that give this board.
 pub fn rows(state: &State) -> Vec<Vec<u8>> {
-    let last = Record::new(LAST)
+    let last = RecordWriter::new(LAST)
         .number(number(state.last_hospital))
         .number(number(state.last_bed))
         .end();
     let hospitals = state.hospitals().flat_map(|(id, hospital)| {
-        let head = Record::new(HOSPITAL)
+        let head = RecordWriter::new(HOSPITAL)
             .number(number(id.0))
             .number(number(hospital.last_order))
             .string(hospital.name.as_bytes())
             .end();
         let bed = move |(bed_id, bed): (&BedId, &Bed)| {
-            Record::new(BED)
+            RecordWriter::new(BED)
                 .number(number(bed_id.0))
                 .number(number(id.0))
                 .number(number(bed.order))
@@ -41,18 +41,18 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
 ///
 /// # Errors
 /// The first row that makes no sense.
-pub fn state(rows: &[&[u8]]) -> Result<State, RecordError> {
+pub fn state(rows: &[&[u8]]) -> Result<State, DecodeError> {
     let mut state = State::new();
     for row in rows {
-        let (kind, mut fields) = Fields::of(row)?;
+        let (kind, mut fields) = RecordFields::parse(row)?;
         let mut number = || {
             let number = fields.number()?;
-            i32::try_from(number).map_err(|_| RecordError::Malformed)
+            i32::try_from(number).map_err(|_| DecodeError::Malformed)
         };
         match kind {
             HOSPITAL => {
                 let (id, last_order) = (HospitalId(number()?), number()?);
-                let name = str::from_utf8(fields.string()?).map_err(|_| RecordError::Malformed)?;
+                let name = str::from_utf8(fields.string()?).map_err(|_| DecodeError::Malformed)?;
                 let hospital = Hospital {
                     name: name.to_owned(),
                     beds: BTreeMap::new(),
@@ -64,12 +64,12 @@ pub fn state(rows: &[&[u8]]) -> Result<State, RecordError> {
                 let (id, hospital, order) = (BedId(number()?), HospitalId(number()?), number()?);
                 let occupied = fields.byte()? == 1;
                 let place = state.hospitals.get_mut(&hospital);
-                let place = place.ok_or(RecordError::Malformed)?;
+                let place = place.ok_or(DecodeError::Malformed)?;
                 place.beds.insert(id, Bed { occupied, order });
                 state.beds.insert(id, hospital);
             }
             LAST => (state.last_hospital, state.last_bed) = (number()?, number()?),
-            kind => return Err(RecordError::UnknownKind(kind)),
+            kind => return Err(DecodeError::UnknownKind(kind)),
         }
         fields.end()?;
     }
@@ -119,7 +119,12 @@ mod tests {
 
     #[test]
     fn a_row_that_makes_no_sense_is_an_error() {
-        let bed_of_nowhere = Record::new(BED).number(1).number(1).number(1).byte(0).end();
+        let bed_of_nowhere = RecordWriter::new(BED)
+            .number(1)
+            .number(1)
+            .number(1)
+            .byte(0)
+            .end();
         for row in [&b"\x01\x09"[..], b"\x01\x03", b"\x02\x01", &bed_of_nowhere] {
             assert!(state(&[row]).is_err(), "{row:?}");
         }

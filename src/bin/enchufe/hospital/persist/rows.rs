@@ -1,4 +1,4 @@
-//! The board's events as rows on disk: the form of [`crate::store::record::Record`], with these kinds.
+//! The board's events as rows on disk: the form of [`crate::store::record::RecordWriter`], with these kinds.
 //!
 //! | kind | event | fields |
 //! |---|---|---|
@@ -11,13 +11,13 @@
 
 use crate::hospital::events::{BedId, Event, HospitalId};
 use crate::hospital::state::MAX_NAME;
-use crate::store::record::{Fields, Record, RecordError};
+use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
 /// The row of an event.
 #[must_use]
 pub fn encode(event: &Event) -> Vec<u8> {
     match event {
-        Event::HospitalCreated { id, name } => Record::new(HOSPITAL_CREATED)
+        Event::HospitalCreated { id, name } => RecordWriter::new(HOSPITAL_CREATED)
             .number(number(id.0))
             .string(name.as_bytes())
             .end(),
@@ -26,7 +26,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
             id,
             hospital,
             order,
-        } => Record::new(BED_CREATED)
+        } => RecordWriter::new(BED_CREATED)
             .number(number(id.0))
             .number(number(hospital.0))
             .number(number(*order))
@@ -41,16 +41,16 @@ pub fn encode(event: &Event) -> Vec<u8> {
 ///
 /// # Errors
 /// Why it is none.
-pub fn decode(record: &[u8]) -> Result<Event, RecordError> {
-    let (kind, mut fields) = Fields::of(record)?;
+pub fn decode(record: &[u8]) -> Result<Event, DecodeError> {
+    let (kind, mut fields) = RecordFields::parse(record)?;
     let mut id = || {
         let number = fields.number()?;
-        i32::try_from(number).map_err(|_| RecordError::Malformed)
+        i32::try_from(number).map_err(|_| DecodeError::Malformed)
     };
     let event = match kind {
         HOSPITAL_CREATED => {
             let id = HospitalId(id()?);
-            let name = str::from_utf8(fields.string()?).map_err(|_| RecordError::Malformed)?;
+            let name = str::from_utf8(fields.string()?).map_err(|_| DecodeError::Malformed)?;
             let name = name.to_owned();
             Event::HospitalCreated { id, name }
         }
@@ -63,14 +63,14 @@ pub fn decode(record: &[u8]) -> Result<Event, RecordError> {
         BED_DELETED => Event::BedDeleted(BedId(id()?)),
         BED_OCCUPIED => Event::BedOccupied(BedId(id()?)),
         BED_FREED => Event::BedFreed(BedId(id()?)),
-        kind => return Err(RecordError::UnknownKind(kind)),
+        kind => return Err(DecodeError::UnknownKind(kind)),
     };
     fields.end()?;
     Ok(event)
 }
 
 fn one(kind: u8, id: i32) -> Vec<u8> {
-    Record::new(kind).number(number(id)).end()
+    RecordWriter::new(kind).number(number(id)).end()
 }
 
 /// Ids and orders count from 1.
@@ -151,14 +151,14 @@ mod tests {
         for event in every_kind() {
             let record = encode(&event);
             for cut in 0..record.len() {
-                assert_eq!(decode(&record[..cut]), Err(RecordError::Malformed), "{cut}");
+                assert_eq!(decode(&record[..cut]), Err(DecodeError::Malformed), "{cut}");
             }
             let longer = [&record[..], b"\0"].concat();
-            assert_eq!(decode(&longer), Err(RecordError::Malformed));
+            assert_eq!(decode(&longer), Err(DecodeError::Malformed));
         }
-        assert_eq!(decode(b"\x02\x01"), Err(RecordError::UnknownVersion(2)));
-        assert_eq!(decode(b"\x01\x07"), Err(RecordError::UnknownKind(7)));
+        assert_eq!(decode(b"\x02\x01"), Err(DecodeError::UnknownVersion(2)));
+        assert_eq!(decode(b"\x01\x07"), Err(DecodeError::UnknownKind(7)));
         let large = b"\x01\x02\0\0\0\x01\0\0\0\0";
-        assert_eq!(decode(large), Err(RecordError::Malformed));
+        assert_eq!(decode(large), Err(DecodeError::Malformed));
     }
 }

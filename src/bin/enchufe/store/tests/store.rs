@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::store::backend::{Backend, BackendError};
 use crate::store::change::{Batch, Change, Table};
-use crate::store::record::RecordError;
+use crate::store::record::DecodeError;
 use crate::store::write_queue::{Durability, MAX_WAITING, WriteQueue};
 use crate::store::writer::{Store, StoreBuilder};
 
@@ -332,7 +332,7 @@ fn a_row_that_cannot_be_read_is_named() {
     let opened = StoreBuilder::over(disk, "the/place");
     let error = opened.read(TABLE, |key, _| match key {
         4 => Ok(()),
-        _ => Err(RecordError::UnknownVersion(7)),
+        _ => Err(DecodeError::UnknownVersion(7)),
     });
     assert_eq!(
         error.unwrap_err().to_string(),
