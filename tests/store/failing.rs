@@ -56,7 +56,7 @@ fn when_the_disk_is_full_the_chat_goes_on_and_says_that_nothing_is_kept() {
     ana.hears();
     let (kept, _) = fill(&mut ana);
     assert!(kept.len() > 10, "{}", kept.len());
-    let line = server.says("history is not kept any more");
+    let line = server.says("history is not persisted");
     assert!(
         line.contains("ERROR") && line.contains("File too large"),
         "{line}"
@@ -133,7 +133,7 @@ fn when_there_is_room_again_all_that_was_said_meanwhile_is_kept() {
         // It is tried again after a second.
         thread::sleep(Duration::from_millis(10));
     }
-    server.says("history is kept again");
+    server.says("history is persisted again");
     assert_eq!(server.metric("enchufe_store_failing"), 0);
     server.kill();
     let server = folder.start(&["--history", "100000"]);

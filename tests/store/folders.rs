@@ -59,7 +59,7 @@ fn a_folder_that_cannot_be_made_is_refused() {
     let place = folder.path().join("file/data");
     let end = fails(command(&["--data", place.to_str().unwrap()]));
     assert_eq!((end.code, end.errors.lines().count()), (Some(1), 1));
-    assert!(end.errors.contains("cannot keep history in"), "{end:?}");
+    assert!(end.errors.contains("cannot store history in"), "{end:?}");
     assert!(end.errors.contains("file/data"), "{end:?}");
 }
 
@@ -92,10 +92,7 @@ fn a_folder_that_is_read_only_is_refused() {
         let end = fails(server);
         assert_eq!((end.code, end.errors.lines().count()), (Some(1), 1));
         assert!(end.errors.contains("ermission denied"), "{end:?}");
-        assert!(
-            end.errors.contains("a folder that can be written"),
-            "{end:?}"
-        );
+        assert!(end.errors.contains("a writable directory"), "{end:?}");
     }
 }
 

@@ -144,7 +144,7 @@ fn no_more_is_kept_on_disk_than_in_memory() {
 fn the_log_says_where_history_is_kept_or_that_it_is_not() {
     let folder = Folder::new();
     let server = folder.start(&[]);
-    let line = server.says("history is kept in");
+    let line = server.says("history is stored in");
     assert!(line.contains(folder.text()), "{line}");
     let server = Server::start(command(&[]));
     let line = server.says("history is in memory only");

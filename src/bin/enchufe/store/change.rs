@@ -1,66 +1,64 @@
-//! What is to change on disk, one row at a time or many together.
+//! Changes of rows on disk, single or in a batch.
 
 use std::collections::BTreeMap;
 
-/// A table, by its name on disk.
+/// Name of a table on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table(pub &'static str);
 
-/// One row that comes or goes.
+/// A row to write or remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Where.
     pub table: Table,
-    /// Which row, from 1. A key is put once and removed once, and never used again.
+    /// Key of the row, from 1. A key is put once, removed once, and never used again.
     pub key: u64,
-    /// What the row says; `None` to remove it.
+    /// Content of the row; `None` to remove it.
     pub record: Option<Vec<u8>>,
 }
 
-/// Rows that change together: all of them or none.
+/// Changes that are written together: all of them or none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Each row once: what it says, or `None` if it goes.
+    /// Content of each row; `None` to remove it.
     pub rows: BTreeMap<(Table, u64), Option<Vec<u8>>>,
-    /// The greatest key that was put into each table, also of rows that went before they were written.
+    /// The greatest key put into each table, including rows that were removed before they were written.
     pub last: BTreeMap<Table, u64>,
 }
 
 impl Change {
-    /// A new row.
+    /// Writes a new row.
     #[must_use]
-    pub fn put(table: Table, key: u64, record: Vec<u8>) -> Change {
-        Change {
+    pub fn put(table: Table, key: u64, record: Vec<u8>) -> Self {
+        Self {
             table,
             key,
             record: Some(record),
         }
     }
 
-    /// A row that is not needed any more.
+    /// Removes a row.
     #[must_use]
-    pub fn remove(table: Table, key: u64) -> Change {
-        Change {
+    pub fn remove(table: Table, key: u64) -> Self {
+        Self {
             table,
             key,
             record: None,
         }
     }
 
-    /// About how much memory it holds, in bytes.
+    /// Returns the approximate memory of the change, in bytes.
     pub fn cost(&self) -> usize {
-        size_of::<Change>() + self.record.as_ref().map_or(0, Vec::len)
+        size_of::<Self>() + self.record.as_ref().map_or(0, Vec::len)
     }
 }
 
 impl Batch {
-    /// Whether it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.last.is_empty()
     }
 
-    /// Adds a change that comes after those in here. A row that comes and goes within one batch is never written.
+    /// Adds a change after those in the batch. A row that is put and removed within one batch is never written.
     pub fn add(&mut self, change: Change) {
         let Change { table, key, record } = change;
         let row = (table, key);
@@ -74,8 +72,8 @@ impl Batch {
         self.rows.insert(row, record);
     }
 
-    /// Adds the changes of a whole batch that comes after this one.
-    pub fn extend(&mut self, later: Batch) {
+    /// Adds the changes of a later batch.
+    pub fn extend(&mut self, later: Self) {
         for (table, key) in later.last {
             let last = self.last.entry(table).or_default();
             *last = key.max(*last);
@@ -93,7 +91,7 @@ mod tests {
     const TABLE: Table = Table("table");
 
     #[test]
-    fn a_row_that_comes_and_goes_is_not_written_but_its_key_is_used_up() {
+    fn a_row_put_and_removed_in_one_batch_is_not_written_but_its_key_is_used() {
         let mut batch = Batch::default();
         batch.add(Change::put(TABLE, 7, vec![1]));
         batch.add(Change::remove(TABLE, 7));
@@ -104,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_batch_goes_on_where_the_earlier_one_ends() {
+    fn extending_a_batch_applies_the_later_changes_to_the_earlier_ones() {
         let mut earlier = Batch::default();
         earlier.add(Change::put(TABLE, 1, vec![1]));
         earlier.add(Change::put(TABLE, 2, vec![2]));

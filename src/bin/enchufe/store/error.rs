@@ -1,4 +1,4 @@
-//! Why a server cannot begin with what it has on disk, and what to do about it, in one line.
+//! Errors of opening the store, with advice for the operator in one line.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,50 +7,49 @@ use crate::store::backend::BackendError;
 use crate::store::change::Table;
 use crate::store::record::DecodeError;
 
-/// Why what is on disk cannot be used.
+/// The store cannot be opened.
 #[derive(Debug)]
 pub struct OpenError {
-    /// The file or directory, if it is one.
-    pub place: PathBuf,
-    /// What is wrong with it.
-    pub reason: Reason,
+    /// The file or directory.
+    pub path: PathBuf,
+    pub reason: OpenErrorReason,
 }
 
-/// What is wrong with what is on disk.
+/// Reason why the store cannot be opened.
 #[derive(Debug)]
-pub enum Reason {
-    /// It cannot be opened, read or written.
+pub enum OpenErrorReason {
+    /// The file cannot be opened, read or written.
     Backend(BackendError),
-    /// A row cannot be understood.
+    /// The row with this key is invalid.
     Record(Table, u64, DecodeError),
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.place.display();
+        let path = self.path.display();
         match &self.reason {
-            Reason::Backend(BackendError::InUse) => write!(
+            OpenErrorReason::Backend(BackendError::InUse) => write!(
                 f,
-                "{place} is in use by another process; give each server a folder of its own"
+                "{path} is in use by another process; give each server its own directory"
             ),
-            Reason::Backend(error @ BackendError::Damaged(_)) => {
-                write!(f, "cannot read {place}: {error}; {RESTORE}")
+            OpenErrorReason::Backend(error @ BackendError::Damaged(_)) => {
+                write!(f, "cannot read {path}: {error}; {RESTORE}")
             }
-            Reason::Backend(error @ BackendError::TooNew(_)) => {
-                write!(f, "cannot read {place}: {error}; {UPDATE}")
+            OpenErrorReason::Backend(error @ BackendError::TooNew(_)) => {
+                write!(f, "cannot read {path}: {error}; {UPDATE}")
             }
-            Reason::Backend(error) => write!(
+            OpenErrorReason::Backend(error) => write!(
                 f,
-                "cannot keep history in {place}: {error}; it takes a folder that can be written, and room on its disk"
+                "cannot store history in {path}: {error}; it needs a writable directory and free disk space"
             ),
-            Reason::Record(table, key, error) => {
+            OpenErrorReason::Record(table, key, error) => {
                 let advice = match error {
                     DecodeError::Malformed => RESTORE,
                     DecodeError::UnknownVersion(_) | DecodeError::UnknownKind(_) => UPDATE,
                 };
                 write!(
                     f,
-                    "cannot read {place}: row {key} of {}: {error}; {advice}",
+                    "cannot read {path}: row {key} of {}: {error}; {advice}",
                     table.0
                 )
             }
@@ -60,5 +59,5 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-const RESTORE: &str = "put a copy in its place, or move it away to begin with an empty history";
-const UPDATE: &str = "it takes the version of this program that wrote it, or a later one";
+const RESTORE: &str = "restore a backup, or move it away to start with an empty history";
+const UPDATE: &str = "use the version of this program that wrote it, or a later one";

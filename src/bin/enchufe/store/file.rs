@@ -1,8 +1,8 @@
-//! The disk as one file, with the package redb: a B-tree that is never changed in place, so that a transaction is in the
-//! file as a whole or not at all, wherever the process is killed.
+//! Backend in one file, with the package redb: a B-tree that is never changed in place. So a transaction is in the file
+//! completely or not at all, even if the process is killed.
 //!
-//! Each table of the store is a table of the file, from `u64` to bytes. One more says what the others cannot: the format,
-//! how many transactions there have been, and the greatest key each table ever had.
+//! Each table of the store is a table of the file, from `u64` to bytes. The table `marks` has the format, the number of
+//! transactions, and the greatest key that was ever put into each table.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -15,35 +15,34 @@ use redb::{
 };
 
 use crate::log_targets::STORE;
-use crate::store::backend::{Backend, BackendError};
+use crate::store::backend::{BackendError, StoreBackend};
 use crate::store::catch_panic::catch_panic;
 use crate::store::change::{Batch, Table};
-use crate::store::error::{OpenError, Reason};
+use crate::store::error::{OpenError, OpenErrorReason};
 use crate::store::writer::StoreBuilder;
 
-/// Opens the store in a directory, which is made if it is not there. The whole file is checked.
+/// Opens the store in a directory. Creates the directory if necessary, and checks the whole file.
 ///
 /// # Errors
-/// [`OpenError`], whose one line says what to do: the directory cannot be written to, another process uses it, the file is
-/// damaged or too new.
-pub fn open(folder: &Path) -> Result<StoreBuilder, OpenError> {
-    let path = folder.join(FILE_NAME);
-    let opened = make_folder(folder)
+/// [`OpenError`], one line for the operator: the directory is not writable or in use, or the file is damaged or too new.
+pub fn open(directory: &Path) -> Result<StoreBuilder, OpenError> {
+    let path = directory.join(FILE_NAME);
+    let opened = create_directory(directory)
         .map_err(BackendError::Io)
-        .and_then(|()| StoreFile::checked(&path));
+        .and_then(|()| StoreFile::open_checked(&path));
     match opened {
         Ok(file) => {
-            info!(target: STORE, "history is kept in {}", path.display());
-            Ok(StoreBuilder::over(file, path))
+            info!(target: STORE, "history is stored in {}", path.display());
+            Ok(StoreBuilder::new(file, path))
         }
         Err(error) => {
-            let place = match error {
+            let path = match error {
                 BackendError::Damaged(_) | BackendError::TooNew(_) => path,
-                _ => folder.to_owned(),
+                _ => directory.to_owned(),
             };
             Err(OpenError {
-                place,
-                reason: Reason::Backend(error),
+                path,
+                reason: OpenErrorReason::Backend(error),
             })
         }
     }
@@ -51,31 +50,33 @@ pub fn open(folder: &Path) -> Result<StoreBuilder, OpenError> {
 
 struct StoreFile {
     path: PathBuf,
-    /// `None` after a failure, until it is opened again.
+    /// `None` between a failure and the recovery.
     database: Option<Database>,
-    /// How many transactions there have been.
+    /// Number of transactions in the file.
     commits: u64,
 }
 
 impl StoreFile {
-    /// Opening a damaged file may panic.
-    fn checked(path: &Path) -> Result<StoreFile, BackendError> {
-        catch_panic(|| StoreFile::open(path))
-            .unwrap_or_else(|panic| Err(BackendError::Damaged(panic)))
+    /// Opens a file. Catches panics, which a damaged file can cause.
+    fn open_checked(path: &Path) -> Result<Self, BackendError> {
+        catch_panic(|| Self::open(path)).unwrap_or_else(|panic| Err(BackendError::Damaged(panic)))
     }
 
-    fn open(path: &Path) -> Result<StoreFile, BackendError> {
+    fn open(path: &Path) -> Result<Self, BackendError> {
         let mut database = match create(path)? {
             Some(new) => new,
-            None => database(existing(path)?)?,
+            None => open_database(open_existing(path)?)?,
         };
-        // A file that was closed is taken at its word otherwise, and damage would show as wrong words or not at all.
-        database.check_integrity().map_err(damage)?;
-        let (format, commits) = (mark(&database, FORMAT)?, mark(&database, COMMITS)?);
-        if format > THIS_FORMAT {
+        // Without this check, redb trusts a file that was closed cleanly, and damage could go unnoticed.
+        database.check_integrity().map_err(open_error)?;
+        let (format, commits) = (
+            read_meta(&database, FORMAT)?,
+            read_meta(&database, COMMITS)?,
+        );
+        if format > CURRENT_FORMAT {
             return Err(BackendError::TooNew(format));
         }
-        Ok(StoreFile {
+        Ok(Self {
             path: path.to_owned(),
             database: Some(database),
             commits,
@@ -83,16 +84,15 @@ impl StoreFile {
     }
 
     fn database(&self) -> Result<&Database, BackendError> {
-        let closed = || BackendError::Other("the file is closed".to_owned());
         self.database.as_ref().ok_or_else(closed)
     }
 }
 
-impl Backend for StoreFile {
+impl StoreBackend for StoreFile {
     fn read(&self, table: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, BackendError> {
         let database = self.database()?;
         let transaction = database.begin_read()?;
-        match transaction.open_table(rows_of(table)) {
+        match transaction.open_table(table_definition(table)) {
             Ok(rows) => {
                 for row in rows.iter()? {
                     let (key, record) = row?;
@@ -102,17 +102,15 @@ impl Backend for StoreFile {
             Err(TableError::TableDoesNotExist(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        mark(database, table.0)
+        read_meta(database, table.0)
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), BackendError> {
-        // Whatever goes wrong, the file is closed: it has to be opened again to know what it holds.
-        let database = self.database.take();
-        let closed = || BackendError::Other("the file is closed".to_owned());
-        let database = database.ok_or_else(closed)?;
+        // Taking the database closes the file after an error: it must be opened again to know its content.
+        let database = self.database.take().ok_or_else(closed)?;
         let transaction = database.begin_write()?;
-        fill(&transaction, batch, self.commits + 1)?;
-        // Durability is immediate unless something else is asked for: this returns after the flush.
+        write_batch(&transaction, batch, self.commits + 1)?;
+        // The default durability is immediate: this returns after the flush.
         transaction.commit()?;
         self.commits += 1;
         self.database = Some(database);
@@ -121,13 +119,13 @@ impl Backend for StoreFile {
 
     fn recover(&mut self) -> Result<bool, BackendError> {
         self.database = None;
-        // Never made again: in an empty file, what is left of the history would look like all of it.
-        let database = database(existing(&self.path)?)?;
-        let commits = mark(&database, COMMITS)?;
+        // A missing file is not created: later messages in a new file would look like the whole history.
+        let database = open_database(open_existing(&self.path)?)?;
+        let commits = read_meta(&database, COMMITS)?;
         let on_disk = match commits.checked_sub(self.commits) {
             Some(0) => false,
             Some(1) => true,
-            // Somebody else has written, or the file is not the one it was.
+            // Another process has written, or this is another file.
             _ => return Err(BackendError::Replaced),
         };
         self.commits = commits;
@@ -136,22 +134,28 @@ impl Backend for StoreFile {
     }
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+fn closed() -> BackendError {
+    BackendError::Other("the file is closed".to_owned())
+}
+
+/// Creates a directory that only this user can read.
+fn create_directory(directory: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
+    builder.recursive(true).create(directory)
 }
 
-/// A new file, unless there is one. A process that is killed in here leaves a draft that the next one overwrites, and never half
-/// a file under the name of a whole one. The draft is locked before anybody looks, so that no two of them are at it.
+/// Creates the file, unless it exists. It is created under another name and then renamed: a process that is killed meanwhile
+/// leaves a draft, which the next one overwrites, but no incomplete file. The draft is locked, so that only one process
+/// creates the file.
 fn create(path: &Path) -> Result<Option<Database>, BackendError> {
     if path.try_exists()? {
         return Ok(None);
     }
     let draft = path.with_extension("draft");
     let mut options = OpenOptions::new();
-    // What people say to each other is for nobody else on this machine.
+    // Only this user may read the messages.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.read(true).write(true).create(true).truncate(false);
@@ -167,29 +171,29 @@ fn create(path: &Path) -> Result<Option<Database>, BackendError> {
     }
     file.set_len(0)?;
     let flush = file.try_clone()?;
-    let database = database(file)?;
+    let database = open_database(file)?;
     flush.sync_all()?;
     fs::rename(&draft, path)?;
     #[cfg(unix)]
-    if let Some(folder) = path.parent().filter(|folder| *folder != "") {
-        File::open(folder)?.sync_all()?;
+    if let Some(directory) = path.parent().filter(|directory| *directory != "") {
+        File::open(directory)?.sync_all()?;
     }
     Ok(Some(database))
 }
 
-fn existing(path: &Path) -> io::Result<File> {
+fn open_existing(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
-fn database(file: File) -> Result<Database, BackendError> {
+fn open_database(file: File) -> Result<Database, BackendError> {
     Builder::new()
-        .set_cache_size(CACHE)
+        .set_cache_size(CACHE_SIZE)
         .create_file(file)
-        .map_err(damage)
+        .map_err(open_error)
 }
 
-/// What opening reports. A file that is no database, or too short for one, is damaged and no failure of the disk.
-fn damage(error: DatabaseError) -> BackendError {
+/// Converts an error of opening. A file that is not a database, or is too short, counts as damaged.
+fn open_error(error: DatabaseError) -> BackendError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => BackendError::InUse,
         DatabaseError::Storage(StorageError::Io(error))
@@ -205,11 +209,15 @@ fn damage(error: DatabaseError) -> BackendError {
     }
 }
 
-fn fill(transaction: &WriteTransaction, batch: &Batch, commits: u64) -> Result<(), BackendError> {
+fn write_batch(
+    transaction: &WriteTransaction,
+    batch: &Batch,
+    commits: u64,
+) -> Result<(), BackendError> {
     let rows: Vec<_> = batch.rows.iter().collect();
     for changes in rows.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
         let ((table, _), _) = changes[0]; // no chunk is empty
-        let mut rows = transaction.open_table(rows_of(*table))?;
+        let mut rows = transaction.open_table(table_definition(*table))?;
         for ((_, key), record) in changes {
             match record {
                 Some(record) => drop(rows.insert(key, record.as_slice())?),
@@ -222,77 +230,78 @@ fn fill(transaction: &WriteTransaction, batch: &Batch, commits: u64) -> Result<(
         meta.insert(table.0, last)?;
     }
     meta.insert(COMMITS, commits)?;
-    meta.insert(FORMAT, THIS_FORMAT)?;
+    meta.insert(FORMAT, CURRENT_FORMAT)?;
     Ok(())
 }
 
-fn mark(database: &Database, name: &str) -> Result<u64, BackendError> {
+/// Reads a value of [`META`]; 0 if it is absent.
+fn read_meta(database: &Database, name: &str) -> Result<u64, BackendError> {
     let transaction = database.begin_read()?;
     match transaction.open_table(META) {
-        Ok(meta) => Ok(meta.get(name)?.map_or(0, |mark| mark.value())),
+        Ok(meta) => Ok(meta.get(name)?.map_or(0, |value| value.value())),
         Err(TableError::TableDoesNotExist(_)) => Ok(0),
         Err(error) => Err(error.into()),
     }
 }
 
-fn rows_of(table: Table) -> TableDefinition<'static, u64, &'static [u8]> {
+fn table_definition(table: Table) -> TableDefinition<'static, u64, &'static [u8]> {
     TableDefinition::new(table.0)
 }
 
 impl From<StorageError> for BackendError {
-    fn from(error: StorageError) -> BackendError {
+    fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Io(error) => BackendError::Io(error),
-            StorageError::Corrupted(how) => BackendError::Damaged(how),
-            error => BackendError::Other(error.to_string()),
+            StorageError::Io(error) => Self::Io(error),
+            StorageError::Corrupted(damage) => Self::Damaged(damage),
+            error => Self::Other(error.to_string()),
         }
     }
 }
 
 impl From<TableError> for BackendError {
-    fn from(error: TableError) -> BackendError {
+    fn from(error: TableError) -> Self {
         match error {
             TableError::Storage(error) => error.into(),
-            error => BackendError::Damaged(error.to_string()),
+            error => Self::Damaged(error.to_string()),
         }
     }
 }
 
 impl From<TransactionError> for BackendError {
-    fn from(error: TransactionError) -> BackendError {
+    fn from(error: TransactionError) -> Self {
         match error {
             TransactionError::Storage(error) => error.into(),
-            error => BackendError::Other(error.to_string()),
+            error => Self::Other(error.to_string()),
         }
     }
 }
 
 impl From<CommitError> for BackendError {
-    fn from(error: CommitError) -> BackendError {
+    fn from(error: CommitError) -> Self {
         match error {
             CommitError::Storage(error) => error.into(),
-            error => BackendError::Other(error.to_string()),
+            error => Self::Other(error.to_string()),
         }
     }
 }
 
-/// The name of the file in its directory.
+/// Name of the file in its directory.
 pub const FILE_NAME: &str = "enchufe.redb";
 
-/// What the file says about itself.
+/// Table of format, transaction count and greatest keys.
 const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("marks");
 const COMMITS: &str = "commits";
 const FORMAT: &str = "format";
 
-/// Which tables there are, and what their keys mean. What is in a row has a version of its own.
-const THIS_FORMAT: u64 = 1;
+/// Version of the tables and of the meaning of their keys. Rows have a version of their own.
+const CURRENT_FORMAT: u64 = 1;
 
-/// Memory for pages of the file, in bytes: only the newest are written to, and nothing is read while it runs.
-const CACHE: usize = 8 << 20;
+/// Memory for pages of the file, in bytes. Little is enough: after the start, nothing is read.
+const CACHE_SIZE: usize = 8 << 20;
 
 #[cfg(test)]
 #[path = "tests/file_faults.rs"]
-mod faults;
+mod file_faults;
 
 #[cfg(test)]
 mod tests {
@@ -300,15 +309,15 @@ mod tests {
 
     use super::*;
 
-    /// A directory for one test.
-    pub struct Folder(PathBuf);
+    /// A directory that is removed after the test.
+    pub struct TestDirectory(PathBuf);
 
-    impl Folder {
-        pub fn new() -> Folder {
+    impl TestDirectory {
+        pub fn new() -> Self {
             static NEXT: AtomicU64 = AtomicU64::new(0);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("enchufe-store-{}-{number}", std::process::id());
-            Folder(std::env::temp_dir().join(name))
+            Self(std::env::temp_dir().join(name))
         }
 
         pub fn file(&self) -> PathBuf {
@@ -316,14 +325,14 @@ mod tests {
         }
 
         pub fn open(&self) -> Result<StoreFile, BackendError> {
-            make_folder(&self.0)?;
-            StoreFile::checked(&self.file())
+            create_directory(&self.0)?;
+            StoreFile::open_checked(&self.file())
         }
     }
 
-    impl Drop for Folder {
+    impl Drop for TestDirectory {
         fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
+            let _ = fs::remove_dir_all(&self.0); // it may not exist
         }
     }
 
@@ -346,14 +355,14 @@ mod tests {
     const TABLE: Table = Table("table");
 
     #[test]
-    fn what_is_written_is_there_after_opening_again() {
-        let folder = Folder::new();
-        let mut file = folder.open().unwrap();
+    fn written_rows_are_there_after_reopening() {
+        let directory = TestDirectory::new();
+        let mut file = directory.open().unwrap();
         let put = [(1, Some(&b"one"[..])), (2, Some(b"")), (3, Some(b"three"))];
         file.write(&batch(&put)).unwrap();
         file.write(&batch(&[(1, None), (3, None)])).unwrap();
         drop(file);
-        let file = folder.open().unwrap();
+        let file = directory.open().unwrap();
         assert_eq!(rows(&file), [(2, vec![])]);
         assert_eq!(file.read(TABLE, &mut |_, _| {}).unwrap(), 3);
         assert_eq!(file.read(Table("other"), &mut |_, _| {}).unwrap(), 0);
@@ -361,53 +370,56 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_open_once_at_a_time() {
-        let folder = Folder::new();
-        let first = folder.open().unwrap();
-        assert!(matches!(folder.open(), Err(BackendError::InUse)));
-        let line = open(&folder.0).unwrap_err().to_string();
+    fn a_file_cannot_be_opened_twice() {
+        let directory = TestDirectory::new();
+        let first = directory.open().unwrap();
+        assert!(matches!(directory.open(), Err(BackendError::InUse)));
+        let line = open(&directory.0).unwrap_err().to_string();
         assert!(line.contains("in use by another process"), "{line}");
         drop(first);
-        folder.open().unwrap();
+        directory.open().unwrap();
     }
 
     #[test]
-    fn what_is_left_of_a_creation_that_was_killed_is_overwritten() {
-        let folder = Folder::new();
-        make_folder(&folder.0).unwrap();
-        let draft = folder.file().with_extension("draft");
+    fn the_draft_of_a_killed_process_is_overwritten() {
+        let directory = TestDirectory::new();
+        create_directory(&directory.0).unwrap();
+        let draft = directory.file().with_extension("draft");
         fs::write(&draft, b"half a file").unwrap();
-        drop(folder.open().unwrap());
-        assert!(folder.file().exists() && !draft.exists());
+        drop(directory.open().unwrap());
+        assert!(directory.file().exists() && !draft.exists());
     }
 
     #[test]
     fn a_file_that_another_process_creates_is_in_use() {
-        let folder = Folder::new();
-        make_folder(&folder.0).unwrap();
-        let draft = File::create(folder.file().with_extension("draft")).unwrap();
+        let directory = TestDirectory::new();
+        create_directory(&directory.0).unwrap();
+        let draft = File::create(directory.file().with_extension("draft")).unwrap();
         draft.lock().unwrap();
-        assert!(matches!(folder.open(), Err(BackendError::InUse)));
+        assert!(matches!(directory.open(), Err(BackendError::InUse)));
     }
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_on_the_machine_reads_the_history() {
+    fn only_the_user_can_read_the_history() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new();
-        drop(folder.open().unwrap());
+        let directory = TestDirectory::new();
+        drop(directory.open().unwrap());
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&folder.0), mode(&folder.file())), (0o700, 0o600));
+        assert_eq!(
+            (mode(&directory.0), mode(&directory.file())),
+            (0o700, 0o600)
+        );
     }
 
     #[test]
-    fn opened_anew_it_knows_whether_the_last_write_reached_the_disk() {
-        let folder = Folder::new();
-        let mut file = folder.open().unwrap();
+    fn recovery_reports_whether_the_last_write_is_on_disk() {
+        let directory = TestDirectory::new();
+        let mut file = directory.open().unwrap();
         file.write(&batch(&[(1, Some(b"one"))])).unwrap();
         assert!(!file.recover().unwrap());
         file.write(&batch(&[(2, Some(b"two"))])).unwrap();
-        // As if the write had been reported as failed.
+        // Simulates a write that is on disk, though it was reported as failed.
         file.commits -= 1;
         file.database = None;
         assert!(file.recover().unwrap());
@@ -416,53 +428,56 @@ mod tests {
     }
 
     #[test]
-    fn another_file_in_its_place_is_not_written_to() {
-        let (folder, other) = (Folder::new(), Folder::new());
-        let mut file = folder.open().unwrap();
+    fn a_file_that_was_replaced_is_not_written_to() {
+        let (directory, other) = (TestDirectory::new(), TestDirectory::new());
+        let mut file = directory.open().unwrap();
         for key in 1..=3 {
             file.write(&batch(&[(key, Some(b"x"))])).unwrap();
         }
         drop(other.open().unwrap());
-        fs::rename(other.file(), folder.file()).unwrap();
+        fs::rename(other.file(), directory.file()).unwrap();
         assert!(matches!(file.recover(), Err(BackendError::Replaced)));
-        fs::remove_file(folder.file()).unwrap();
+        fs::remove_file(directory.file()).unwrap();
         assert!(matches!(file.recover(), Err(BackendError::Io(_))));
-        assert!(!folder.file().exists(), "an empty file is no history");
+        assert!(
+            !directory.file().exists(),
+            "recovery does not create the file"
+        );
     }
 
     #[test]
-    fn a_file_of_a_later_format_is_refused() {
-        let folder = Folder::new();
-        let mut file = folder.open().unwrap();
+    fn a_file_of_a_later_format_is_rejected() {
+        let directory = TestDirectory::new();
+        let mut file = directory.open().unwrap();
         file.write(&batch(&[])).unwrap();
         let transaction = file.database().unwrap().begin_write().unwrap();
         let mut meta = transaction.open_table(META).unwrap();
-        meta.insert(FORMAT, THIS_FORMAT + 1).unwrap();
+        meta.insert(FORMAT, CURRENT_FORMAT + 1).unwrap();
         drop(meta);
         transaction.commit().unwrap();
         drop(file);
-        assert!(matches!(folder.open(), Err(BackendError::TooNew(2))));
-        let line = open(&folder.0).unwrap_err().to_string();
+        assert!(matches!(directory.open(), Err(BackendError::TooNew(2))));
+        let line = open(&directory.0).unwrap_err().to_string();
         assert!(line.contains("or a later one"), "{line}");
     }
 
-    /// Cut anywhere, and with a byte changed anywhere, the file is refused or gives back what some transaction left.
+    /// A file that is truncated anywhere, or has any byte changed, is rejected, or has the state after some transaction.
     #[test]
-    fn a_damaged_file_is_refused_or_read_as_it_once_was() {
-        let folder = Folder::new();
-        let mut file = folder.open().unwrap();
+    fn a_damaged_file_is_rejected_or_has_an_earlier_state() {
+        let directory = TestDirectory::new();
+        let mut file = directory.open().unwrap();
         for key in 1..=40 {
             file.write(&batch(&[(key, Some(&[u8::try_from(key).unwrap(); 500]))]))
                 .unwrap();
         }
-        // Once as a killed process leaves it, once closed.
-        let killed = fs::read(folder.file()).unwrap();
+        // One file as a killed process leaves it, and one that was closed.
+        let killed = fs::read(directory.file()).unwrap();
         drop(file);
-        let closed = fs::read(folder.file()).unwrap();
-        let mut refused = 0;
+        let closed = fs::read(directory.file()).unwrap();
+        let mut rejected = 0;
         let mut check = |bytes: &[u8]| {
-            fs::write(folder.file(), bytes).unwrap();
-            match folder.open() {
+            fs::write(directory.file(), bytes).unwrap();
+            match directory.open() {
                 Ok(file) => {
                     let rows = rows(&file);
                     for (at, (key, record)) in (1..).zip(&rows) {
@@ -470,7 +485,7 @@ mod tests {
                         assert_eq!(record.as_slice(), [record[0]; 500]);
                     }
                 }
-                Err(BackendError::Damaged(_)) => refused += 1,
+                Err(BackendError::Damaged(_)) => rejected += 1,
                 Err(error) => panic!("{error:?}"),
             }
         };
@@ -485,8 +500,8 @@ mod tests {
                 check(&bytes[..cut]);
             }
         }
-        assert!(refused > 80, "{refused}");
-        let line = open(&folder.0).unwrap_err().to_string();
-        assert!(line.contains("put a copy in its place"), "{line}");
+        assert!(rejected > 80, "{rejected}");
+        let line = open(&directory.0).unwrap_err().to_string();
+        assert!(line.contains("restore a backup"), "{line}");
     }
 }

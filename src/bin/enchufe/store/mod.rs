@@ -1,21 +1,21 @@
-//! What survives a restart: rows of bytes in tables, written by one thread.
+//! Persistence: rows of bytes in tables, written by one thread.
 //!
-//! A service decides and applies under its own lock, as it does without a store, and there hands over what changed
-//! together with a *parcel*: what is to leave once the change is on disk. The store thread takes whatever all lanes
-//! hold, writes it in one transaction, flushes once, and then hands the parcels on in the order they came. So the order
-//! of the lock is the order on disk and the order everybody sees, and many messages share one flush.
+//! A service decides and applies events under its own lock, as without a store. It then pushes the changed rows together
+//! with a *delivery*: entries to send after the rows are on disk. The store thread takes the content of all queues, writes
+//! it in one transaction with one flush, and passes on the deliveries in order. So the order of the lock is the order on
+//! disk and the order that clients see, and many messages share one flush.
 //!
 //! ```text
-//!   session: lock, decide, apply, push, unlock           the store thread
-//!      chat     --> lane --\
-//!                           >--> [changes, parcels] --> one transaction, one flush --> the parcels go on
-//!      hospital --> lane --/                              |
-//!                                                         +-- it fails: the parcels go on all the same, marked
-//!                                                             Unkept, and what the disk lacks is tried again later
+//!   session: lock, decide, apply, push, unlock               store thread
+//!      chat     --> write queue --\
+//!                                  >--> [changes, deliveries] --> one transaction, one flush --> deliveries leave
+//!      hospital --> write queue --/                                 |
+//!                                                                   +-- failure: deliveries leave as `NotPersisted`,
+//!                                                                       and the changes are written later
 //! ```
 //!
-//! What a table means, and what its rows say, is the business of the services. Below, only [`Backend`] is needed: the file
-//! of the feature `store`, or one that a test plays.
+//! The services define tables and rows. The store needs a [`StoreBackend`](backend::StoreBackend): the file of the feature
+//! `store`, or a fake one in tests.
 
 pub mod backend;
 pub mod catch_panic;

@@ -1,67 +1,67 @@
-//! The form of every row: a version, a kind, and fields.
+//! Format of rows, snapshots and operations: a version, a kind, and fields.
 //!
 //! ```text
 //!   +---------+------+--------------------------------------------------+
-//!   | version | kind | fields, as the kind says                         |
+//!   | version | kind | fields, depending on the kind                    |
 //!   |  u8: 1  |  u8  | u8 | u64 big-endian | length u8, bytes | the rest |
 //!   +---------+------+--------------------------------------------------+
 //! ```
 //!
-//! Kinds and their fields are the services' own. A row of another version, of an unknown kind, cut short or too long is
-//! an error and never skipped: what it said may matter to the rows behind it.
+//! The services define kinds and fields. An invalid or unknown record is an error and never skipped, because later ones may
+//! depend on it.
 
 use std::fmt;
 
-/// A row that is being written.
+/// Encodes a record.
 #[derive(Debug)]
 pub struct RecordWriter(Vec<u8>);
 
-/// The fields of a row, read from front to back.
+/// Decodes the fields of a record, in order.
 #[derive(Debug)]
 pub struct RecordFields<'a>(&'a [u8]);
 
-/// Why a row cannot be read.
+/// Reason why a record cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecodeError {
-    /// It has a version that this program does not know.
+    /// The version is unknown to this program.
     UnknownVersion(u8),
-    /// It has a kind that this version does not have.
+    /// The kind is unknown to this program.
     UnknownKind(u8),
-    /// It ends too early or too late, or a field says what it cannot say.
+    /// The record is too short or too long, or a field has an invalid value.
     Malformed,
 }
 
 impl RecordWriter {
-    /// A row of a kind, without fields.
+    /// Starts a record without fields.
     #[must_use]
-    pub fn new(kind: u8) -> RecordWriter {
-        RecordWriter(vec![VERSION, kind])
+    pub fn new(kind: u8) -> Self {
+        Self(vec![VERSION, kind])
     }
 
-    /// A field of one byte.
+    /// Adds a field of one byte.
     #[must_use]
-    pub fn byte(mut self, value: u8) -> RecordWriter {
+    pub fn byte(mut self, value: u8) -> Self {
         self.0.push(value);
         self
     }
 
-    /// A field of eight bytes.
+    /// Adds a field of eight bytes.
     #[must_use]
-    pub fn number(mut self, value: u64) -> RecordWriter {
+    pub fn number(mut self, value: u64) -> Self {
         self.0.extend_from_slice(&value.to_be_bytes());
         self
     }
 
-    /// A field of at most 255 bytes; what is beyond is left off.
+    /// Adds a string field: at most 255 bytes, the rest is dropped.
     #[must_use]
-    pub fn string(mut self, value: &[u8]) -> RecordWriter {
+    pub fn string(mut self, value: &[u8]) -> Self {
         let length = u8::try_from(value.len()).unwrap_or(u8::MAX);
         self.0.push(length);
         self.0.extend_from_slice(&value[..usize::from(length)]);
         self
     }
 
-    /// The last field, of any length.
+    /// Adds the last field, of any length. Returns the record.
     #[must_use]
     pub fn rest(mut self, value: &[u8]) -> Vec<u8> {
         self.0.reserve_exact(value.len());
@@ -69,7 +69,7 @@ impl RecordWriter {
         self.0
     }
 
-    /// The row, if its last field has been written.
+    /// Returns the record.
     #[must_use]
     pub fn end(self) -> Vec<u8> {
         self.0
@@ -77,19 +77,19 @@ impl RecordWriter {
 }
 
 impl<'a> RecordFields<'a> {
-    /// The kind of a row, and its fields.
+    /// Returns the kind and the fields of a record.
     ///
     /// # Errors
-    /// [`DecodeError::UnknownVersion`], or [`DecodeError::Malformed`] if there is not even a kind.
-    pub fn parse(record: &'a [u8]) -> Result<(u8, RecordFields<'a>), DecodeError> {
+    /// [`DecodeError::UnknownVersion`], or [`DecodeError::Malformed`] without a kind.
+    pub fn parse(record: &'a [u8]) -> Result<(u8, Self), DecodeError> {
         match record {
-            [VERSION, kind, fields @ ..] => Ok((*kind, RecordFields(fields))),
+            [VERSION, kind, fields @ ..] => Ok((*kind, Self(fields))),
             [VERSION] | [] => Err(DecodeError::Malformed),
             [version, ..] => Err(DecodeError::UnknownVersion(*version)),
         }
     }
 
-    /// The next byte.
+    /// Reads one byte.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] at the end.
@@ -97,7 +97,7 @@ impl<'a> RecordFields<'a> {
         self.take(1).map(|bytes| bytes[0])
     }
 
-    /// The next eight bytes as a number.
+    /// Reads eight bytes as a number.
     ///
     /// # Errors
     /// [`DecodeError::Malformed`] if there are fewer.
@@ -109,25 +109,25 @@ impl<'a> RecordFields<'a> {
             .map_err(|_| DecodeError::Malformed)
     }
 
-    /// The next string.
+    /// Reads a string.
     ///
     /// # Errors
-    /// [`DecodeError::Malformed`] if it is cut short.
+    /// [`DecodeError::Malformed`] if it is truncated.
     pub fn string(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.byte()?;
         self.take(usize::from(length))
     }
 
-    /// All that is left.
+    /// Returns all remaining bytes.
     #[must_use]
     pub fn rest(self) -> &'a [u8] {
         self.0
     }
 
-    /// Sees to it that nothing is left.
+    /// Checks that no bytes remain.
     ///
     /// # Errors
-    /// [`DecodeError::Malformed`] if something is.
+    /// [`DecodeError::Malformed`] if some do.
     pub fn end(self) -> Result<(), DecodeError> {
         match self.0 {
             [] => Ok(()),
@@ -148,18 +148,18 @@ impl<'a> RecordFields<'a> {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::UnknownVersion(version) => {
-                write!(f, "it has version {version}, and only {VERSION} is known")
+            Self::UnknownVersion(version) => {
+                write!(f, "unknown version {version}, expected {VERSION}")
             }
-            DecodeError::UnknownKind(kind) => write!(f, "there is no kind {kind}"),
-            DecodeError::Malformed => f.write_str("it is malformed"),
+            Self::UnknownKind(kind) => write!(f, "unknown kind {kind}"),
+            Self::Malformed => f.write_str("malformed record"),
         }
     }
 }
 
 impl std::error::Error for DecodeError {}
 
-/// The version written, and the only one read.
+/// The version that is written, and the only one that is read.
 const VERSION: u8 = 1;
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_fields_are_read_in_order() {
         let record = RecordWriter::new(9)
             .byte(3)
             .number(u64::MAX - 1)
@@ -184,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_an_error_that_says_so() {
+    fn another_version_is_an_error() {
         let error = RecordFields::parse(&[2, 9, 1]).unwrap_err();
         assert_eq!(error, DecodeError::UnknownVersion(2));
-        assert_eq!(error.to_string(), "it has version 2, and only 1 is known");
+        assert_eq!(error.to_string(), "unknown version 2, expected 1");
     }
 
     #[test]
-    fn a_row_cut_short_or_too_long_is_malformed() {
+    fn a_record_that_is_truncated_or_too_long_is_malformed() {
         let record = RecordWriter::new(9).byte(3).number(7).string(b"ana").end();
         for cut in 0..record.len() {
             let read = || {

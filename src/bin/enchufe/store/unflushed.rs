@@ -1,57 +1,56 @@
-//! What the disk still lacks, and what it perhaps has.
+//! Changes that are not on disk, or may not be.
 //!
 //! ```text
-//!                    attempt                  it is on disk
-//!   add --> fresh ------------> doubtful --------------------> gone
-//!             ^                    |
-//!             +--------------------+
-//!                it is not on disk
+//!                  begin_write             finish_write(true)
+//!   add --> pending ---------> in doubt ---------------------> removed
+//!              ^                   |
+//!              +-------------------+
+//!               finish_write(false)
 //! ```
 //!
-//! A write that failed may have reached the disk or not: a flush can fail after everything was written. Only opening
-//! the file again tells. Until then its rows are doubtful, and what comes later waits. Both halves together are no
-//! larger than what the services remember, because a row that goes takes the one that came along.
+//! After a failed write, its changes may be on disk: a flush can fail after everything was written. Until the file is
+//! opened again, they are in doubt, and later changes wait. The size of both parts is limited by what the services store:
+//! the removal of a row cancels the change that put it.
 
 use crate::store::change::{Batch, Change};
 
-/// Changes that are not, or not surely, on disk.
+/// Changes that are not on disk, or may not be.
 #[derive(Debug, Default)]
 pub struct Unflushed {
-    /// Part of a write whose outcome is not known.
+    /// Changes of a write whose outcome is unknown.
     in_doubt: Batch,
-    /// Surely not on disk.
+    /// Changes that are not on disk.
     pending: Batch,
 }
 
 impl Unflushed {
-    /// Adds a change.
     pub fn add(&mut self, change: Change) {
         self.pending.add(change);
     }
 
-    /// Whether the disk lacks nothing.
+    /// Whether all changes are on disk.
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty() && self.in_doubt.is_empty()
     }
 
-    /// How many rows.
+    /// Returns the number of rows to change.
     pub fn rows(&self) -> usize {
         self.pending.rows.len() + self.in_doubt.rows.len()
     }
 
-    /// What is to be written now. Until [`Unflushed::settle`] says how that went, it is in doubt; what was in doubt before
-    /// must have been settled.
+    /// Returns the changes to write. They are in doubt until [`Unflushed::finish_write`], which must have been called for
+    /// earlier ones.
     pub fn begin_write(&mut self) -> &Batch {
-        debug_assert!(self.in_doubt.is_empty(), "unsettled");
+        debug_assert!(self.in_doubt.is_empty(), "the last write is not finished");
         self.in_doubt = std::mem::take(&mut self.pending);
         &self.in_doubt
     }
 
-    /// What was attempted is on disk, all of it, or it is not, none of it.
+    /// Finishes a write: all of its changes are on disk, or none.
     pub fn finish_write(&mut self, on_disk: bool) {
-        let attempted = std::mem::take(&mut self.in_doubt);
+        let written = std::mem::take(&mut self.in_doubt);
         if !on_disk {
-            let later = std::mem::replace(&mut self.pending, attempted);
+            let later = std::mem::replace(&mut self.pending, written);
             self.pending.extend(later);
         }
     }
@@ -70,17 +69,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_disk_is_lacking_no_more() {
+    fn written_changes_are_removed() {
         let mut unflushed = Unflushed::default();
         unflushed.add(Change::put(TABLE, 1, vec![]));
         assert_eq!(keys(unflushed.begin_write()), [(1, true)]);
-        assert!(!unflushed.is_empty(), "not before it is settled");
+        assert!(!unflushed.is_empty(), "the write is not finished");
         unflushed.finish_write(true);
         assert!(unflushed.is_empty());
     }
 
     #[test]
-    fn what_goes_while_it_is_in_doubt_is_removed_if_it_was_written() {
+    fn a_row_removed_while_in_doubt_is_removed_on_disk_only_if_it_was_written() {
         for (on_disk, expected) in [(true, vec![(1, false)]), (false, vec![])] {
             let mut unflushed = Unflushed::default();
             unflushed.add(Change::put(TABLE, 1, vec![]));
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_written_is_attempted_again_with_what_came_since() {
+    fn changes_that_were_not_written_are_written_with_the_later_ones() {
         let mut unflushed = Unflushed::default();
         unflushed.add(Change::put(TABLE, 1, vec![]));
         unflushed.begin_write();
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_failure_takes_no_more_memory_than_what_is_kept() {
+    fn a_long_failure_needs_no_more_memory_than_the_stored_rows() {
         let mut unflushed = Unflushed::default();
         for key in 1..=10_000 {
             unflushed.add(Change::put(TABLE, key, vec![0; 10]));

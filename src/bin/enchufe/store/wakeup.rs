@@ -1,4 +1,4 @@
-//! Wakes the store thread: there is work, or it is time to end.
+//! Wakes the store thread when there is work, or when it should stop.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -6,55 +6,56 @@ use std::time::Instant;
 /// Wakes the store thread.
 #[derive(Debug, Default)]
 pub struct Wakeup {
-    rung: Mutex<Flags>,
-    heard: Condvar,
+    flags: Mutex<Flags>,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Flags {
-    work: bool,
-    end: bool,
+    has_work: bool,
+    stop: bool,
 }
 
 impl Wakeup {
-    /// There is something to do.
+    /// Wakes the thread because there is work.
     pub fn notify(&self) {
-        let mut rung = self.lock();
-        if !rung.work {
-            rung.work = true;
-            self.heard.notify_one();
+        let mut flags = self.lock();
+        if !flags.has_work {
+            flags.has_work = true;
+            self.changed.notify_one();
         }
     }
 
-    pub fn end(&self) {
-        self.lock().end = true;
-        self.heard.notify_one();
+    /// Wakes the thread because it should stop.
+    pub fn stop(&self) {
+        self.lock().stop = true;
+        self.changed.notify_one();
     }
 
-    /// Waits for a ring, at most until `until`. True if it was the last.
-    pub fn wait(&self, until: Option<Instant>) -> bool {
-        let mut rung = self.lock();
-        while !rung.work && !rung.end {
-            rung = match until {
+    /// Waits for work, a stop or the deadline. Returns whether the thread should stop.
+    pub fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut flags = self.lock();
+        while !flags.has_work && !flags.stop {
+            flags = match deadline {
                 None => self
-                    .heard
-                    .wait(rung)
+                    .changed
+                    .wait(flags)
                     .unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
+                Some(deadline) => {
+                    let timeout = deadline.saturating_duration_since(Instant::now());
+                    if timeout.is_zero() {
                         break;
                     }
-                    let waited = self.heard.wait_timeout(rung, left);
+                    let waited = self.changed.wait_timeout(flags, timeout);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
-        rung.work = false;
-        rung.end
+        flags.has_work = false;
+        flags.stop
     }
 
     fn lock(&self) -> MutexGuard<'_, Flags> {
-        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+        self.flags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! The way of one service to the store thread: what is pushed together is written before its parcel is handed on, and
-//! parcels leave in the order in which they were pushed.
+//! Queue between a service and the store thread. Changes and the delivery pushed with them are passed on together, in
+//! order.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,125 +12,123 @@ use crate::store::change::Change;
 use crate::store::unflushed::Unflushed;
 use crate::store::wakeup::Wakeup;
 
-/// Hands changes and parcels to the store thread. All clones are the same lane.
-pub struct WriteQueue<P> {
-    shared: Arc<Shared<P>>,
+/// The service's end of the queue; `D` is a delivery. All clones share one queue.
+pub struct WriteQueue<D> {
+    shared: Arc<Shared<D>>,
     wakeup: Arc<Wakeup>,
 }
 
-/// Whether the changes that came with some parcels are on disk.
+/// Whether the changes of some deliveries are on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// They are.
     Persisted,
-    /// They are not, or not surely: writing fails at the moment.
+    /// Writing fails now, so the changes may not be on disk.
     NotPersisted,
 }
 
-/// What the store thread does with a lane of whatever parcels.
+/// The store thread's end of the queue.
 pub trait QueueDrain: Send + Sync {
-    /// Takes the changes that were pushed so far; their parcels are what [`Outlet::hand_on`] hands on next.
+    /// Takes all pushed changes. [`QueueDrain::deliver`] passes on their deliveries.
     fn take(&self, unflushed: &mut Unflushed);
-    /// Hands on the parcels whose changes were taken.
-    fn deliver(&self, standing: Durability);
-    /// Closes the lane if nothing is in it: what is pushed later goes straight through.
+    /// Passes on the deliveries of the changes taken.
+    fn deliver(&self, durability: Durability);
+    /// Closes the queue if it is empty, and returns whether it did. Later deliveries are passed on at once.
     fn close(&self) -> bool;
 }
 
-struct Shared<P> {
-    queue: Mutex<Queue<P>>,
+struct Shared<D> {
+    queue: Mutex<Queue<D>>,
     space_freed: Condvar,
-    /// The store thread's own: parcels taken, and what to do with them.
-    exit: Mutex<Consumer<P>>,
+    consumer: Mutex<Consumer<D>>,
 }
 
-struct Queue<P> {
+struct Queue<D> {
     changes: Vec<Change>,
-    parcels: Vec<P>,
-    /// About how much memory it holds, in bytes.
+    deliveries: Vec<D>,
+    /// Approximate memory of the queue, in bytes.
     cost: usize,
     closed: bool,
 }
 
-struct Consumer<P> {
-    parcels: Vec<P>,
-    deliver: Box<dyn FnMut(Vec<P>, Durability) + Send>,
+/// Deliveries that the store thread has taken, and the function that receives them.
+struct Consumer<D> {
+    deliveries: Vec<D>,
+    deliver: Box<dyn FnMut(Vec<D>, Durability) + Send>,
 }
 
-impl<P: Send + 'static> WriteQueue<P> {
+impl<D: Send + 'static> WriteQueue<D> {
     pub fn new(
         wakeup: Arc<Wakeup>,
-        deliver: impl FnMut(Vec<P>, Durability) + Send + 'static,
-    ) -> WriteQueue<P> {
+        deliver: impl FnMut(Vec<D>, Durability) + Send + 'static,
+    ) -> Self {
         let queue = Queue {
             changes: Vec::new(),
-            parcels: Vec::new(),
+            deliveries: Vec::new(),
             cost: 0,
             closed: false,
         };
-        let exit = Consumer {
-            parcels: Vec::new(),
+        let consumer = Consumer {
+            deliveries: Vec::new(),
             deliver: Box::new(deliver),
         };
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
             space_freed: Condvar::new(),
-            exit: Mutex::new(exit),
+            consumer: Mutex::new(consumer),
         });
-        WriteQueue { shared, wakeup }
+        Self { shared, wakeup }
     }
 
-    pub fn outlet(&self) -> Arc<dyn QueueDrain> {
+    /// Returns the store thread's end of the queue.
+    pub fn drain(&self) -> Arc<dyn QueueDrain> {
         Arc::clone(&self.shared) as Arc<dyn QueueDrain>
     }
 
-    /// Appends to the order: `parcel`, which takes about `cost` bytes of memory, leaves when `changes` and all that was
-    /// pushed before are on disk. Call it while holding the lock of whatever decided them. Never blocks for long.
-    pub fn push(&self, changes: Vec<Change>, parcel: P, cost: usize) {
+    /// Appends changes and a delivery of about `cost` bytes, to pass on when the changes and all earlier ones are on disk.
+    /// Call it while holding the lock of the state that decided them: it does not wait for the disk.
+    pub fn push(&self, changes: Vec<Change>, delivery: D, cost: usize) {
         let mut queue = self.shared.queue();
         if queue.closed {
             drop(queue);
-            // Nobody writes any more: the server is on its last breath.
-            return self
-                .shared
-                .exit()
-                .deliver(vec![parcel], Durability::NotPersisted);
+            // The store thread has stopped: the server is shutting down.
+            let mut consumer = self.shared.consumer();
+            return consumer.deliver(vec![delivery], Durability::NotPersisted);
         }
         queue.cost += cost + changes.iter().map(Change::cost).sum::<usize>();
         queue.changes.extend(changes);
-        queue.parcels.push(parcel);
+        queue.deliveries.push(delivery);
         drop(queue);
         self.wakeup.notify();
     }
 
-    /// Waits while more than [`MAX_WAITING`] bytes wait for the disk: a session that is not read from sends no more. Call
-    /// it without any lock.
+    /// Waits while more than [`MAX_QUEUED_BYTES`] are queued, so that the session reads no more messages. Call it without
+    /// any lock.
     pub fn wait(&self) {
-        let full = |queue: &mut Queue<P>| queue.cost > MAX_WAITING && !queue.closed;
+        let is_full = |queue: &mut Queue<D>| queue.cost > MAX_QUEUED_BYTES && !queue.closed;
         let waited = self
             .shared
             .space_freed
-            .wait_while(self.shared.queue(), full);
+            .wait_while(self.shared.queue(), is_full);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl<P> Shared<P> {
-    fn queue(&self) -> MutexGuard<'_, Queue<P>> {
+impl<D> Shared<D> {
+    fn queue(&self) -> MutexGuard<'_, Queue<D>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn exit(&self) -> MutexGuard<'_, Consumer<P>> {
-        self.exit.lock().unwrap_or_else(PoisonError::into_inner)
+    fn consumer(&self) -> MutexGuard<'_, Consumer<D>> {
+        self.consumer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<P: Send> QueueDrain for Shared<P> {
+impl<D: Send> QueueDrain for Shared<D> {
     fn take(&self, unflushed: &mut Unflushed) {
-        let mut exit = self.exit();
+        let mut consumer = self.consumer();
         let mut queue = self.queue();
         let changes = std::mem::take(&mut queue.changes);
-        exit.parcels.append(&mut queue.parcels);
+        consumer.deliveries.append(&mut queue.deliveries);
         queue.cost = 0;
         drop(queue);
         self.space_freed.notify_all();
@@ -139,45 +137,45 @@ impl<P: Send> QueueDrain for Shared<P> {
         }
     }
 
-    fn deliver(&self, standing: Durability) {
-        let mut exit = self.exit();
-        let parcels = std::mem::take(&mut exit.parcels);
-        if !parcels.is_empty() {
-            exit.deliver(parcels, standing);
+    fn deliver(&self, durability: Durability) {
+        let mut consumer = self.consumer();
+        let deliveries = std::mem::take(&mut consumer.deliveries);
+        if !deliveries.is_empty() {
+            consumer.deliver(deliveries, durability);
         }
     }
 
     fn close(&self) -> bool {
         let mut queue = self.queue();
-        queue.closed = queue.parcels.is_empty() && queue.changes.is_empty();
+        queue.closed = queue.deliveries.is_empty() && queue.changes.is_empty();
         queue.closed
     }
 }
 
-impl<P> Consumer<P> {
-    /// A panic in there loses what it was given, and must not end the thread that everybody needs.
-    fn deliver(&mut self, parcels: Vec<P>, standing: Durability) {
-        let handed = catch_unwind(AssertUnwindSafe(|| (self.deliver)(parcels, standing)));
-        if handed.is_err() {
-            error!(target: STORE, "handing on what was written panicked");
+impl<D> Consumer<D> {
+    /// Passes deliveries on. A panic loses them, but does not end the store thread.
+    fn deliver(&mut self, deliveries: Vec<D>, durability: Durability) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.deliver)(deliveries, durability)));
+        if outcome.is_err() {
+            error!(target: STORE, "panic while delivering messages");
         }
     }
 }
 
-impl<P> Clone for WriteQueue<P> {
-    fn clone(&self) -> WriteQueue<P> {
-        WriteQueue {
+impl<D> Clone for WriteQueue<D> {
+    fn clone(&self) -> Self {
+        Self {
             shared: Arc::clone(&self.shared),
             wakeup: Arc::clone(&self.wakeup),
         }
     }
 }
 
-impl<P> fmt::Debug for WriteQueue<P> {
+impl<D> fmt::Debug for WriteQueue<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteQueue").finish_non_exhaustive()
     }
 }
 
-/// Bytes that may wait for the disk in one lane before its sessions wait too.
-pub const MAX_WAITING: usize = 4 << 20;
+/// Queued bytes above which sessions wait.
+pub const MAX_QUEUED_BYTES: usize = 4 << 20;

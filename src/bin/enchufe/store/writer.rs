@@ -1,15 +1,15 @@
-//! The one thread that writes.
+//! The store thread.
 //!
 //! ```text
-//!   asleep --ring--> take what the lanes hold --> write, flush --> hand the parcels on --> asleep
-//!                                                     |
-//!                                                     | fails: log it once
-//!                                                     v
-//!   asleep --ring, or time to try again--> take --> hand the parcels on, Unkept --> begin again, write all
-//!                                                                                   that the disk lacks
+//!   idle --work--> take all queued changes --> write, flush --> deliver as `Persisted` --> idle
+//!                                                  |
+//!                                                  | failure: log it once
+//!                                                  v
+//!   idle --work, or time to retry--> take --> deliver as `NotPersisted` --> if it is time: recover, write all
+//!                                                                           changes that are not on disk
 //! ```
 //!
-//! While it writes, the next batch gathers: the busier the chat, the more messages share a flush.
+//! While a batch is written, the next one is queued: under more load, more messages share a flush.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,49 +22,50 @@ use log::{debug, error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::log_targets::STORE;
-use crate::store::backend::{Backend, BackendError};
+use crate::store::backend::{BackendError, StoreBackend};
 use crate::store::catch_panic::catch_panic;
 use crate::store::change::{Change, Table};
 use crate::store::counters::Counters;
-use crate::store::error::{OpenError, Reason};
+use crate::store::error::{OpenError, OpenErrorReason};
 use crate::store::record::DecodeError;
 use crate::store::unflushed::Unflushed;
 use crate::store::wakeup::Wakeup;
 use crate::store::write_queue::{Durability, QueueDrain, WriteQueue};
 
-/// A store that can be read, and that nobody writes to yet.
+/// A store that can be read, and is not written to yet.
 pub struct StoreBuilder {
-    place: PathBuf,
-    writer: Writer,
+    path: PathBuf,
+    writer: StoreWriter,
 }
 
-/// A running store. Dropping it, or [`Store::close`], writes what is left and ends its thread.
+/// A running store. Dropping it writes the remaining changes, and stops its thread.
 #[derive(Debug)]
 pub struct Store {
     wakeup: Arc<Wakeup>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Writer {
-    disk: Box<dyn Backend>,
+/// State of the store thread.
+struct StoreWriter {
+    backend: Box<dyn StoreBackend>,
     wakeup: Arc<Wakeup>,
-    lanes: Vec<Arc<dyn QueueDrain>>,
+    queues: Vec<Arc<dyn QueueDrain>>,
     counters: Arc<Counters>,
     unflushed: Unflushed,
-    /// Time of the next attempt to recover, while writing fails.
+    /// Time of the next recovery, while writing fails.
     retry_at: Option<Instant>,
     backoff: Backoff,
 }
 
 impl StoreBuilder {
-    /// A store on this disk; `place` names it in errors.
-    pub fn over(disk: impl Backend + 'static, place: impl Into<PathBuf>) -> StoreBuilder {
-        StoreBuilder {
-            place: place.into(),
-            writer: Writer {
-                disk: Box::new(disk),
+    /// Creates a store on a backend. Errors show `path`.
+    pub fn new(backend: impl StoreBackend + 'static, path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            writer: StoreWriter {
+                backend: Box::new(backend),
                 wakeup: Arc::default(),
-                lanes: Vec::new(),
+                queues: Vec::new(),
                 counters: Arc::default(),
                 unflushed: Unflushed::default(),
                 retry_at: None,
@@ -73,76 +74,75 @@ impl StoreBuilder {
         }
     }
 
-    /// Lends every row of a table to `each`, in the order of their keys. Returns the greatest key the table ever had, 0 if
-    /// none.
+    /// Calls `each` with every row of a table, in the order of the keys. Returns the greatest key that was ever put into
+    /// the table; 0 if none was.
     ///
     /// # Errors
-    /// What the disk reports, or the first row that `each` cannot read.
+    /// The table cannot be read, or `each` returned an error.
     pub fn read(
         &self,
         table: Table,
         mut each: impl FnMut(u64, &[u8]) -> Result<(), DecodeError>,
     ) -> Result<u64, OpenError> {
-        let mut bad = None;
+        let mut invalid = None;
         let mut each = |key, record: &[u8]| {
-            if bad.is_none() {
-                bad = each(key, record).err().map(|error| (key, error));
+            if invalid.is_none() {
+                invalid = each(key, record).err().map(|error| (key, error));
             }
         };
-        let read = begin_write(|| self.writer.disk.read(table, &mut each));
-        let last = read.map_err(|error| self.error(Reason::Backend(error)))?;
-        match bad {
-            Some((key, error)) => Err(self.error(Reason::Record(table, key, error))),
+        let read = catch_backend_panic(|| self.writer.backend.read(table, &mut each));
+        let last = read.map_err(|error| self.error(OpenErrorReason::Backend(error)))?;
+        match invalid {
+            Some((key, error)) => Err(self.error(OpenErrorReason::Record(table, key, error))),
             None => Ok(last),
         }
     }
 
-    /// A change that reading led to, a row that is not needed any more above all. [`StoreBuilder::start`] writes it.
-    pub fn change(&mut self, change: Change) {
+    /// Adds a change found while reading, such as the removal of an unneeded row. [`StoreBuilder::start`] writes it.
+    pub fn add_change(&mut self, change: Change) {
         self.writer.unflushed.add(change);
     }
 
-    /// The changes so far, to look at.
+    /// Returns the added changes.
     #[cfg(test)]
-    pub fn changes(&mut self) -> Vec<Change> {
+    pub fn take_changes(&mut self) -> Vec<Change> {
         let rows = self.writer.unflushed.begin_write().rows.clone();
         let change = |((table, key), record)| Change { table, key, record };
         rows.into_iter().map(change).collect()
     }
 
-    /// A lane for one service. The store thread calls `hand_on` with what was pushed, in order.
-    pub fn queue<P: Send + 'static>(
+    /// Adds a queue for a service. The store thread calls `deliver` with the pushed deliveries, in order.
+    pub fn queue<D: Send + 'static>(
         &mut self,
-        deliver: impl FnMut(Vec<P>, Durability) + Send + 'static,
-    ) -> WriteQueue<P> {
+        deliver: impl FnMut(Vec<D>, Durability) + Send + 'static,
+    ) -> WriteQueue<D> {
         let queue = WriteQueue::new(Arc::clone(&self.writer.wakeup), deliver);
-        self.writer.lanes.push(queue.outlet());
+        self.writer.queues.push(queue.drain());
         queue
     }
 
-    /// What the store will count.
     #[must_use]
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.writer.counters)
     }
 
-    /// Writes what reading led to, and starts the store thread.
+    /// Writes the added changes, and starts the store thread.
     ///
     /// # Errors
-    /// What the disk reports: a disk that cannot be written to is found out now.
+    /// The backend cannot be written to, or the thread cannot be started.
     pub fn start(mut self) -> Result<Store, OpenError> {
         let batch = self.writer.unflushed.begin_write();
-        if let Err(error) = self.writer.disk.write(batch) {
-            return Err(self.error(Reason::Backend(error)));
+        if let Err(error) = self.writer.backend.write(batch) {
+            return Err(self.error(OpenErrorReason::Backend(error)));
         }
         self.writer.unflushed.finish_write(true);
-        let (place, wakeup) = (self.place, Arc::clone(&self.writer.wakeup));
+        let (path, wakeup) = (self.path, Arc::clone(&self.writer.wakeup));
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || self.writer.run());
         let thread = thread.map_err(|error| OpenError {
-            place,
-            reason: Reason::Backend(BackendError::Io(error)),
+            path,
+            reason: OpenErrorReason::Backend(BackendError::Io(error)),
         })?;
         Ok(Store {
             wakeup,
@@ -150,16 +150,16 @@ impl StoreBuilder {
         })
     }
 
-    fn error(&self, reason: Reason) -> OpenError {
+    fn error(&self, reason: OpenErrorReason) -> OpenError {
         OpenError {
-            place: self.place.clone(),
+            path: self.path.clone(),
             reason,
         }
     }
 }
 
 impl Store {
-    /// Writes what is left and closes the disk. What is pushed later is handed on, and lost.
+    /// Writes the remaining changes and closes the backend. Later changes are not persisted.
     pub fn close(self) {
         drop(self);
     }
@@ -167,7 +167,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.wakeup.end();
+        self.wakeup.stop();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -176,102 +176,104 @@ impl Drop for Store {
     }
 }
 
-impl Writer {
+impl StoreWriter {
     fn run(mut self) {
         loop {
-            let end = self.wakeup.wait(self.retry_at);
-            for queue in &self.lanes {
+            let stop = self.wakeup.wait(self.retry_at);
+            for queue in &self.queues {
                 queue.take(&mut self.unflushed);
             }
             match self.retry_at {
                 None => {
-                    let standing = self.write();
-                    self.deliver(standing);
+                    let durability = self.write();
+                    self.deliver(durability);
                 }
                 Some(retry_at) => {
                     self.deliver(Durability::NotPersisted);
-                    if end || retry_at <= Instant::now() {
-                        self.try_again();
+                    if stop || retry_at <= Instant::now() {
+                        self.recover();
                     }
                 }
             }
-            if end && self.lanes.iter().all(|queue| queue.close()) {
+            if stop && self.queues.iter().all(|queue| queue.close()) {
                 break;
             }
         }
         if !self.unflushed.is_empty() {
             let rows = self.unflushed.rows();
-            warn!(target: STORE, "history ends without {rows} changes that could not be written");
+            warn!(target: STORE, "shutting down: {rows} changes could not be written");
         }
     }
 
-    /// Writes what the disk lacks, if anything.
+    /// Writes the pending changes, if any.
     fn write(&mut self) -> Durability {
         if self.unflushed.is_empty() {
             return Durability::Persisted;
         }
         let began = Instant::now();
         let batch = self.unflushed.begin_write();
-        match begin_write(|| self.disk.write(batch)) {
+        match catch_backend_panic(|| self.backend.write(batch)) {
             Ok(()) => {
                 let rows = batch.rows.len();
-                debug!(target: STORE, "{rows} changes on disk in {:?}", began.elapsed());
+                debug!(target: STORE, "wrote {rows} changes in {:?}", began.elapsed());
                 self.counters.commits.fetch_add(1, Relaxed);
                 self.counters.rows.fetch_add(rows as u64, Relaxed);
                 self.unflushed.finish_write(true);
                 Durability::Persisted
             }
             Err(error) => {
-                self.failed(&error);
+                self.handle_failure(&error);
                 Durability::NotPersisted
             }
         }
     }
 
-    /// Opens the disk again, and writes all that was said meanwhile.
-    fn try_again(&mut self) {
-        match begin_write(|| self.disk.recover()) {
+    /// Recovers the backend, and writes all changes since the failure.
+    fn recover(&mut self) {
+        match catch_backend_panic(|| self.backend.recover()) {
             Ok(on_disk) => {
                 self.unflushed.finish_write(on_disk);
                 if self.write() == Durability::Persisted {
                     self.retry_at = None;
                     self.backoff.reset();
                     self.counters.failing.store(false, Relaxed);
-                    info!(target: STORE, "history is kept again, with all that was said meanwhile");
+                    info!(target: STORE, "history is persisted again, including all messages since the failure");
                 }
             }
-            Err(error) => self.failed(&error),
+            Err(error) => self.handle_failure(&error),
         }
     }
 
-    /// Notes a failure: in the log once, however long it lasts.
-    fn failed(&mut self, error: &BackendError) {
+    /// Logs the start of a failure once, and schedules the next recovery.
+    fn handle_failure(&mut self, error: &BackendError) {
         if self.backoff.has_failed() {
-            debug!(target: STORE, "history is still not kept: {error}");
+            debug!(target: STORE, "history is still not persisted: {error}");
         } else {
-            error!(target: STORE, "history is not kept any more: {error}; the chat goes on without");
+            error!(target: STORE, "history is not persisted: {error}; messages are still delivered");
             self.counters.failures.fetch_add(1, Relaxed);
             self.counters.failing.store(true, Relaxed);
         }
         self.retry_at = Some(Instant::now() + self.backoff.next());
     }
 
-    fn deliver(&self, standing: Durability) {
-        for queue in &self.lanes {
-            queue.deliver(standing);
+    fn deliver(&self, durability: Durability) {
+        for queue in &self.queues {
+            queue.deliver(durability);
         }
     }
 }
 
-/// A panic in there is a failure like any other.
-fn begin_write<T>(work: impl FnOnce() -> Result<T, BackendError>) -> Result<T, BackendError> {
+/// Turns a panic of the backend into an error.
+fn catch_backend_panic<T>(
+    work: impl FnOnce() -> Result<T, BackendError>,
+) -> Result<T, BackendError> {
     catch_panic(work).unwrap_or_else(|panic| Err(BackendError::Other(panic)))
 }
 
 impl fmt::Debug for StoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreBuilder")
-            .field("place", &self.place)
+            .field("path", &self.path)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! UserRows of the chat on disk.
+//! The chat on disk: which events become rows, and how they are restored.
 
 pub mod restore;
 pub mod retention;

@@ -1,5 +1,4 @@
-//! The chat after a restart: what the store holds is applied again, through the same door as when it happened, and then
-//! nobody is connected.
+//! Restores the chat after a restart: applies the events in the store again, and disconnects all users.
 
 use crate::chat::domain::event::Event;
 use crate::chat::domain::state::{ChatSettings, State};
@@ -9,19 +8,19 @@ use crate::chat::persist::rows;
 use crate::store::error::OpenError;
 use crate::store::writer::StoreBuilder;
 
-/// The state as the store has it, and the ledger that goes on from there.
+/// Restores the state from the store, and the index of its rows.
 ///
 /// # Errors
 ///
-/// What cannot be read.
+/// A row that cannot be read.
 pub fn restore(
     settings: ChatSettings,
-    opened: &mut StoreBuilder,
+    store: &mut StoreBuilder,
     now: Now,
 ) -> Result<(State, RowIndex), OpenError> {
     let (mut state, mut rows) = (State::new(settings), RowIndex::default());
     state.track_evictions();
-    let last = opened.read(USERS, |key, row| {
+    let last = store.read(USERS, |key, row| {
         let event = rows::decode(key, row)?;
         rows.track_restored(key, &event);
         state.apply(event, now);
@@ -29,7 +28,7 @@ pub fn restore(
         Ok(())
     })?;
     rows.resume_after(last);
-    // Who was connected when the server ended has left.
+    // Users who were connected when the server stopped have left.
     for name in state.connected() {
         let left = Event::Left {
             name,
@@ -38,7 +37,7 @@ pub fn restore(
         rows.track(&left);
         state.apply(left, now);
     }
-    let last = opened.read(MESSAGES, |key, row| {
+    let last = store.read(MESSAGES, |key, row| {
         let event = rows::decode(key, row)?;
         state.apply(event, now);
         rows.remove_evicted(state.take_evicted());
@@ -48,7 +47,7 @@ pub fn restore(
     rows.remove_evicted(state.take_evicted());
     let (changes, _) = rows.take_changes();
     for change in changes {
-        opened.change(change);
+        store.add_change(change);
     }
     Ok((state, rows))
 }

@@ -1,8 +1,7 @@
-//! Which events of the past still matter: applied again in their order, they give the chat as it was, with nobody
-//! connected.
+//! Decides which events need a row: those that restore the chat, without connected users, when applied again in order.
 //!
-//! Every event that matters is a row of its own. A message matters until the history forgets it, a user until the user
-//! is forgotten, and of a user's comings and goings the last of each.
+//! A message needs one until it is evicted. A user needs one for the last `Connected` and one for the last `Left`, until
+//! the user is evicted.
 
 use std::collections::HashMap;
 
@@ -12,19 +11,19 @@ use crate::chat::domain::state::Evicted;
 use crate::chat::persist::rows;
 use crate::store::change::{Change, Table};
 
-/// The rows that are, or will be, on disk.
+/// Index of the rows that are, or will be, on disk.
 #[derive(Debug, Default)]
 pub struct RowIndex {
-    /// The last key used for a coming or going.
+    /// The last key used in [`USERS`].
     last: u64,
     users: HashMap<Name, UserRows>,
-    /// What is to change on disk.
+    /// Changes to write to disk.
     changes: Vec<Change>,
-    /// A message is among it.
+    /// Whether a message is among `changes`.
     has_message: bool,
 }
 
-/// The rows of one user.
+/// Keys of the rows of one user.
 #[derive(Debug, Default)]
 struct UserRows {
     connected: Option<u64>,
@@ -32,7 +31,7 @@ struct UserRows {
 }
 
 impl RowIndex {
-    /// Notes an event that is about to be applied.
+    /// Tracks an event that is about to be applied.
     pub fn track(&mut self, event: &Event) {
         let (table, key) = match event {
             Event::MessageSent(message) => (MESSAGES, message.sequence),
@@ -49,23 +48,23 @@ impl RowIndex {
         }
     }
 
-    /// Notes an event that was read from `key` of [`USERS`], in the order of the keys. One that does not matter any more
-    /// is removed.
+    /// Tracks an event that was read from `key` of [`USERS`], in the order of the keys. Removes the row if it is not
+    /// needed.
     pub fn track_restored(&mut self, key: u64, event: &Event) {
         if !self.needs_row(key, event) {
             self.changes.push(Change::remove(USERS, key));
         }
     }
 
-    /// Keys up to this one of [`USERS`] have been used.
+    /// Marks keys of [`USERS`] up to this one as used.
     pub fn resume_after(&mut self, last: u64) {
         self.last = last.max(self.last);
     }
 
-    /// Notes what the state does not remember any more.
-    pub fn remove_evicted(&mut self, forgotten: Vec<Evicted>) {
-        for forgotten in forgotten {
-            match forgotten {
+    /// Removes the rows of evicted messages and users.
+    pub fn remove_evicted(&mut self, evicted: Vec<Evicted>) {
+        for evicted in evicted {
+            match evicted {
                 Evicted::Message(sequence) => {
                     self.changes.push(Change::remove(MESSAGES, sequence));
                 }
@@ -77,7 +76,7 @@ impl RowIndex {
         }
     }
 
-    /// What is to change on disk since this was asked last, and whether a message is among it.
+    /// Returns the changes since the last call, and whether a message is among them.
     pub fn take_changes(&mut self) -> (Vec<Change>, bool) {
         (
             std::mem::take(&mut self.changes),
@@ -85,7 +84,7 @@ impl RowIndex {
         )
     }
 
-    /// Whether a row is needed for the event, which gets this key if it is. Removes the rows of which it takes the place.
+    /// Returns whether an event needs a row, under this key. If so, removes the rows that it replaces.
     fn needs_row(&mut self, key: u64, event: &Event) -> bool {
         match event {
             Event::MessageSent(_) => {
@@ -124,7 +123,7 @@ impl RowIndex {
     }
 }
 
-/// Comings and goings, in their order.
+/// Events `Connected` and `Left`, in order.
 pub const USERS: Table = Table("chat.users");
 
 /// Messages, by sequence number.
@@ -142,19 +141,19 @@ mod tests {
     use crate::chat::domain::state::{ChatSettings, State};
     use crate::chat::domain::time::{Now, Timestamp};
     use crate::chat::persist::restore::restore;
-    use crate::store::backend::{Backend, BackendError};
+    use crate::store::backend::{BackendError, StoreBackend};
     use crate::store::change::Batch;
     use crate::store::writer::StoreBuilder;
     use crate::tests::random::XorShift;
 
-    /// A chat whose rows a test keeps.
+    /// A chat whose rows are in memory.
     struct Fixture {
         state: State,
         rows: RowIndex,
         disk: FakeBackend,
     }
 
-    /// UserRows, and the last key of each table.
+    /// Rows, and the last key of each table.
     #[derive(Clone, Default)]
     struct FakeBackend {
         rows: BTreeMap<(Table, u64), Vec<u8>>,
@@ -176,7 +175,7 @@ mod tests {
         }
     }
 
-    impl Backend for FakeBackend {
+    impl StoreBackend for FakeBackend {
         fn read(
             &self,
             table: Table,
@@ -191,11 +190,11 @@ mod tests {
         }
 
         fn write(&mut self, _: &Batch) -> Result<(), BackendError> {
-            unreachable!("nothing is started")
+            unreachable!("no store is started")
         }
 
         fn recover(&mut self) -> Result<bool, BackendError> {
-            unreachable!("nothing is started")
+            unreachable!("no store is started")
         }
     }
 
@@ -205,16 +204,16 @@ mod tests {
         }
 
         fn restored(settings: ChatSettings, mut disk: FakeBackend) -> Fixture {
-            let mut opened = StoreBuilder::over(disk.clone(), "shelf");
-            let (state, rows) = restore(settings, &mut opened, now()).unwrap();
-            for change in opened.changes() {
+            let mut store = StoreBuilder::new(disk.clone(), "memory");
+            let (state, rows) = restore(settings, &mut store, now()).unwrap();
+            for change in store.take_changes() {
                 disk.change(change);
             }
             Fixture { state, rows, disk }
         }
 
-        fn run(&mut self, who: &str, command: Command<'_>) {
-            let Ok(event) = self.state.decide(&name(who), command, now()) else {
+        fn run(&mut self, user: &str, command: Command<'_>) {
+            let Ok(event) = self.state.decide(&name(user), command, now()) else {
                 return;
             };
             self.rows.track(&event);
@@ -225,49 +224,49 @@ mod tests {
             }
         }
 
-        fn come(&mut self, who: &str) {
-            self.run(who, Command::Reserve);
+        fn connect(&mut self, user: &str) {
+            self.run(user, Command::Reserve);
             self.run(
-                who,
+                user,
                 Command::Connect {
-                    address: &format!("address of {who}"),
+                    address: &format!("address of {user}"),
                 },
             );
         }
 
-        fn go(&mut self, who: &str) {
-            self.run(who, Command::Leave { notify_self: false });
+        fn leave(&mut self, user: &str) {
+            self.run(user, Command::Leave { notify_self: false });
         }
 
-        fn say(&mut self, who: &str, to: &str, text: &str) {
+        fn send(&mut self, user: &str, to: &str, text: &str) {
             let to = match to {
                 "" => Target::General,
                 to => Target::User(to.as_bytes()),
             };
             let text = text.as_bytes();
-            self.run(who, Command::Send { to, text });
+            self.run(user, Command::Send { to, text });
         }
 
-        /// All that can be asked, by somebody who has just come.
-        fn seen(&mut self) -> Vec<String> {
-            self.come("eve");
+        /// Returns the answers to all queries of newly connected users.
+        fn answers(&mut self) -> Vec<String> {
+            self.connect("eve");
             let ask = |query| format!("{:?}", self.state.answer(&name("eve"), query));
             let general = Query::History {
                 of: Target::General,
                 after: None,
             };
-            let mut seen = vec![ask(Query::Users), ask(general)];
-            seen.extend(NAMES.map(|name| ask(Query::User(name.as_bytes()))));
+            let mut answers = vec![ask(Query::Users), ask(general)];
+            answers.extend(NAMES.map(|name| ask(Query::User(name.as_bytes()))));
             for one in NAMES {
-                self.come(one);
+                self.connect(one);
                 for other in NAMES {
                     let of = Target::User(other.as_bytes());
                     let after = Some(3);
                     let answer = self.state.answer(&name(one), Query::History { of, after });
-                    seen.push(format!("{answer:?}"));
+                    answers.push(format!("{answer:?}"));
                 }
             }
-            seen
+            answers
         }
     }
 
@@ -285,7 +284,7 @@ mod tests {
     const NAMES: [&str; 4] = ["ana", "bo", "cy", "di"];
 
     #[test]
-    fn after_a_restart_all_is_as_if_everybody_had_left() {
+    fn a_restart_restores_the_chat_without_connected_users() {
         let settings = ChatSettings {
             max_absent: 3,
             history: HistoryLimits {
@@ -299,19 +298,19 @@ mod tests {
         for round in 0..400 {
             for _ in 0..random.below(12) {
                 let mut pick = || NAMES[random.below(NAMES.len())];
-                let (who, to) = (pick(), pick());
+                let (user, to) = (pick(), pick());
                 match random.below(7) {
-                    0 => fixture.come(who),
-                    1 => fixture.go(who),
-                    2 => fixture.say(who, "", &"x".repeat(1 + random.below(90))),
-                    _ => fixture.say(who, to, &format!("{round}")),
+                    0 => fixture.connect(user),
+                    1 => fixture.leave(user),
+                    2 => fixture.send(user, "", &"x".repeat(1 + random.below(90))),
+                    _ => fixture.send(user, to, &format!("{round}")),
                 }
             }
-            let mut again = Fixture::restored(settings, fixture.disk.clone());
-            for who in NAMES.into_iter().chain(["eve"]) {
-                fixture.go(who);
+            let mut restored = Fixture::restored(settings, fixture.disk.clone());
+            for user in NAMES.into_iter().chain(["eve"]) {
+                fixture.leave(user);
             }
-            assert_eq!(again.seen(), fixture.seen(), "{round}");
+            assert_eq!(restored.answers(), fixture.answers(), "{round}");
             assert!(fixture.disk.rows.len() < 2 * 9 + 4 * 11, "{round}");
             if round % 3 == 0 {
                 fixture = Fixture::restored(settings, fixture.disk.clone());
@@ -320,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn sequence_numbers_go_on_though_no_message_is_kept() {
+    fn sequence_numbers_continue_after_a_restart_without_stored_messages() {
         let settings = ChatSettings {
             history: HistoryLimits {
                 messages: 0,
@@ -329,29 +328,29 @@ mod tests {
             ..ChatSettings::default()
         };
         let mut fixture = Fixture::new(settings);
-        fixture.come("ana");
+        fixture.connect("ana");
         for _ in 0..5 {
-            fixture.say("ana", "", "hola");
+            fixture.send("ana", "", "hola");
         }
         assert!(fixture.disk.rows.keys().all(|(table, _)| *table == USERS));
         let mut fixture = Fixture::restored(settings, fixture.disk);
-        fixture.come("ana");
-        let said = Command::Send {
+        fixture.connect("ana");
+        let send = Command::Send {
             to: Target::General,
             text: b"hola",
         };
-        match fixture.state.decide(&name("ana"), said, now()).unwrap() {
+        match fixture.state.decide(&name("ana"), send, now()).unwrap() {
             Event::MessageSent(message) => assert_eq!(message.sequence, 6),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn narrower_bounds_after_a_restart_hold_on_disk_too() {
+    fn lower_limits_after_a_restart_remove_rows_on_disk() {
         let mut fixture = Fixture::new(ChatSettings::default());
-        for who in NAMES {
-            fixture.come(who);
-            fixture.say(who, "", "hola");
+        for user in NAMES {
+            fixture.connect(user);
+            fixture.send(user, "", "hola");
         }
         let narrow = ChatSettings {
             max_absent: 1,
@@ -367,7 +366,7 @@ mod tests {
             keys.filter(|(of, _)| *of == table).count()
         };
         assert_eq!((rows(MESSAGES), rows(USERS)), (2, 2));
-        fixture.come("ana");
+        fixture.connect("ana");
         match fixture.state.answer(&name("ana"), Query::Users) {
             Ok(Notice::Users { users, .. }) => assert_eq!(users.len(), 1),
             other => panic!("{other:?}"),

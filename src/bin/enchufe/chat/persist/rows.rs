@@ -1,13 +1,13 @@
-//! The chat's events as rows on disk: the form of [`crate::store::record::RecordWriter`], with these kinds.
+//! Events of the chat as rows on disk, in the format of [`mod@crate::store::record`].
 //!
 //! | kind | event | fields |
 //! |---|---|---|
-//! | 1 | [`Event::MessageSent`] | number: milliseconds since 1970 · string: author · string: recipient, empty for everybody · rest: text |
+//! | 1 | [`Event::MessageSent`] | number: milliseconds since 1970 · string: author · string: recipient, empty for the general chat · rest: text |
 //! | 2 | [`Event::Connected`] | string: name · string: address |
-//! | 3 | [`Event::Left`] | string: name · byte: 1 if the leaver was told |
+//! | 3 | [`Event::Left`] | string: name · byte: 1 if the leaving user was notified |
 //!
-//! The key of a message is its sequence number; that of the others only says which came first. The other events are
-//! over when the connection is, so nobody needs them after a restart.
+//! The key of a message is its sequence number; keys of the others only give their order. Other events end with the
+//! connection, so they need no row.
 
 use crate::chat::domain::event::Event;
 use crate::chat::domain::message::Message;
@@ -15,7 +15,7 @@ use crate::chat::domain::name::Name;
 use crate::chat::domain::time::Timestamp;
 use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
-/// The row of an event; `None` for one that is not kept.
+/// Encodes an event as a row. Returns `None` if it needs none.
 pub fn encode(event: &Event) -> Option<Vec<u8>> {
     Some(match event {
         Event::MessageSent(message) => {
@@ -38,11 +38,11 @@ pub fn encode(event: &Event) -> Option<Vec<u8>> {
     })
 }
 
-/// The event of a row.
+/// Decodes a row.
 ///
 /// # Errors
 ///
-/// Why it is none.
+/// Any [`DecodeError`].
 pub fn decode(key: u64, record: &[u8]) -> Result<Event, DecodeError> {
     let (kind, mut fields) = RecordFields::parse(record)?;
     match kind {
@@ -114,7 +114,7 @@ mod tests {
         })
     }
 
-    fn kept() -> Vec<Event> {
+    fn stored_events() -> Vec<Event> {
         vec![
             said(None, b"hola"),
             said(Some(&"x".repeat(255)), &[0xff; 70_000]),
@@ -134,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back() {
-        for event in kept() {
+    fn an_encoded_event_decodes_to_itself() {
+        for event in stored_events() {
             let record = encode(&event).unwrap();
             assert_eq!(decode(7, &record), Ok(event));
         }
     }
 
-    /// Files of this version are read by every later one.
+    /// Later versions must read the files of this one.
     #[test]
-    fn the_bytes_are_these() {
+    fn the_encoding_is_stable() {
         let said = Event::MessageSent(Message {
             sequence: 9,
             at: Timestamp(0x0102),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_with_the_connection_is_not_kept() {
+    fn an_event_that_ends_with_the_connection_has_no_row() {
         for event in [
             Event::Reserved(name("ana")),
             Event::Released(name("ana")),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_makes_no_sense_is_an_error() {
+    fn an_invalid_row_is_an_error() {
         for (record, error) in [
             (&b"\x02\x01"[..], DecodeError::UnknownVersion(2)),
             (b"\x01\x09", DecodeError::UnknownKind(9)),

@@ -58,7 +58,7 @@ pub fn restore(opened: &mut StoreBuilder) -> Result<(State, RowIndex), OpenError
     })?;
     row_index.last = last;
     for change in row_index.take() {
-        opened.change(change);
+        opened.add_change(change);
     }
     Ok((state, row_index))
 }
@@ -201,7 +201,7 @@ pub const EVENTS: Table = Table("hospital.events");
 mod tests {
     use super::*;
     use crate::hospital::events::Command;
-    use crate::store::backend::{Backend, BackendError};
+    use crate::store::backend::{BackendError, StoreBackend};
     use crate::store::change::Batch;
     use crate::tests::random::XorShift;
 
@@ -224,14 +224,14 @@ mod tests {
         }
 
         fn restored(&mut self) -> (State, RowIndex) {
-            let mut opened = StoreBuilder::over(self.clone(), "shelf");
+            let mut opened = StoreBuilder::new(self.clone(), "memory");
             let restored = restore(&mut opened).unwrap();
-            self.change(opened.changes());
+            self.change(opened.take_changes());
             restored
         }
     }
 
-    impl Backend for Shelf {
+    impl StoreBackend for Shelf {
         fn read(&self, _: Table, each: &mut dyn FnMut(u64, &[u8])) -> Result<u64, BackendError> {
             for (key, record) in &self.0 {
                 each(*key, record);

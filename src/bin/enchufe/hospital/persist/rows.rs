@@ -1,4 +1,4 @@
-//! The board's events as rows on disk: the form of [`crate::store::record::RecordWriter`], with these kinds.
+//! The board's events as rows on disk: the form of [`mod@crate::store::record`], with these kinds.
 //!
 //! | kind | event | fields |
 //! |---|---|---|

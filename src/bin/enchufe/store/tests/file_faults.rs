@@ -1,5 +1,4 @@
-//! The file on a disk that fails in the middle of a transaction, wherever that is: what was reported as written is there,
-//! and of what was not, nothing or all.
+//! The file on a disk that fails at any step of a transaction: the transaction is then on disk completely or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,17 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 
-use super::tests::{Folder, batch, rows};
+use super::tests::{TestDirectory, batch, rows};
 use super::*;
 use crate::tests::random::XorShift;
 
-/// A disk that fails once, at the step it is told to.
+/// A disk on which one step fails.
 #[derive(Debug)]
-struct Failing {
+struct FailingDisk {
     disk: FileBackend,
+    /// The kind of step that fails.
     step: Step,
-    /// How many of these steps still work; past it all of them, for one failure.
-    left: Arc<AtomicU64>,
+    /// Number of these steps before the one that fails.
+    steps_left: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,20 +27,19 @@ enum Step {
     Grow,
 }
 
-impl Failing {
+impl FailingDisk {
     fn step(&self, step: Step) -> io::Result<()> {
         if step != self.step {
             return Ok(());
         }
-        let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        match left {
-            0 => Err(io::Error::other("the disk fails, as the test wants")),
+        match self.steps_left.fetch_sub(1, Ordering::SeqCst) {
+            0 => Err(io::Error::other("failure for the test")),
             _ => Ok(()),
         }
     }
 }
 
-impl StorageBackend for Failing {
+impl StorageBackend for FailingDisk {
     fn len(&self) -> io::Result<u64> {
         self.disk.len()
     }
@@ -69,43 +68,43 @@ impl StorageBackend for Failing {
     }
 }
 
-/// The file over a disk of which the step after so many fails.
-fn over_failing(folder: &Folder, step: Step) -> (StoreFile, Arc<AtomicU64>) {
-    let left = Arc::new(AtomicU64::new(u64::MAX));
-    let disk = FileBackend::new(existing(&folder.file()).unwrap()).unwrap();
-    let failing = Failing {
+/// Opens the file on a failing disk. Also returns the number of steps before the failure, to set.
+fn open_failing(directory: &TestDirectory, step: Step) -> (StoreFile, Arc<AtomicU64>) {
+    let steps_left = Arc::new(AtomicU64::new(u64::MAX));
+    let disk = FileBackend::new(open_existing(&directory.file()).unwrap()).unwrap();
+    let failing = FailingDisk {
         disk,
         step,
-        left: Arc::clone(&left),
+        steps_left: Arc::clone(&steps_left),
     };
     let database = Builder::new().create_with_backend(failing).unwrap();
-    let commits = mark(&database, COMMITS).unwrap();
+    let commits = read_meta(&database, COMMITS).unwrap();
     let file = StoreFile {
-        path: folder.file(),
+        path: directory.file(),
         database: Some(database),
         commits,
     };
-    (file, left)
+    (file, steps_left)
 }
 
 #[test]
-fn a_flush_or_a_write_that_fails_loses_nothing_and_says_what_is_on_disk() {
+fn recovery_from_a_failed_step_reports_what_is_on_disk_and_loses_nothing() {
     for step in [Step::Flush, Step::Write, Step::Grow] {
         let mut failures = 0;
         loop {
-            let folder = Folder::new();
-            let mut file = folder.open().unwrap();
+            let directory = TestDirectory::new();
+            let mut file = directory.open().unwrap();
             for key in 1..=3 {
                 file.write(&batch(&[(key, Some(b"before"))])).unwrap();
             }
             drop(file);
-            let (mut file, left) = over_failing(&folder, step);
-            left.store(failures, Ordering::SeqCst);
+            let (mut file, steps_left) = open_failing(&directory, step);
+            steps_left.store(failures, Ordering::SeqCst);
             // Large enough for the file to grow.
             let large = vec![7; 1 << 20];
             let written = file.write(&batch(&[(4, Some(&large))]));
             if written.is_ok() {
-                break; // a transaction has no more of these steps
+                break; // the transaction has no more of these steps
             }
             assert!(matches!(written, Err(BackendError::Io(_))), "{written:?}");
             assert!(file.database.is_none());
@@ -118,32 +117,32 @@ fn a_flush_or_a_write_that_fails_loses_nothing_and_says_what_is_on_disk() {
                 Vec::from_iter(1..=before),
                 "{step:?} {failures}"
             );
-            // It goes on from there, and all of it is there for the next one.
+            // Later writes succeed, and all rows are there after reopening.
             file.write(&batch(&[(4, Some(&large)), (5, Some(b"after"))]))
                 .unwrap();
             drop(file);
-            let file = folder.open().unwrap();
+            let file = directory.open().unwrap();
             assert_eq!(keys(&file), [1, 2, 3, 4, 5], "{step:?} {failures}");
             assert!(rows(&file)[3].1 == large);
             failures += 1;
         }
-        assert!(failures > 0, "{step:?}: it has none at all");
-        println!("{step:?}: {failures} in one transaction");
+        assert!(failures > 0, "no step {step:?} failed");
+        println!("{failures} steps {step:?} in one transaction");
     }
 }
 
-/// What a power cut leaves of a transaction: some of its sectors, whichever the disk had got to.
+/// Simulates a power failure, after which any of the sectors may be on disk.
 #[test]
-fn a_transaction_of_which_only_some_sectors_were_written_is_there_as_a_whole_or_not_at_all() {
-    let folder = Folder::new();
-    let mut file = folder.open().unwrap();
+fn a_transaction_with_some_sectors_written_is_on_disk_completely_or_not_at_all() {
+    let directory = TestDirectory::new();
+    let mut file = directory.open().unwrap();
     for key in 1..=20 {
         file.write(&batch(&[(key, Some(&[20; 300]))])).unwrap();
     }
-    let before = fs::read(folder.file()).unwrap();
+    let before = fs::read(directory.file()).unwrap();
     file.write(&batch(&[(21, Some(&[21; 300])), (1, Some(&[21; 300]))]))
         .unwrap();
-    let after = fs::read(folder.file()).unwrap();
+    let after = fs::read(directory.file()).unwrap();
     drop(file);
     assert_eq!(before.len(), after.len());
     let sectors = before.chunks(SECTOR).zip(after.chunks(SECTOR)).enumerate();
@@ -160,8 +159,8 @@ fn a_transaction_of_which_only_some_sectors_were_written_is_there_as_a_whole_or_
             let range = sector * SECTOR..(sector + 1) * SECTOR;
             torn[range.clone()].copy_from_slice(&after[range]);
         }
-        fs::write(folder.file(), torn).unwrap();
-        let rows = rows(&folder.open().unwrap());
+        fs::write(directory.file(), torn).unwrap();
+        let rows = rows(&directory.open().unwrap());
         let whole = rows.len() == 21;
         assert_eq!(rows.len(), if whole { 21 } else { 20 }, "{written:?}");
         for (key, record) in rows {
@@ -185,16 +184,16 @@ fn a_transaction_of_which_only_some_sectors_were_written_is_there_as_a_whole_or_
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
 
-/// Every 97th byte of what the last transaction wrote, or with `ENCHUFE_EVERY_BYTE` each of them: a file with that byte
-/// changed is refused, or is what it was before.
+/// Changes every 97th byte of the last transaction, or every byte with `ENCHUFE_EVERY_BYTE`. The file is rejected, or has
+/// the state before or after the transaction.
 #[test]
-fn a_byte_that_changes_in_what_was_written_last_is_found_out() {
-    let folder = Folder::new();
-    let mut file = folder.open().unwrap();
+fn a_changed_byte_in_the_last_transaction_is_detected() {
+    let directory = TestDirectory::new();
+    let mut file = directory.open().unwrap();
     file.write(&batch(&[(1, Some(&[1; 300]))])).unwrap();
-    let before = fs::read(folder.file()).unwrap();
+    let before = fs::read(directory.file()).unwrap();
     file.write(&batch(&[(2, Some(&[2; 300]))])).unwrap();
-    let after = fs::read(folder.file()).unwrap();
+    let after = fs::read(directory.file()).unwrap();
     drop(file);
     let bytes = before.iter().zip(&after).enumerate();
     let offsets = bytes.filter(|(_, (before, after))| before != after);
@@ -207,8 +206,8 @@ fn a_byte_that_changes_in_what_was_written_last_is_found_out() {
     for (at, _) in offsets.step_by(every) {
         let mut changed = after.clone();
         changed[at] ^= 1 << (at % 8);
-        fs::write(folder.file(), changed).unwrap();
-        let outcome = match folder.open() {
+        fs::write(directory.file(), changed).unwrap();
+        let outcome = match directory.open() {
             Ok(file) => {
                 for ((key, record), expected) in rows(&file).into_iter().zip(1..) {
                     assert_eq!(key, u64::from(expected), "{at}");
@@ -221,10 +220,10 @@ fn a_byte_that_changes_in_what_was_written_last_is_found_out() {
         };
         outcomes[outcome] += 1;
     }
-    let [refused, as_before, as_after] = outcomes;
-    println!("{refused} refused, {as_before} as before, {as_after} as after");
-    // Most of it is the list of free pages, which is made again after a kill.
-    assert!(refused + as_before > 0 && as_after > 0);
+    let [rejected, before, after] = outcomes;
+    println!("{rejected} rejected, {before} before, {after} after the transaction");
+    // Most bytes are the list of free pages, which redb rebuilds after a kill.
+    assert!(rejected + before > 0 && after > 0);
 }
 
 const SECTOR: usize = 512;

@@ -1,3 +1,6 @@
-//! The store thread on a disk that fails on purpose.
+//! Tests of the store thread on a fake backend. Those of the file are in `file.rs` and `file_faults.rs`.
 
-mod store;
+mod delivery_order;
+mod fake_backend;
+mod opening;
+mod write_failures;
