@@ -199,7 +199,7 @@ fn while_redis_is_full_servers_are_cut_off_and_their_log_says_why() {
     };
     full(1);
     for server in &three.servers {
-        let line = server.says("Redis does not do what it is asked");
+        let line = server.says("request to Redis failed");
         assert!(line.contains("OOM"), "{line}");
         server.says("cut off from Redis");
     }

@@ -130,7 +130,7 @@ fn a_server_that_stood_still_beyond_its_lease_is_fenced_and_comes_back() {
     other_bo.broadcasts("I am bo now");
     ana.hears_a("broadcast");
     signal(three.servers[1].id(), "-CONT");
-    three.servers[1].says("this server counted as gone");
+    three.servers[1].says("the lease of this server has expired");
     // cy is told all that was said, comes back, and speaks.
     assert_eq!(cy.hears_a("broadcast")["content"], "I am bo now");
     let back = || three.servers[1].metric("enchufe_cluster_fenced_total") == 1;

@@ -126,7 +126,7 @@ impl DeliveryPipeline {
     /// Waits while too many operations wait for Redis. Call it without any lock.
     pub fn wait_for_log(&self) {
         if let Some(log) = self.log() {
-            log.wait_for_room();
+            log.wait_for_space();
         }
     }
 

@@ -92,7 +92,7 @@ pub fn page(counters: &Counters, store: Option<&store::counters::Counters>) -> R
 
 /// Adds the counters of the cluster to the page.
 #[must_use]
-pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Response {
+pub fn with_cluster(mut response: Response, cluster: &cluster::counters::Counters) -> Response {
     let mut page = Page(String::new());
     for (name, kind, help, count) in [
         (
@@ -111,7 +111,7 @@ pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Resp
             "redis_unavailable",
             "gauge",
             "1 while Redis does not carry out requests of this server, else 0.",
-            cluster.cut_off.load(Relaxed),
+            cluster.unavailable.load(Relaxed),
         ),
         (
             "entries_total",
@@ -129,7 +129,7 @@ pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Resp
             "redis_round_trips_total",
             "counter",
             "Redis round trips that carried operations.",
-            cluster.steps.load(Relaxed),
+            cluster.round_trips.load(Relaxed),
         ),
         (
             "snapshots_total",
@@ -147,7 +147,7 @@ pub fn with_cluster(mut response: Response, cluster: &cluster::Counters) -> Resp
             "resyncs_total",
             "counter",
             "Times that this server reloaded its state from a snapshot.",
-            cluster.restarts.load(Relaxed),
+            cluster.reloads.load(Relaxed),
         ),
     ] {
         page.single(&format!("cluster_{name}"), kind, help, count);

@@ -15,7 +15,13 @@ use std::sync::Arc;
 
 use crate::auth::{self, Tokens};
 use crate::chat::chat::Chat;
-use crate::cluster;
+#[cfg(feature = "cluster")]
+use crate::cluster::cluster::{Cluster, ClusterBuilder};
+#[cfg(feature = "cluster")]
+use crate::cluster::error::JoinError;
+use crate::cluster::log_handle::Log;
+#[cfg(feature = "cluster")]
+use crate::cluster::replica::Replica;
 use crate::files::Files;
 use crate::hospital::hub::Hub;
 use crate::signalr::negotiate;
@@ -39,7 +45,7 @@ pub struct Router {
     /// What the store counts, if there is one.
     store: Option<Arc<store::counters::Counters>>,
     /// The log of the cluster, if there is one.
-    log: Option<cluster::Log>,
+    log: Option<Log>,
 }
 
 /// What of the services can be set.
@@ -101,15 +107,15 @@ impl Router {
     }
 
     /// The services as one server of a cluster: its chat and its board are those of all its servers. It is for the caller to
-    /// keep the [`Cluster`](cluster::Cluster) as long as the server runs.
+    /// keep the [`Cluster`] as long as the server runs.
     ///
     /// # Errors
     /// Why this server cannot join.
     #[cfg(feature = "cluster")]
     pub fn clustered(
         settings: Settings,
-        opened: cluster::Opened,
-    ) -> Result<(Self, cluster::Cluster), cluster::JoinError> {
+        opened: ClusterBuilder,
+    ) -> Result<(Self, Cluster), JoinError> {
         let log = opened.log();
         let mut router = Self::new(settings);
         let Settings {
@@ -119,7 +125,7 @@ impl Router {
         let board = {
             let hub = Hub::clustered(connections.message.clone(), log.clone());
             router.hospital = Arc::new(hub.with_json_depth(connections.json_depth));
-            Some(Arc::clone(&router.hospital) as Arc<dyn cluster::Replica>)
+            Some(Arc::clone(&router.hospital) as Arc<dyn Replica>)
         };
         router.log = Some(log);
         let cluster = opened.start((&router.chat).into(), board)?;
@@ -200,7 +206,7 @@ impl Router {
     /// Whether this server cannot reach the others at the moment: a proxy had better choose one that can.
     fn is_cut_off(&self) -> bool {
         let log = self.log.as_ref();
-        log.is_some_and(|log| log.counters().is_cut_off())
+        log.is_some_and(|log| log.counters().is_unavailable())
     }
 
     fn metrics(&self, call: &RequestContext<'_>) -> Response {

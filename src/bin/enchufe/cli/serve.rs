@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::auth::Tokens;
 use crate::chat;
 #[cfg(feature = "cluster")]
-use crate::cluster;
+use crate::cluster::cluster::{self, MIN_LEASE};
 #[cfg(feature = "cluster")]
 use crate::cluster::error::JoinError;
 use crate::files::Files;
@@ -124,10 +124,10 @@ fn clustered(
             "--cluster and --data exclude each other: a cluster persists to Redis".to_owned(),
         ));
     }
-    if options.cluster_lease < cluster::LEASE_MIN {
+    if options.cluster_lease < MIN_LEASE {
         return Err(Failure::Usage(format!(
             "--cluster-lease: too short for a network: write at least {}",
-            show_time(cluster::LEASE_MIN)
+            show_time(MIN_LEASE)
         )));
     }
     let failed = |error: JoinError| Failure::Failed(error.to_string());

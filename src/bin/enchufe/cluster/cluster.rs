@@ -6,81 +6,81 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::log_targets::CLUSTER;
 use log::info;
 
 use crate::cluster::error::JoinError;
 use crate::cluster::log_handle::Log;
 use crate::cluster::op_queue::OpQueue;
-use crate::cluster::reader::Reader;
-use crate::cluster::redis_client::Address;
+use crate::cluster::reader::LogReader;
+use crate::cluster::redis_client::RedisAddress;
 use crate::cluster::replica::{NameOwner, Replica, Replicas};
-use crate::cluster::writer::{self, Writer};
+use crate::cluster::writer::{self, LogWriter};
+use crate::log_targets::CLUSTER;
 
-/// A cluster that can be reached, and that this server has not joined.
-pub struct Opened {
-    address: Address,
+/// A cluster that this server has not joined yet.
+pub struct ClusterBuilder {
+    address: RedisAddress,
     log: Log,
 }
 
-/// A server's place in a cluster. Dropping it publishes what is left, if Redis answers, and ends its threads.
+/// A server's membership in a cluster. Dropping it appends the queued operations, if Redis answers, and stops its threads.
 pub struct Cluster {
     queue: Arc<OpQueue>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Finds the Redis of a cluster, `redis://HOST:PORT/DATABASE`. Every server of a cluster is given the same, and the same
-/// `lease`: how long a server may be silent before its users count as gone.
+/// Connects to the Redis server of a cluster, `redis://HOST:PORT/DATABASE`. All servers of a cluster need the same one and
+/// the same `lease`: the time without contact after which a server's users are disconnected.
 ///
 /// # Errors
-/// [`JoinError`], in one line for people.
-pub fn open(url: &str, lease: Duration) -> Result<Opened, JoinError> {
-    let address = Address::parse(url, lease)?;
-    let mut client = address.patient_link();
-    client.epoch().map_err(|reason| JoinError::RedisClient {
-        url: address.shown.clone(),
+/// [`JoinError`], one line for the operator.
+pub fn open(url: &str, lease: Duration) -> Result<ClusterBuilder, JoinError> {
+    let address = RedisAddress::parse(url, lease)?;
+    let mut client = address.startup_client();
+    client.epoch().map_err(|reason| JoinError::Redis {
+        url: address.display_url.clone(),
         reason,
     })?;
-    Ok(Opened {
+    Ok(ClusterBuilder {
         address,
         log: Log(Arc::new(OpQueue::new())),
     })
 }
 
-impl Opened {
-    /// The way into the log, for the services.
+impl ClusterBuilder {
+    /// Returns a handle to the log, for the services.
     #[must_use]
     pub fn log(&self) -> Log {
         self.log.clone()
     }
 
-    /// Joins, brings the services to where the log is, and starts to follow it.
+    /// Joins the cluster, loads the current state into the services, and starts to follow the log.
     ///
     /// # Errors
-    /// [`JoinError`].
+    /// [`JoinError`], one line for the operator.
     pub fn start(
         self,
         named: Arc<dyn NameOwner>,
         nameless: Option<Arc<dyn Replica>>,
     ) -> Result<Cluster, JoinError> {
-        let Opened { address, log } = self;
+        let Self { address, log } = self;
         let queue = log.0;
         let replicas = Replicas { named, nameless };
-        let failed = |reason| JoinError::RedisClient {
-            url: address.shown.clone(),
+        let failed = |reason| JoinError::Redis {
+            url: address.display_url.clone(),
             reason,
         };
-        let joined = address.patient_link().join().map_err(failed)?;
-        queue.take_place((joined.epoch, joined.server));
-        let client = address.patient_link();
-        let mut reader = Reader::new(client, Arc::clone(&queue), replicas.clone());
+        let joined = address.startup_client().join().map_err(failed)?;
+        queue.set_server_id((joined.epoch, joined.server));
+        let client = address.startup_client();
+        let mut reader = LogReader::new(client, Arc::clone(&queue), replicas.clone());
         reader.load().map_err(failed)?;
-        reader.follow_by(address.client());
+        reader.set_client(address.client());
         info!(
-            target: CLUSTER, "server {} of the cluster at {}, up to entry {} of the log",
-            joined.server, address.shown, joined.seq
+            target: CLUSTER, "joined the cluster at {} as server {}, at log entry {}",
+            address.display_url, joined.server, joined.seq
         );
-        let mut writer = Writer {
+        let mut writer = LogWriter {
             client: address.client(),
             queue: Arc::clone(&queue),
             replicas,
@@ -98,7 +98,7 @@ impl Opened {
 }
 
 impl Cluster {
-    /// Everybody needs these threads: one that panics goes on where it was.
+    /// Starts a thread that runs `work` again after a panic.
     fn spawn(
         &mut self,
         name: &str,
@@ -114,17 +114,17 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.queue.end();
+        self.queue.close();
         for thread in self.threads.drain(..) {
-            let _never_panics = thread.join();
+            let _ = thread.join(); // panics are caught in the thread
         }
     }
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for ClusterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened")
-            .field("at", &self.address.shown)
+        f.debug_struct("ClusterBuilder")
+            .field("url", &self.address.display_url)
             .finish_non_exhaustive()
     }
 }
@@ -135,5 +135,5 @@ impl fmt::Debug for Cluster {
     }
 }
 
-/// Below this a lease would run out while a healthy server is waiting for its turn.
-pub const LEASE_MIN: Duration = Duration::from_millis(500);
+/// Minimum lease. A shorter one could expire while a healthy server waits for Redis.
+pub const MIN_LEASE: Duration = Duration::from_millis(500);

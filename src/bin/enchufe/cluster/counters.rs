@@ -1,40 +1,40 @@
-//! What a server of a cluster counts while it runs, for `/metrics` and for tests.
+//! Counters of a server of a cluster, for `/metrics` and tests.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Totals since the start, and where things stand.
+/// Totals since the start, and the current state.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// How far the log has got, as far as this server knows.
+    /// Sequence number of the last log entry that this server knows of.
     pub log_end: AtomicU64,
-    /// How far this server has got in it.
+    /// Sequence number of the last entry that this server applied.
     pub applied: AtomicU64,
-    /// Entries that this server has applied, of whichever server.
+    /// Entries that this server applied, of all servers.
     pub entries: AtomicU64,
-    /// Operations that Redis has answered.
+    /// Operations of this server that Redis confirmed.
     pub operations: AtomicU64,
-    /// Questions in which they went there.
-    pub steps: AtomicU64,
-    /// Snapshots that this server has taken.
+    /// Redis round trips that carried operations.
+    pub round_trips: AtomicU64,
+    /// Snapshots that this server wrote.
     pub snapshots: AtomicU64,
-    /// Times that this server came back and counted as gone.
+    /// Times that this server reconnected after its lease had expired.
     pub fenced: AtomicU64,
-    /// Times that it had to begin again, because the log was another or had a gap.
-    pub restarts: AtomicU64,
-    /// 1 while Redis does not answer.
-    pub cut_off: AtomicU64,
+    /// Times that this server reloaded its state.
+    pub reloads: AtomicU64,
+    /// 1 while Redis does not answer, else 0.
+    pub unavailable: AtomicU64,
 }
 
 impl Counters {
-    /// Entries that are in the log and that this server has not applied.
+    /// Returns the number of log entries that this server has not applied.
     pub fn lag(&self) -> u64 {
         let applied = self.applied.load(Relaxed);
         self.log_end.load(Relaxed).saturating_sub(applied)
     }
 
     /// Whether Redis does not answer.
-    pub fn is_cut_off(&self) -> bool {
-        self.cut_off.load(Relaxed) != 0
+    pub fn is_unavailable(&self) -> bool {
+        self.unavailable.load(Relaxed) != 0
     }
 }

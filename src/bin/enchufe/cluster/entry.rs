@@ -1,40 +1,39 @@
-//! One entry of the log, as Redis hands it out.
+//! Entries of the log.
 
 use std::fmt;
 
-/// A place in the order. Within an epoch the numbers have no holes.
+/// Position of an entry in the log. Within an epoch, sequence numbers have no gaps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Which log: milliseconds since 1970 by the clock of Redis when it began; 0 for none.
+    /// Identifies the log: the time of Redis when the log began, in milliseconds since 1970. 0 for no log.
     pub epoch: u64,
-    /// The place in it, from 1; 0 is before the first.
+    /// Sequence number, from 1. 0 is before the first entry.
     pub seq: u64,
 }
 
-/// Something that has its place in the order of all.
+/// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its place.
+pub struct LogEntry {
     pub position: Position,
-    /// When Redis took it: milliseconds since 1970 by its clock.
-    pub at: u64,
-    /// Which server published it, or for which one Redis speaks.
-    pub by: u64,
-    /// Whether that is this one.
-    pub own: bool,
-    /// Its number among the operations of that server.
+    /// Time of Redis when the entry was appended, in milliseconds since 1970.
+    pub timestamp: u64,
+    /// The server that appended it, or whose lease expired.
+    pub server: u64,
+    /// Whether that is this server.
+    pub is_own: bool,
+    /// Number of the operation among those of the server; 0 if the lease expired.
     pub number: u64,
-    /// In whose name; empty for nobody's.
-    pub who: Vec<u8>,
-    /// What was published. Empty: the lease on the name has run out.
-    pub what: Vec<u8>,
+    /// Name that the operation belongs to; empty for none.
+    pub name: Vec<u8>,
+    /// Content of the operation. Empty if the lease on the name expired.
+    pub content: Vec<u8>,
 }
 
 impl Position {
-    /// An id of the stream, `EPOCH-SEQ`.
-    pub fn parse(id: &[u8]) -> Option<Position> {
+    /// Parses an id of the stream, `EPOCH-SEQ`.
+    pub fn parse(id: &[u8]) -> Option<Self> {
         let (epoch, seq) = str::from_utf8(id).ok()?.split_once('-')?;
-        Some(Position {
+        Some(Self {
             epoch: epoch.parse().ok()?,
             seq: seq.parse().ok()?,
         })

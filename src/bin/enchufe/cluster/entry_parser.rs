@@ -1,35 +1,35 @@
-//! Entries of the log in the answers of Redis.
+//! Parses log entries in replies of Redis.
 
 use redis::Value;
 
-use crate::cluster::entry::{Entry, Position};
-use crate::cluster::error::LinkError;
+use crate::cluster::entry::{LogEntry, Position};
+use crate::cluster::error::ClientError;
 
-/// The entries in the answer to `XRANGE`: `[[id, [field, value, …]], …]`.
-pub fn entries(answer: Value) -> Result<Vec<Entry>, LinkError> {
-    match answer {
+/// Parses the reply to `XRANGE`: `[[id, [field, value, …]], …]`.
+pub fn parse_xrange(reply: Value) -> Result<Vec<LogEntry>, ClientError> {
+    match reply {
         Value::Nil => Ok(Vec::new()),
         Value::Array(entries) => entries.into_iter().map(entry).collect(),
-        _ => Err(LinkError::Answer("no list of entries")),
+        _ => Err(ClientError::Reply("no list of entries")),
     }
 }
 
-/// The entries in the answer to `XREAD` of one stream: `[[key, entries]]`, or nothing.
-pub fn read(answer: Value) -> Result<Vec<Entry>, LinkError> {
-    match answer {
+/// Parses the reply to `XREAD` of one stream: `[[key, entries]]`, or nil.
+pub fn parse_xread(reply: Value) -> Result<Vec<LogEntry>, ClientError> {
+    match reply {
         Value::Nil => Ok(Vec::new()),
         Value::Array(mut streams) => match streams.pop() {
             Some(Value::Array(mut stream)) if stream.len() == 2 => {
-                entries(stream.pop().unwrap_or(Value::Nil))
+                parse_xrange(stream.pop().unwrap_or(Value::Nil))
             }
-            _ => Err(LinkError::Answer("no stream")),
+            _ => Err(ClientError::Reply("no stream")),
         },
-        _ => Err(LinkError::Answer("no streams")),
+        _ => Err(ClientError::Reply("no streams")),
     }
 }
 
-fn entry(value: Value) -> Result<Entry, LinkError> {
-    let malformed = || LinkError::Answer("no entry");
+fn entry(value: Value) -> Result<LogEntry, ClientError> {
+    let malformed = || ClientError::Reply("no entry");
     let Value::Array(parts) = value else {
         return Err(malformed());
     };
@@ -37,14 +37,14 @@ fn entry(value: Value) -> Result<Entry, LinkError> {
         return Err(malformed());
     };
     let position = Position::parse(&id).ok_or_else(malformed)?;
-    let mut entry = Entry {
+    let mut entry = LogEntry {
         position,
-        at: 0,
-        by: 0,
-        own: false,
+        timestamp: 0,
+        server: 0,
+        is_own: false,
         number: 0,
-        who: Vec::new(),
-        what: Vec::new(),
+        name: Vec::new(),
+        content: Vec::new(),
     };
     let mut fields = fields.into_iter();
     while let (Some(Value::BulkString(key)), Some(Value::BulkString(value))) =
@@ -56,11 +56,11 @@ fn entry(value: Value) -> Result<Entry, LinkError> {
                 .ok_or_else(malformed)
         };
         match &key[..] {
-            b"at" => entry.at = number()?,
-            b"by" => entry.by = number()?,
+            b"at" => entry.timestamp = number()?,
+            b"by" => entry.server = number()?,
             b"no" => entry.number = number()?,
-            b"who" => entry.who = value,
-            b"what" => entry.what = value,
+            b"who" => entry.name = value,
+            b"what" => entry.content = value,
             _ => {}
         }
     }
@@ -76,32 +76,35 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_read_as_redis_answers_it() {
+    fn a_reply_with_an_entry_is_parsed() {
         let fields = ["at", "17", "by", "2", "no", "9", "who", "ana", "what", "x"];
         let entry = Value::Array(vec![
             text("1763693072445-7"),
             Value::Array(fields.map(text).to_vec()),
         ]);
-        let answer = Value::Array(vec![Value::Array(vec![
+        let reply = Value::Array(vec![Value::Array(vec![
             text("{enchufe}:log"),
             Value::Array(vec![entry]),
         ])]);
-        let entries = read(answer).unwrap();
+        let entries = parse_xread(reply).unwrap();
         assert_eq!(entries.len(), 1);
         let entry = &entries[0];
         assert_eq!(entry.position.to_string(), "1763693072445-7");
-        assert_eq!((entry.at, entry.by, entry.number), (17, 2, 9));
-        assert_eq!((&entry.who[..], &entry.what[..]), (&b"ana"[..], &b"x"[..]));
+        assert_eq!((entry.timestamp, entry.server, entry.number), (17, 2, 9));
+        assert_eq!(
+            (&entry.name[..], &entry.content[..]),
+            (&b"ana"[..], &b"x"[..])
+        );
     }
 
     #[test]
-    fn nothing_new_is_no_entries() {
-        assert_eq!(read(Value::Nil).unwrap(), []);
+    fn a_nil_reply_has_no_entries() {
+        assert_eq!(parse_xread(Value::Nil).unwrap(), []);
     }
 
     #[test]
-    fn an_answer_of_another_form_is_an_error() {
-        for answer in [
+    fn a_reply_of_another_form_is_an_error() {
+        for reply in [
             Value::Int(3),
             Value::Array(vec![text("x")]),
             Value::Array(vec![Value::Array(vec![
@@ -109,7 +112,7 @@ mod tests {
                 Value::Array(vec![Value::Array(vec![text("no id"), text("x")])]),
             ])]),
         ] {
-            assert!(read(answer).is_err());
+            assert!(parse_xread(reply).is_err());
         }
     }
 

@@ -1,43 +1,41 @@
-//! Why Redis cannot be used, now or at all.
+//! Errors of the connection to Redis, and of joining a cluster.
 
 use std::fmt;
 
-/// Why a call to Redis brought nothing.
+/// Reason why a call to Redis failed.
 #[derive(Debug)]
-pub enum LinkError {
-    /// It cannot be reached, did not answer in time, or refuses what is asked of it.
+pub enum ClientError {
+    /// Redis cannot be reached, did not answer in time, or rejected the command.
     Redis(redis::RedisError),
-    /// What came back is nothing that the scripts say.
-    Answer(&'static str),
+    /// The reply has an unexpected form.
+    Reply(&'static str),
 }
 
-/// Why a server cannot join.
+/// Reason why a server cannot join a cluster.
 #[derive(Debug)]
 pub enum JoinError {
-    /// What was given is not the URL of a Redis.
+    /// The option is not the URL of a Redis server.
     Url {
-        /// What was given, without its password.
+        /// Without the password.
         url: String,
-        /// What is wrong with it.
         reason: redis::RedisError,
     },
-    /// Redis is there or not, but cannot be used.
-    RedisClient {
-        /// Where, without a password.
+    /// Redis cannot be reached or used.
+    Redis {
+        /// Without the password.
         url: String,
-        /// What is wrong.
-        reason: LinkError,
+        reason: ClientError,
     },
-    /// No thread could be started.
+    /// A thread could not be started.
     Thread(std::io::Error),
 }
 
-impl fmt::Display for LinkError {
+impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkError::Redis(error) if error.is_timeout() => f.write_str("no answer in time"),
-            LinkError::Redis(error) => write!(f, "{error}"),
-            LinkError::Answer(what) => write!(f, "an answer that makes no sense: {what}"),
+            Self::Redis(error) if error.is_timeout() => f.write_str("timed out"),
+            Self::Redis(error) => write!(f, "{error}"),
+            Self::Reply(problem) => write!(f, "unexpected reply: {problem}"),
         }
     }
 }
@@ -45,25 +43,25 @@ impl fmt::Display for LinkError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JoinError::Url { url, reason } => write!(
+            Self::Url { url, reason } => write!(
                 f,
-                "'{url}' is not the URL of a Redis: {reason}; write redis://HOST:PORT/DATABASE"
+                "'{url}' is not the URL of a Redis server: {reason}; write redis://HOST:PORT/DATABASE"
             ),
-            JoinError::RedisClient { url, reason } => write!(
+            Self::Redis { url, reason } => write!(
                 f,
-                "cannot join the cluster at {url}: {reason}; it takes a Redis 7 that listens there"
+                "cannot join the cluster at {url}: {reason}; start Redis 7 or later there"
             ),
-            JoinError::Thread(error) => write!(f, "cannot start a thread: {error}"),
+            Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
         }
     }
 }
 
-impl std::error::Error for LinkError {}
+impl std::error::Error for ClientError {}
 
 impl std::error::Error for JoinError {}
 
-impl From<redis::RedisError> for LinkError {
-    fn from(error: redis::RedisError) -> LinkError {
-        LinkError::Redis(error)
+impl From<redis::RedisError> for ClientError {
+    fn from(error: redis::RedisError) -> Self {
+        Self::Redis(error)
     }
 }

@@ -1,4 +1,4 @@
-//! What sessions do with the log: claim names, publish, and wait until what they published has come back.
+//! Handle of sessions to the log: claims names, appends operations, and waits until the log returns them.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -9,89 +9,97 @@ use crate::cluster::counters::Counters;
 use crate::cluster::op::{ClaimError, Op};
 use crate::cluster::op_queue::{Inner, OpQueue};
 
-/// A server's way into the log. All clones are the same.
+/// A handle to the log. All clones share one queue.
 #[derive(Clone)]
 pub struct Log(pub Arc<OpQueue>);
 
 impl Log {
-    /// Makes a name this server's own. Returns the number of the claim, which every later operation in that name has to
-    /// give. Waits for Redis, but not for ever. Call it without any lock.
+    /// Claims a name for this server. Returns the number of the claim, which every operation under the name needs. Waits for
+    /// Redis up to a timeout: call it without any lock.
     ///
     /// # Errors
-    /// [`NoClaim`]. After [`NoClaim::CutOff`] the claim is withdrawn.
+    /// [`ClaimError`]. The claim is then released.
     pub fn claim(&self, name: &[u8]) -> Result<u64, ClaimError> {
-        let (tell, answer): (_, Receiver<Result<u64, ClaimError>>) = sync_channel(1);
+        let (claimant, result): (_, Receiver<Result<u64, ClaimError>>) = sync_channel(1);
         let number = {
             let mut inner = self.0.lock();
             if inner.outage_reported {
-                return Err(ClaimError::CutOff);
+                return Err(ClaimError::Unavailable);
             }
             let op = Op::Claim {
                 name: name.to_vec(),
                 claim: inner.next,
             };
-            self.0.put(&mut inner, op, Some(tell))
+            self.0.enqueue(&mut inner, op, Some(claimant))
         };
-        match answer.recv_timeout(CLAIMED) {
-            Ok(answer) => answer,
+        match result.recv_timeout(CLAIM_TIMEOUT) {
+            Ok(result) => result,
             Err(_) => {
                 self.release(name, number, Vec::new());
-                Err(ClaimError::CutOff)
+                Err(ClaimError::Unavailable)
             }
         }
     }
 
-    /// Publishes in a name. Never waits. Returns the operation's number.
-    pub fn append_as(&self, name: &[u8], claim: u64, what: Vec<u8>) -> u64 {
+    /// Queues an entry under a name, without waiting. Returns the operation's number.
+    pub fn append_as(&self, name: &[u8], claim: u64, content: Vec<u8>) -> u64 {
         let name = name.to_vec();
-        self.put(Op::AppendAs { name, claim, what })
+        self.enqueue(Op::AppendAs {
+            name,
+            claim,
+            content,
+        })
     }
 
-    /// Gives a name back, publishing `what` if that is something. Never waits. Returns the operation's number.
-    pub fn release(&self, name: &[u8], claim: u64, what: Vec<u8>) -> u64 {
+    /// Queues the release of a name, with an entry unless `content` is empty, without waiting. Returns the operation's
+    /// number.
+    pub fn release(&self, name: &[u8], claim: u64, content: Vec<u8>) -> u64 {
         let name = name.to_vec();
-        self.put(Op::Release { name, claim, what })
+        self.enqueue(Op::Release {
+            name,
+            claim,
+            content,
+        })
     }
 
-    /// Publishes in nobody's name. Never waits. Returns the operation's number.
-    pub fn append(&self, what: Vec<u8>) -> u64 {
-        self.put(Op::Append { what })
+    /// Queues an entry without a name, without waiting. Returns the operation's number.
+    pub fn append(&self, content: Vec<u8>) -> u64 {
+        self.enqueue(Op::Append { content })
     }
 
-    /// Whether an operation has come back, or never will.
+    /// Whether the log has returned an operation, or never will.
     pub fn is_resolved(&self, number: u64) -> bool {
         self.0.lock().resolved >= number
     }
 
-    /// Waits until an operation has come back, or never will; at most so long, and not at all while Redis does not
-    /// answer. False if it is still on its way. Call it without any lock.
-    pub fn wait(&self, number: u64, at_most: Duration) -> bool {
+    /// Waits until an operation is resolved, but not while Redis does not answer. Returns false if it is not resolved after
+    /// `timeout`. Call it without any lock.
+    pub fn wait(&self, number: u64, timeout: Duration) -> bool {
         let inner = self.0.lock();
-        let waits =
-            |inner: &mut Inner| inner.resolved < number && !inner.outage_reported && !inner.end;
+        let is_pending =
+            |inner: &mut Inner| inner.resolved < number && !inner.outage_reported && !inner.closed;
         let waited = self
             .0
             .progress
-            .wait_timeout_while(inner, at_most, waits)
+            .wait_timeout_while(inner, timeout, is_pending)
             .unwrap_or_else(PoisonError::into_inner);
         waited.0.resolved >= number
     }
 
-    /// Waits while too much waits for Redis: a session that is not read from sends no more. Call it without any lock.
-    pub fn wait_for_room(&self) {
-        let full = |inner: &mut Inner| inner.bytes > MAX_WAITING && !inner.end;
-        let waited = self.0.progress.wait_while(self.0.lock(), full);
+    /// Waits while too many bytes are queued, so that the session reads no more messages. Call it without any lock.
+    pub fn wait_for_space(&self) {
+        let is_full = |inner: &mut Inner| inner.bytes > MAX_QUEUED_BYTES && !inner.closed;
+        let waited = self.0.progress.wait_while(self.0.lock(), is_full);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// What this server counts.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.0.counters
     }
 
-    fn put(&self, op: Op) -> u64 {
-        self.0.put(&mut self.0.lock(), op, None)
+    fn enqueue(&self, op: Op) -> u64 {
+        self.0.enqueue(&mut self.0.lock(), op, None)
     }
 }
 
@@ -101,11 +109,11 @@ impl fmt::Debug for Log {
     }
 }
 
-/// How long who claims a name waits for Redis.
-const CLAIMED: Duration = Duration::from_secs(5);
+/// Maximum time to wait for the result of a claim.
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes that may wait for Redis before sessions wait too.
-const MAX_WAITING: usize = 4 << 20;
+/// Queued bytes above which sessions wait.
+const MAX_QUEUED_BYTES: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -115,34 +123,34 @@ mod tests {
     use crate::cluster::entry::Position;
     use crate::cluster::op_queue::Side;
 
-    const SOON: Duration = Duration::from_millis(1);
+    const TICK: Duration = Duration::from_millis(1);
 
     fn at(seq: u64) -> Position {
         Position { epoch: 1, seq }
     }
 
     #[test]
-    fn an_operation_has_come_back_when_what_it_led_to_is_applied() {
+    fn an_operation_is_resolved_when_its_entry_is_applied() {
         let log = Log(Arc::new(OpQueue::new()));
         let number = log.append_as(b"ana", 1, b"x".to_vec());
         assert_eq!(log.0.take(Instant::now()).0.len(), 1);
-        log.0.answered(number, 7);
-        assert!(!log.wait(number, SOON));
-        log.0.applied(at(6), None);
+        log.0.mark_answered(number, 7);
+        assert!(!log.wait(number, TICK));
+        log.0.mark_applied(at(6), None);
         assert!(!log.is_resolved(number));
-        log.0.applied(at(7), Some(number));
-        assert!(log.wait(number, SOON));
-        // One that was refused has come back when all that was before is applied.
+        log.0.mark_applied(at(7), Some(number));
+        assert!(log.wait(number, TICK));
+        // A rejected operation is resolved when all earlier entries are applied.
         let number = log.release(b"ana", 1, Vec::new());
-        log.0.answered(number, 7);
+        log.0.mark_answered(number, 7);
         assert!(log.is_resolved(number));
     }
 
     #[test]
-    fn nobody_waits_while_redis_is_silent() {
+    fn no_session_waits_while_redis_does_not_answer() {
         let log = Log(Arc::new(OpQueue::new()));
         log.0.report(Side::Writer, false, Duration::ZERO);
-        assert_eq!(log.claim(b"ana"), Err(ClaimError::CutOff));
+        assert_eq!(log.claim(b"ana"), Err(ClaimError::Unavailable));
         let number = log.append_as(b"ana", 1, b"x".to_vec());
         assert!(!log.wait(number, Duration::from_secs(60)));
     }

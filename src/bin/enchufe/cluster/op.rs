@@ -1,62 +1,70 @@
-//! What a server asks of the log.
+//! Operations on the log.
 
-/// One operation. Operations of a server take effect in the order in which it asked for them, each once.
+/// An operation. Those of one server take effect in order, each once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
-    /// Makes a name this server's own, unless it is somebody's. Its number is the claim.
+    /// Claims a name for this server, unless it is claimed. `claim` is the number of this operation.
     Claim { name: Vec<u8>, claim: u64 },
-    /// Publishes in a name, if the claim on it still holds.
+    /// Appends an entry under a name, if the claim is still valid.
     AppendAs {
         name: Vec<u8>,
         claim: u64,
-        what: Vec<u8>,
+        content: Vec<u8>,
     },
-    /// The same, and gives the name back. Publishes nothing if there is nothing to tell.
+    /// Appends an entry, unless `content` is empty, and releases the name, if the claim is still valid.
     Release {
         name: Vec<u8>,
         claim: u64,
-        what: Vec<u8>,
+        content: Vec<u8>,
     },
-    /// Publishes in nobody's name.
-    Append { what: Vec<u8> },
+    /// Appends an entry without a name.
+    Append { content: Vec<u8> },
 }
 
 impl Op {
-    /// Kind, name, claim and content, as the script takes them.
+    /// Returns kind, name, claim and content: the arguments of the script.
     pub fn arguments(&self) -> [Vec<u8>; 4] {
-        let (kind, name, claim, what): (&str, &[u8], u64, &[u8]) = match self {
-            Op::Claim { name, claim } => ("claim", name, *claim, b""),
-            Op::AppendAs { name, claim, what } => ("tell", name, *claim, what),
-            Op::Release { name, claim, what } => ("release", name, *claim, what),
-            Op::Append { what } => ("post", b"", 0, what),
+        let (kind, name, claim, content): (&str, &[u8], u64, &[u8]) = match self {
+            Self::Claim { name, claim } => ("claim", name, *claim, b""),
+            Self::AppendAs {
+                name,
+                claim,
+                content,
+            } => ("tell", name, *claim, content),
+            Self::Release {
+                name,
+                claim,
+                content,
+            } => ("release", name, *claim, content),
+            Self::Append { content } => ("post", b"", 0, content),
         };
         let claim = claim.to_string().into_bytes();
         [
             kind.as_bytes().to_vec(),
             name.to_vec(),
             claim,
-            what.to_vec(),
+            content.to_vec(),
         ]
     }
 
-    /// About how much memory it takes, in bytes.
+    /// Returns the approximate memory of the operation, in bytes.
     pub fn cost(&self) -> usize {
         let content = match self {
-            Op::Claim { name, .. } => name.len(),
-            Op::AppendAs { name, what, .. } | Op::Release { name, what, .. } => {
-                name.len() + what.len()
+            Self::Claim { name, .. } => name.len(),
+            Self::AppendAs { name, content, .. } | Self::Release { name, content, .. } => {
+                name.len() + content.len()
             }
-            Op::Append { what } => what.len(),
+            Self::Append { content } => content.len(),
         };
-        size_of::<Op>() + content
+        size_of::<Self>() + content
     }
 }
 
-/// Why a name cannot be had.
+/// Reason why a name could not be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClaimError {
-    /// It is somebody's.
+    /// The name is claimed.
     Taken,
     /// Redis does not answer.
-    CutOff,
+    Unavailable,
 }

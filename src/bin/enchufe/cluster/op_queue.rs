@@ -1,7 +1,7 @@
-//! Where the sessions, the thread that writes to the log and the thread that reads it meet.
+//! Queue of operations between sessions and the writer thread, and the progress that the writer and the reader report.
 //!
-//! Sessions put operations here, under the lock of what decided them, and may wait until what they put has come back: what
-//! they can do is in `publishing`. The writer takes as many as there are; while Redis answers, the next ones gather.
+//! Sessions enqueue operations under the lock of the state that decided them, and may wait until the log returns them (see
+//! `log_handle`). The writer takes all that are queued; while Redis answers, the next ones are queued.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,85 +10,84 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::cluster::counters::Counters;
-use crate::cluster::entry::{Entry, Position};
-use crate::cluster::op::ClaimError;
-use crate::cluster::op::Op;
+use crate::cluster::entry::{LogEntry, Position};
+use crate::cluster::op::{ClaimError, Op};
 
-/// What sessions and the two threads share.
+/// State shared by sessions, writer and reader.
 pub struct OpQueue {
     inner: Mutex<Inner>,
-    /// For the writer: there is something to do.
+    /// Wakes the writer: operations were queued, or the queue was closed.
     pub work: Condvar,
-    /// For everybody else: something has come back.
+    /// Wakes all others: operations were taken or resolved, the connection to Redis changed, or the queue was closed.
     pub progress: Condvar,
     pub counters: Counters,
 }
 
 pub struct Inner {
-    pub queue: VecDeque<Waiting>,
-    /// What the queue takes of memory.
+    pub queue: VecDeque<QueuedOp>,
+    /// Approximate memory of the queue.
     pub bytes: usize,
-    /// The number of the next operation.
+    /// Number of the next operation.
     pub next: u64,
-    /// Operations up to this one have come back, or never will.
+    /// Operations up to this number are resolved: the log has returned them, or they were rejected or dropped.
     pub resolved: u64,
-    /// Answered operations, and what has to be applied before they have come back.
-    pub marks: VecDeque<(u64, u64)>,
+    /// Operations that Redis has answered: the number, and the sequence number to apply before it is resolved.
+    pub unresolved: VecDeque<(u64, u64)>,
     applied: Position,
-    /// This server's epoch and number.
-    pub place: (u64, u64),
-    /// The last own operation that came back.
-    pub seen: u64,
-    /// Since when writing and reading fail.
-    failing: [Option<Instant>; 2],
-    /// Whether people have been told so.
+    /// Epoch and number of this server.
+    pub server_id: (u64, u64),
+    /// Number of the last operation of this server that was applied.
+    pub last_own_applied: u64,
+    /// Start of the current failure of the writer and of the reader.
+    failing_since: [Option<Instant>; 2],
+    /// Whether clients were notified of the outage.
     pub outage_reported: bool,
-    /// The epoch that the reader is to be in.
+    /// Epoch that the reader should follow.
     target_epoch: u64,
-    /// The reader is to take a snapshot.
+    /// Whether the reader should write a snapshot.
     snapshot_due: bool,
-    pub end: bool,
+    pub closed: bool,
 }
 
-/// An operation that waits for the log.
-pub struct Waiting {
+/// A queued operation.
+pub struct QueuedOp {
     pub number: u64,
     pub op: Op,
-    /// Who waits for a claim.
+    /// The session that waits for the result of a claim.
     pub claimant: Option<SyncSender<Result<u64, ClaimError>>>,
 }
 
-/// The two threads.
+/// One of the two threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Writer,
     Reader,
 }
 
-/// What has just become known about the connection to Redis.
+/// A change in the connection to Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    CutOff,
-    Healed,
+pub enum Connectivity {
+    Lost,
+    Restored,
 }
 
 impl OpQueue {
-    pub fn new() -> OpQueue {
-        OpQueue {
+    pub fn new() -> Self {
+        Self {
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 bytes: 0,
                 next: 1,
                 resolved: 0,
-                marks: VecDeque::new(),
+                unresolved: VecDeque::new(),
                 applied: Position::default(),
-                place: (0, 0),
-                seen: 0,
-                failing: [None; 2],
+                server_id: (0, 0),
+                last_own_applied: 0,
+                failing_since: [None; 2],
                 outage_reported: false,
                 target_epoch: 0,
                 snapshot_due: false,
-                end: false,
+                closed: false,
             }),
             work: Condvar::new(),
             progress: Condvar::new(),
@@ -100,8 +99,8 @@ impl OpQueue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an operation at the end of the queue. Returns its number.
-    pub fn put(
+    /// Appends an operation to the queue. Returns its number.
+    pub fn enqueue(
         &self,
         inner: &mut Inner,
         op: Op,
@@ -110,7 +109,7 @@ impl OpQueue {
         let number = inner.next;
         inner.next += 1;
         inner.bytes += op.cost();
-        inner.queue.push_back(Waiting {
+        inner.queue.push_back(QueuedOp {
             number,
             op,
             claimant,
@@ -119,46 +118,45 @@ impl OpQueue {
         number
     }
 
-    /// Takes the next operations, waiting for some until `until`. True if it was the end.
-    pub fn take(&self, until: Instant) -> (Vec<Waiting>, bool) {
-        let left = until.saturating_duration_since(Instant::now());
-        let idle = |inner: &mut Inner| inner.queue.is_empty() && !inner.end;
-        let waited = self.work.wait_timeout_while(self.lock(), left, idle);
+    /// Takes the next operations, and waits for some until `deadline`. Also returns whether the queue is closed.
+    pub fn take(&self, deadline: Instant) -> (Vec<QueuedOp>, bool) {
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let is_idle = |inner: &mut Inner| inner.queue.is_empty() && !inner.closed;
+        let waited = self.work.wait_timeout_while(self.lock(), timeout, is_idle);
         let mut inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < MAX_BATCH
             && bytes < MAX_BATCH_BYTES
-            && let Some(waiting) = inner.queue.pop_front()
+            && let Some(queued) = inner.queue.pop_front()
         {
-            bytes += waiting.op.cost();
-            batch.push(waiting);
+            bytes += queued.op.cost();
+            batch.push(queued);
         }
         inner.bytes = inner.bytes.saturating_sub(bytes);
-        let end = inner.end;
+        let closed = inner.closed;
         drop(inner);
         self.progress.notify_all();
-        (batch, end)
+        (batch, closed)
     }
 
-    /// Waits, but wakes at the end. True if it is.
-    pub fn pause(&self, time: Duration) -> bool {
-        let goes_on = |inner: &mut Inner| !inner.end;
-        let waited = self.progress.wait_timeout_while(self.lock(), time, goes_on);
-        waited.unwrap_or_else(PoisonError::into_inner).0.end
+    /// Sleeps, but at most until the queue is closed.
+    pub fn sleep(&self, time: Duration) {
+        let is_open = |inner: &mut Inner| !inner.closed;
+        let waited = self.progress.wait_timeout_while(self.lock(), time, is_open);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    pub fn place(&self) -> (u64, u64) {
-        self.lock().place
+    pub fn server_id(&self) -> (u64, u64) {
+        self.lock().server_id
     }
 
-    pub fn take_place(&self, place: (u64, u64)) {
+    pub fn set_server_id(&self, server_id: (u64, u64)) {
         let mut inner = self.lock();
-        inner.place = place;
-        inner.target_epoch = place.0;
+        inner.server_id = server_id;
+        inner.target_epoch = server_id.0;
     }
 
-    /// The reader is to be in this epoch.
-    pub fn want(&self, epoch: u64) {
+    pub fn set_target_epoch(&self, epoch: u64) {
         self.lock().target_epoch = epoch;
     }
 
@@ -166,37 +164,38 @@ impl OpQueue {
         self.lock().target_epoch
     }
 
-    pub fn ask_for_snapshot(&self) {
+    pub fn request_snapshot(&self) {
         self.lock().snapshot_due = true;
     }
 
-    pub fn take_snapshot_due(&self) -> bool {
+    pub fn take_snapshot_request(&self) -> bool {
         std::mem::take(&mut self.lock().snapshot_due)
     }
 
-    /// Operations up to `number` are answered; they have come back when everything up to `seq` is applied.
-    pub fn answered(&self, number: u64, seq: u64) {
+    /// Marks operations up to `number` as answered: they are resolved when all entries up to `seq` are applied.
+    pub fn mark_answered(&self, number: u64, seq: u64) {
         let mut inner = self.lock();
-        inner.marks.push_back((number, seq));
+        inner.unresolved.push_back((number, seq));
         inner.resolve();
         drop(inner);
         self.counters.log_end.fetch_max(seq, Relaxed);
         self.progress.notify_all();
     }
 
-    /// Marks entries of this server's own.
-    pub fn mark_own(&self, entries: &mut [Entry]) {
-        let (epoch, server) = self.lock().place;
+    /// Sets [`LogEntry::is_own`].
+    pub fn mark_own(&self, entries: &mut [LogEntry]) {
+        let (epoch, server) = self.server_id();
         for entry in entries {
-            entry.own = entry.position.epoch == epoch && entry.by == server && entry.number > 0;
+            let same_server = entry.position.epoch == epoch && entry.server == server;
+            entry.is_own = same_server && entry.number > 0;
         }
     }
 
-    /// Everything up to a position is applied; `own` is the last own operation among it.
-    pub fn applied(&self, position: Position, own: Option<u64>) {
+    /// Marks entries up to a position as applied. `own` is the number of the last operation of this server among them.
+    pub fn mark_applied(&self, position: Position, own: Option<u64>) {
         let mut inner = self.lock();
         inner.applied = position;
-        inner.seen = own.unwrap_or(inner.seen).max(inner.seen);
+        inner.last_own_applied = inner.last_own_applied.max(own.unwrap_or(0));
         inner.resolve();
         drop(inner);
         self.counters.applied.store(position.seq, Relaxed);
@@ -204,37 +203,38 @@ impl OpQueue {
         self.progress.notify_all();
     }
 
-    /// Waits until everything up to a position of an epoch is applied, at most so long.
-    pub fn reach(&self, position: Position, at_most: Duration) -> bool {
-        let waits = |inner: &mut Inner| {
-            let there = inner.applied.epoch == position.epoch && inner.applied.seq >= position.seq;
-            !there && !inner.end
+    /// Waits until all entries up to a position of its epoch are applied. Returns false after `timeout`.
+    pub fn wait_applied(&self, position: Position, timeout: Duration) -> bool {
+        let is_behind = |inner: &mut Inner| {
+            let applied = inner.applied;
+            let reached = applied.epoch == position.epoch && applied.seq >= position.seq;
+            !reached && !inner.closed
         };
         let waited = self
             .progress
-            .wait_timeout_while(self.lock(), at_most, waits);
+            .wait_timeout_while(self.lock(), timeout, is_behind);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// Whether one side can do its work; what people have to be told about it, if anything.
-    pub fn report(&self, side: Side, works: bool, grace: Duration) -> Option<Change> {
+    /// Records whether a thread reaches Redis. Returns a change to notify clients of: an outage counts after `grace`.
+    pub fn report(&self, side: Side, works: bool, grace: Duration) -> Option<Connectivity> {
         let mut inner = self.lock();
-        let failing = &mut inner.failing[side as usize];
+        let failing_since = &mut inner.failing_since[side as usize];
         if works {
-            *failing = None;
+            *failing_since = None;
         } else {
-            failing.get_or_insert_with(Instant::now);
+            failing_since.get_or_insert_with(Instant::now);
         }
-        let mut since = inner.failing.iter().flatten();
-        let change = match (inner.outage_reported, since.clone().count()) {
-            (true, 0) => Some(Change::Healed),
-            (false, _) if since.any(|since| since.elapsed() >= grace) => Some(Change::CutOff),
+        let mut failing = inner.failing_since.iter().flatten();
+        let change = match (inner.outage_reported, failing.clone().count()) {
+            (true, 0) => Some(Connectivity::Restored),
+            (false, _) if failing.any(|since| since.elapsed() >= grace) => Some(Connectivity::Lost),
             _ => None,
         };
         if let Some(change) = change {
-            inner.outage_reported = change == Change::CutOff;
+            inner.outage_reported = change == Connectivity::Lost;
             self.counters
-                .cut_off
+                .unavailable
                 .store(u64::from(inner.outage_reported), Relaxed);
             drop(inner);
             self.progress.notify_all();
@@ -242,12 +242,12 @@ impl OpQueue {
         change
     }
 
-    pub fn is_over(&self) -> bool {
-        self.lock().end
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
-    pub fn end(&self) {
-        self.lock().end = true;
+    pub fn close(&self) {
+        self.lock().closed = true;
         self.work.notify_all();
         self.progress.notify_all();
     }
@@ -255,35 +255,37 @@ impl OpQueue {
 
 impl Inner {
     fn resolve(&mut self) {
-        while let Some(&(number, seq)) = self.marks.front()
+        while let Some(&(number, seq)) = self.unresolved.front()
             && seq <= self.applied.seq
         {
-            self.marks.pop_front();
+            self.unresolved.pop_front();
             self.resolved = self.resolved.max(number);
         }
     }
 }
 
-/// Operations in one question, and about how many bytes.
+/// Maximum number of operations in a batch.
 const MAX_BATCH: usize = 512;
+
+/// Approximate maximum size of a batch.
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_millis(1);
+    const TICK: Duration = Duration::from_millis(1);
 
     #[test]
-    fn people_are_told_once_when_redis_is_silent_and_once_when_it_is_not() {
+    fn an_outage_of_redis_is_reported_once_and_so_is_its_end() {
         let queue = OpQueue::new();
-        let report = |side, works| queue.report(side, works, SOON * 20);
-        assert_eq!(report(Side::Writer, false), None, "for a moment");
-        std::thread::sleep(SOON * 25);
-        assert_eq!(report(Side::Reader, false), Some(Change::CutOff));
+        let report = |side, works| queue.report(side, works, TICK * 20);
+        assert_eq!(report(Side::Writer, false), None, "within the grace time");
+        std::thread::sleep(TICK * 25);
+        assert_eq!(report(Side::Reader, false), Some(Connectivity::Lost));
         assert_eq!(report(Side::Writer, false), None);
-        assert_eq!(report(Side::Writer, true), None, "one still fails");
-        assert_eq!(report(Side::Reader, true), Some(Change::Healed));
+        assert_eq!(report(Side::Writer, true), None, "the reader still fails");
+        assert_eq!(report(Side::Reader, true), Some(Connectivity::Restored));
         assert_eq!(report(Side::Reader, true), None);
     }
 }

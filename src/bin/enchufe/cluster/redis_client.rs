@@ -1,103 +1,103 @@
-//! One connection to Redis, and the calls that a server makes over it: each a script that does all of it or nothing.
+//! Client for Redis: each change is one atomic script.
 //!
-//! A connection that failed once is dropped, and the next call makes a new one: what was still to come on the old one
-//! must not be taken for an answer.
+//! After a failure the connection is closed, and the next call opens a new one. Otherwise a late reply could be taken for
+//! the reply to a later call.
 
 use std::time::Duration;
 
 use redis::{Client, Cmd, Connection, ConnectionInfo, IntoConnectionInfo, Value};
 
-use crate::cluster::entry::{Entry, Position};
+use crate::cluster::entry::{LogEntry, Position};
 use crate::cluster::entry_parser;
-use crate::cluster::error::{JoinError, LinkError};
+use crate::cluster::error::{ClientError, JoinError};
 use crate::cluster::op::Op;
 
-/// Where a Redis is, and for how long a server's lease holds there.
+/// Address of a Redis server, and the lease of the cluster.
 #[derive(Debug, Clone)]
-pub struct Address {
+pub struct RedisAddress {
     info: ConnectionInfo,
-    /// For people: without a password.
-    pub shown: String,
+    /// The URL without its password.
+    pub display_url: String,
     pub lease: Duration,
 }
 
-/// A connection to it, made when it is needed.
+/// A client that connects when necessary.
 pub struct RedisClient {
-    address: Address,
-    /// How long an answer may take.
-    patience: Duration,
+    address: RedisAddress,
+    /// Maximum time for a reply.
+    timeout: Duration,
     connection: Option<Connection>,
 }
 
-/// What a server learns when it joins.
+/// Reply to a join.
 #[derive(Debug, Clone, Copy)]
 pub struct Joined {
     pub epoch: u64,
-    /// Its number.
+    /// Number of this server.
     pub server: u64,
-    /// How far the log has got.
+    /// Sequence number of the last log entry.
     pub seq: u64,
 }
 
-/// The answer to a step.
+/// Reply to a batch of operations.
 #[derive(Debug)]
 pub enum BatchReply {
     Done {
         seq: u64,
-        /// A letter for each operation.
+        /// One letter per operation.
         results: Vec<u8>,
-        /// When the next lease of any server runs out.
+        /// Time until the next lease of any server expires.
         next_lease: Duration,
-        /// This server is to take a snapshot.
+        /// Whether this server should write a snapshot.
         snapshot_due: bool,
     },
-    /// It is not the log it was.
+    /// The log has another epoch.
     NewEpoch,
-    /// This server counts as gone.
+    /// The lease of this server has expired.
     Fenced,
 }
 
-/// What a server begins with.
+/// The snapshot, and the end of the log.
 #[derive(Debug)]
 pub struct Loaded {
     pub epoch: u64,
     pub seq: u64,
-    /// Up to which entry the snapshot goes.
+    /// The last entry that the snapshot includes.
     pub snapshot_at: Position,
     pub snapshot: Vec<u8>,
 }
 
-impl Address {
-    pub fn parse(url: &str, lease: Duration) -> Result<Address, JoinError> {
-        let shown = without_password(url);
+impl RedisAddress {
+    pub fn parse(url: &str, lease: Duration) -> Result<Self, JoinError> {
+        let display_url = without_password(url);
         let info = url.into_connection_info();
         let info = info.map_err(|reason| JoinError::Url {
-            url: shown.clone(),
+            url: display_url.clone(),
             reason,
         })?;
         let tcp = info.tcp_settings().clone().set_nodelay(true);
-        // A Redis that is silent is waited for once for each question on a new connection, and these two say nothing.
+        // Each command on a new connection could time out, so skip the two that only name the client library.
         let redis = info.redis_settings().clone().set_skip_set_lib_name();
-        Ok(Address {
+        Ok(Self {
             info: info.set_tcp_settings(tcp).set_redis_settings(redis),
-            shown,
+            display_url,
             lease,
         })
     }
 
     pub fn client(&self) -> RedisClient {
-        self.link_within((self.lease / 4).max(Duration::from_millis(100)))
+        self.client_with_timeout((self.lease / 4).max(Duration::from_millis(100)))
     }
 
-    /// A connection for the start, when there is nobody yet who waits.
-    pub fn patient_link(&self) -> RedisClient {
-        self.link_within(self.lease.max(START))
+    /// Returns a client with a longer timeout, for the start: no session waits yet.
+    pub fn startup_client(&self) -> RedisClient {
+        self.client_with_timeout(self.lease.max(STARTUP_TIMEOUT))
     }
 
-    fn link_within(&self, patience: Duration) -> RedisClient {
+    fn client_with_timeout(&self, timeout: Duration) -> RedisClient {
         RedisClient {
             address: self.clone(),
-            patience,
+            timeout,
             connection: None,
         }
     }
@@ -108,19 +108,19 @@ impl RedisClient {
         self.address.lease
     }
 
-    /// Breaks with the connection there is.
     pub fn disconnect(&mut self) {
         self.connection = None;
     }
 
-    pub fn is_up(&self) -> bool {
+    pub fn is_connected(&self) -> bool {
         self.connection.is_some()
     }
 
-    pub fn join(&mut self) -> Result<Joined, LinkError> {
-        let answer = list(self.script(JOIN, &[])?)?;
-        let [epoch, server, seq] = &answer[..] else {
-            return Err(LinkError::Answer("join"));
+    /// Joins the cluster as a new server.
+    pub fn join(&mut self) -> Result<Joined, ClientError> {
+        let reply = list(self.run_script(JOIN, &[])?)?;
+        let [epoch, server, seq] = &reply[..] else {
+            return Err(ClientError::Reply("join script"));
         };
         Ok(Joined {
             epoch: number(epoch)?,
@@ -129,25 +129,26 @@ impl RedisClient {
         })
     }
 
-    pub fn step(
+    /// Renews the lease and executes operations, of which the first has the number `first`.
+    pub fn run_batch(
         &mut self,
         epoch: u64,
         server: u64,
         first: u64,
         ops: &[Op],
-    ) -> Result<BatchReply, LinkError> {
+    ) -> Result<BatchReply, ClientError> {
         let mut arguments = vec![
             epoch.to_string().into_bytes(),
             server.to_string().into_bytes(),
             first.to_string().into_bytes(),
-            SNAPSHOT_EVERY.to_string().into_bytes(),
+            SNAPSHOT_ENTRIES.to_string().into_bytes(),
             SNAPSHOT_BYTES.to_string().into_bytes(),
         ];
         for op in ops {
             arguments.extend(op.arguments());
         }
-        let answer = list(self.script(STEP, &arguments)?)?;
-        match &answer[..] {
+        let reply = list(self.run_script(BATCH, &arguments)?)?;
+        match &reply[..] {
             [
                 Value::BulkString(word),
                 seq,
@@ -162,20 +163,21 @@ impl RedisClient {
             }),
             [Value::BulkString(word)] if word == b"epoch" => Ok(BatchReply::NewEpoch),
             [Value::BulkString(word)] if word == b"fenced" => Ok(BatchReply::Fenced),
-            _ => Err(LinkError::Answer("step")),
+            _ => Err(ClientError::Reply("batch script")),
         }
     }
 
-    pub fn load(&mut self) -> Result<Loaded, LinkError> {
-        let answer = list(self.script(LOAD, &[])?)?;
+    /// Returns the last snapshot and the end of the log.
+    pub fn load(&mut self) -> Result<Loaded, ClientError> {
+        let reply = list(self.run_script(LOAD, &[])?)?;
         let [
             epoch,
             seq,
             Value::BulkString(id),
             Value::BulkString(snapshot),
-        ] = &answer[..]
+        ] = &reply[..]
         else {
-            return Err(LinkError::Answer("load"));
+            return Err(ClientError::Reply("load script"));
         };
         Ok(Loaded {
             epoch: match epoch {
@@ -188,13 +190,13 @@ impl RedisClient {
         })
     }
 
-    /// Keeps a snapshot that goes up to an entry. False if a later one is there.
-    pub fn snapshot(
+    /// Stores a snapshot that includes all entries up to `at`. Returns false if Redis has a later one.
+    pub fn write_snapshot(
         &mut self,
         at: Position,
         rows: usize,
         snapshot: Vec<u8>,
-    ) -> Result<bool, LinkError> {
+    ) -> Result<bool, ClientError> {
         let arguments = [
             at.epoch.to_string().into_bytes(),
             at.seq.to_string().into_bytes(),
@@ -202,116 +204,130 @@ impl RedisClient {
             rows.to_string().into_bytes(),
             snapshot,
         ];
-        Ok(number(&self.script(SNAPSHOT, &arguments)?)? == 1)
+        Ok(number(&self.run_script(SNAPSHOT, &arguments)?)? == 1)
     }
 
-    /// Makes everybody begin again, unless somebody else has already.
-    pub fn renew(&mut self, epoch: u64, wipe: bool) -> Result<(), LinkError> {
+    /// Starts the epoch after `epoch`, unless another server already has. `wipe` also deletes the log and the snapshot.
+    pub fn start_epoch(&mut self, epoch: u64, wipe: bool) -> Result<(), ClientError> {
         let wipe = u8::from(wipe).to_string().into_bytes();
         let arguments = [epoch.to_string().into_bytes(), wipe];
-        self.script(RENEW, &arguments).map(drop)
+        self.run_script(START_EPOCH, &arguments).map(drop)
     }
 
-    /// The epoch of the log that is there now; 0 if there is none.
-    pub fn epoch(&mut self) -> Result<u64, LinkError> {
-        let answer = self.ask(redis::cmd("HGET").arg(META).arg("epoch"))?;
-        match answer {
+    /// Returns the current epoch; 0 without a log.
+    pub fn epoch(&mut self) -> Result<u64, ClientError> {
+        let reply = self.query(redis::cmd("HGET").arg(META).arg("epoch"))?;
+        match reply {
             Value::Nil => Ok(0),
             epoch => number(&epoch),
         }
     }
 
-    /// The entry at a position, if it is still there.
-    pub fn entry(&mut self, at: Position) -> Result<Option<Entry>, LinkError> {
+    /// Returns the entry at a position, if the log still has it.
+    pub fn entry(&mut self, at: Position) -> Result<Option<LogEntry>, ClientError> {
         let id = at.to_string();
-        let answer = self.ask(redis::cmd("XRANGE").arg(LOG).arg(&id).arg(&id))?;
-        Ok(entry_parser::entries(answer)?.pop())
+        let reply = self.query(redis::cmd("XRANGE").arg(LOG).arg(&id).arg(&id))?;
+        Ok(entry_parser::parse_xrange(reply)?.pop())
     }
 
-    /// The next entries after a position, at most so many, without waiting for any.
-    pub fn next(&mut self, after: Position, count: usize) -> Result<Vec<Entry>, LinkError> {
-        let mut ask = redis::cmd("XREAD");
-        ask.arg("COUNT").arg(count).arg("STREAMS").arg(LOG);
-        entry_parser::read(self.ask(ask.arg(after.to_string()))?)
+    /// Returns the entries after a position, at most `count`, without waiting.
+    pub fn next(&mut self, after: Position, count: usize) -> Result<Vec<LogEntry>, ClientError> {
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(count).arg("STREAMS").arg(LOG);
+        entry_parser::parse_xread(self.query(command.arg(after.to_string()))?)
     }
 
-    /// The same, waiting for one if there is none.
-    pub fn await_next(&mut self, after: Position, count: usize) -> Result<Vec<Entry>, LinkError> {
-        let wait = self.patience;
-        let mut ask = redis::cmd("XREAD");
-        ask.arg("COUNT").arg(count);
-        ask.arg("BLOCK").arg(wait.as_millis().to_string());
-        ask.arg("STREAMS").arg(LOG).arg(after.to_string());
-        entry_parser::read(self.ask_within(&ask, 2 * wait)?)
+    /// Returns the entries after a position, at most `count`. Waits for one up to a timeout.
+    pub fn await_next(
+        &mut self,
+        after: Position,
+        count: usize,
+    ) -> Result<Vec<LogEntry>, ClientError> {
+        let wait = self.timeout;
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(count);
+        command.arg("BLOCK").arg(wait.as_millis().to_string());
+        command.arg("STREAMS").arg(LOG).arg(after.to_string());
+        entry_parser::parse_xread(self.query_with_timeout(&command, 2 * wait)?)
     }
 
-    fn script(&mut self, body: &str, arguments: &[Vec<u8>]) -> Result<Value, LinkError> {
+    fn run_script(&mut self, script: &str, arguments: &[Vec<u8>]) -> Result<Value, ClientError> {
         let lease = self.address.lease.as_millis().to_string();
-        let mut hash = redis::cmd("EVALSHA");
-        hash.arg(sha1_of(body));
-        let mut whole = redis::cmd("EVAL");
-        whole.arg(body);
-        for ask in [&mut hash, &mut whole] {
-            ask.arg(KEYS.len()).arg(&KEYS).arg(&lease).arg(arguments);
+        let mut by_hash = redis::cmd("EVALSHA");
+        by_hash.arg(sha1_hex(script));
+        let mut by_source = redis::cmd("EVAL");
+        by_source.arg(script);
+        for command in [&mut by_hash, &mut by_source] {
+            command
+                .arg(KEYS.len())
+                .arg(&KEYS)
+                .arg(&lease)
+                .arg(arguments);
         }
-        match self.ask(&hash) {
+        match self.query(&by_hash) {
             // Redis forgets scripts when it restarts.
-            Err(LinkError::Redis(error)) if error.code() == Some("NOSCRIPT") => self.ask(&whole),
-            answer => answer,
+            Err(ClientError::Redis(error)) if error.code() == Some("NOSCRIPT") => {
+                self.query(&by_source)
+            }
+            reply => reply,
         }
     }
 
-    fn ask(&mut self, ask: &Cmd) -> Result<Value, LinkError> {
-        self.ask_within(ask, self.patience)
+    fn query(&mut self, command: &Cmd) -> Result<Value, ClientError> {
+        self.query_with_timeout(command, self.timeout)
     }
 
-    fn ask_within(&mut self, ask: &Cmd, patience: Duration) -> Result<Value, LinkError> {
+    fn query_with_timeout(
+        &mut self,
+        command: &Cmd,
+        timeout: Duration,
+    ) -> Result<Value, ClientError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        connection.set_read_timeout(Some(patience))?;
-        connection.set_write_timeout(Some(patience))?;
-        let answer = ask.query(&mut connection);
-        let usable = match &answer {
+        connection.set_read_timeout(Some(timeout))?;
+        connection.set_write_timeout(Some(timeout))?;
+        let reply = command.query(&mut connection);
+        let is_usable = match &reply {
             Ok(_) => true,
             Err(error) => error.code() == Some("NOSCRIPT"),
         };
-        if usable {
+        if is_usable {
             self.connection = Some(connection);
         }
-        Ok(answer?)
+        Ok(reply?)
     }
 
-    fn connect(&self) -> Result<Connection, LinkError> {
+    fn connect(&self) -> Result<Connection, ClientError> {
         let client = Client::open(self.address.info.clone())?;
-        Ok(client.get_connection_with_timeout(self.patience)?)
+        Ok(client.get_connection_with_timeout(self.timeout)?)
     }
 }
 
-fn list(value: Value) -> Result<Vec<Value>, LinkError> {
+fn list(value: Value) -> Result<Vec<Value>, ClientError> {
     match value {
         Value::Array(list) => Ok(list),
-        _ => Err(LinkError::Answer("no list")),
+        _ => Err(ClientError::Reply("not a list")),
     }
 }
 
-fn number(value: &Value) -> Result<u64, LinkError> {
+fn number(value: &Value) -> Result<u64, ClientError> {
     let number = match value {
         Value::Int(number) => u64::try_from(*number).ok(),
         Value::BulkString(text) => str::from_utf8(text).ok().and_then(|text| text.parse().ok()),
         _ => None,
     };
-    number.ok_or(LinkError::Answer("no number"))
+    number.ok_or(ClientError::Reply("not a number"))
 }
 
-fn sha1_of(body: &str) -> String {
+fn sha1_hex(script: &str) -> String {
     use sha1::{Digest, Sha1};
-    let digest = Sha1::digest(body.as_bytes());
+    let digest = Sha1::digest(script.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// `redis://user:secret@host` without what is secret.
+/// Removes user and password from a URL.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -322,13 +338,13 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// How long Redis may take to answer while a server starts.
-const START: Duration = Duration::from_secs(5);
+/// Minimum timeout of a reply while the server starts.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 const META: &str = "{enchufe}:meta";
 const LOG: &str = "{enchufe}:log";
 
-/// The braces keep them in one slot, so that one script may use them all.
+/// Keys of the cluster. The braces put them into one slot, so that one script can use all of them.
 const KEYS: [&str; 6] = [
     META,
     LOG,
@@ -342,9 +358,9 @@ const JOIN: &str = concat!(
     include_str!("scripts/head.lua"),
     include_str!("scripts/join.lua")
 );
-const STEP: &str = concat!(
+const BATCH: &str = concat!(
     include_str!("scripts/head.lua"),
-    include_str!("scripts/step.lua")
+    include_str!("scripts/batch.lua")
 );
 const LOAD: &str = concat!(
     include_str!("scripts/head.lua"),
@@ -354,13 +370,15 @@ const SNAPSHOT: &str = concat!(
     include_str!("scripts/head.lua"),
     include_str!("scripts/snapshot.lua")
 );
-const RENEW: &str = concat!(
+const START_EPOCH: &str = concat!(
     include_str!("scripts/head.lua"),
-    include_str!("scripts/renew.lua")
+    include_str!("scripts/start_epoch.lua")
 );
 
-/// Entries, and bytes in them, after which a snapshot is taken, unless the last one had more rows or bytes.
-const SNAPSHOT_EVERY: u64 = 10_000;
+/// Entries after which a snapshot is due, unless the last one has more rows.
+const SNAPSHOT_ENTRIES: u64 = 10_000;
+
+/// Bytes in entries after which a snapshot is due, unless the last one is larger.
 const SNAPSHOT_BYTES: u64 = 32 << 20;
 
 #[cfg(test)]
@@ -368,18 +386,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_never_shown() {
-        let shown = without_password("redis://ana:se@cret@redis.example.org:6379/1");
-        assert_eq!(shown, "redis://redis.example.org:6379/1");
+    fn a_displayed_url_has_no_password() {
+        let displayed = without_password("redis://ana:se@cret@redis.example.org:6379/1");
+        assert_eq!(displayed, "redis://redis.example.org:6379/1");
         assert_eq!(without_password("redis://127.0.0.1"), "redis://127.0.0.1");
     }
 
     #[test]
-    fn what_is_no_url_of_a_redis_is_refused_in_one_line() {
-        let error = Address::parse("http://ana:secret@127.0.0.1", Duration::from_secs(1));
+    fn an_invalid_url_is_a_one_line_error_without_the_password() {
+        let error = RedisAddress::parse("http://ana:secret@127.0.0.1", Duration::from_secs(1));
         let line = error.unwrap_err().to_string();
         assert!(
-            line.starts_with("'http://127.0.0.1' is not the URL of a Redis"),
+            line.starts_with("'http://127.0.0.1' is not the URL of a Redis server"),
             "{line}"
         );
         assert!(!line.contains("secret") && !line.contains('\n'), "{line}");

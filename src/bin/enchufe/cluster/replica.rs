@@ -1,50 +1,52 @@
-//! What a service is to the cluster: something that the log makes, the same on every server.
+//! Interface between the cluster and the services whose state it replicates.
 
 use std::sync::Arc;
 
-use crate::cluster::entry::Entry;
+use crate::cluster::entry::LogEntry;
 use crate::cluster::rejoin::{DroppedOp, Rejoin};
 use crate::store::record::DecodeError;
 
-/// The state of a service, as the log makes it. Every server applies the same entries in the same order, so what it
-/// makes of them must follow from them alone.
+/// A service with the same state on every server. Every server applies the same entries in the same order, so their
+/// effects must depend on nothing else.
 pub trait Replica: Send + Sync {
-    /// Applies entries and tells everybody what they lead to.
-    fn apply(&self, entries: Vec<Entry>);
+    /// Applies entries, and notifies clients.
+    fn apply(&self, entries: Vec<LogEntry>);
 
-    /// The state as it is now, as rows.
+    /// Encodes the current state as rows.
     fn rows(&self) -> Vec<Vec<u8>>;
 
-    /// Begins again from rows; from here to [`Replica::resume`] entries are applied and nobody is told.
+    /// Replaces the state. Until [`Replica::resume`], entries are applied without notices to clients.
     ///
     /// # Errors
-    /// The first row that makes no sense.
+    /// The first invalid row.
     fn restore(&self, rows: &[&[u8]]) -> Result<(), DecodeError>;
 
-    /// The state is that of the log again: tells everybody what has changed in it meanwhile.
+    /// Notifies clients of the differences since [`Replica::restore`].
     fn resume(&self);
 
-    /// Tells those who are connected how things stand.
-    fn news(&self, news: ClusterNotice);
+    /// Notifies all clients of a change in the connection to the cluster.
+    fn notify(&self, notice: ClusterNotice);
 
-    /// These operations were never published, and never will be.
-    fn dropped(&self, dropped: &[DroppedOp]);
+    /// Notifies the authors of operations that were dropped.
+    fn notify_dropped(&self, dropped: &[DroppedOp]);
 }
 
-/// A service that publishes in names, of which each is one server's own.
+/// A service whose operations belong to names, each claimed by one server.
 pub trait NameOwner: Replica {
-    /// This server has a new place in the cluster, and no name is its own any more: calls [`Switch::go`] under the lock under
-    /// which it publishes, and claims its names again. Returns what was dropped.
-    fn rejoin(&self, switch: Rejoin<'_>) -> Vec<DroppedOp>;
+    /// Claims this server's names again after it has joined again. Calls [`Rejoin::run`] under the lock under which the
+    /// service appends operations. Returns the dropped operations.
+    fn rejoin(&self, rejoin: Rejoin<'_>) -> Vec<DroppedOp>;
 
-    /// A name is not this server's, though it claimed it.
-    fn lost(&self, name: &[u8], claim: u64);
+    /// Disconnects the user of a name that another server has claimed.
+    fn name_lost(&self, name: &[u8], claim: u64);
 }
 
-/// The services of a server: one gets what is published in names, the other what is published in nobody's.
+/// Services of a server.
 #[derive(Clone)]
 pub struct Replicas {
+    /// Receives the entries with a name.
     pub named: Arc<dyn NameOwner>,
+    /// Receives the entries without a name.
     pub nameless: Option<Arc<dyn Replica>>,
 }
 
@@ -54,9 +56,10 @@ impl Replicas {
         std::iter::once(named).chain(self.nameless.as_deref())
     }
 
-    pub fn apply(&self, entries: Vec<Entry>) {
-        let (named, nameless): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| !entry.who.is_empty());
+    pub fn apply(&self, entries: Vec<LogEntry>) {
+        let (named, nameless): (Vec<LogEntry>, Vec<LogEntry>) = entries
+            .into_iter()
+            .partition(|entry| !entry.name.is_empty());
         if !named.is_empty() {
             self.named.apply(named);
         }
@@ -68,13 +71,13 @@ impl Replicas {
     }
 }
 
-/// How things stand.
+/// A change in the connection to the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClusterNotice {
     /// Redis does not answer: nothing is delivered.
-    CutOff,
-    /// It answers again.
-    Healed,
-    /// The log is another, or had a gap: what was said last may be lost.
-    Anew,
+    Unavailable,
+    /// Redis answers again.
+    Available,
+    /// The state was reloaded, because the log was replaced or had a gap. The last entries may be lost.
+    Restarted,
 }

@@ -1,4 +1,4 @@
-//! A snapshot as one value: for each row the service it belongs to, its length, and itself.
+//! Encodes the rows of all services as one value: a snapshot.
 //!
 //! ```text
 //!   +---------+----------------+-------+
@@ -8,27 +8,30 @@
 
 use crate::store::record::DecodeError;
 
-/// The rows of each service as one value, and how many there are.
+/// Encodes the rows of each service. Also returns the number of rows.
 pub fn pack(services: &[Vec<Vec<u8>>]) -> (Vec<u8>, usize) {
     let rows = || {
         let numbered = services.iter().enumerate();
         numbered.flat_map(|(service, rows)| rows.iter().map(move |row| (service, row)))
     };
-    let mut codec = Vec::with_capacity(rows().map(|(_, row)| row.len() + HEAD).sum());
+    let mut snapshot = Vec::with_capacity(rows().map(|(_, row)| row.len() + HEADER).sum());
     for (service, row) in rows() {
-        // There are two services, and rows are messages.
-        codec.push(u8::try_from(service).unwrap_or(u8::MAX));
-        codec.extend(u32::try_from(row.len()).unwrap_or(u32::MAX).to_be_bytes());
-        codec.extend_from_slice(row);
+        // There are two services, and rows are as short as messages.
+        snapshot.push(u8::try_from(service).unwrap_or(u8::MAX));
+        snapshot.extend(u32::try_from(row.len()).unwrap_or(u32::MAX).to_be_bytes());
+        snapshot.extend_from_slice(row);
     }
-    (codec, rows().count())
+    (snapshot, rows().count())
 }
 
-/// The rows of one service.
-pub fn unpack(mut codec: &[u8], service: u8) -> Result<Vec<&[u8]>, DecodeError> {
+/// Decodes the rows of one service.
+///
+/// # Errors
+/// [`DecodeError::Malformed`].
+pub fn unpack(mut snapshot: &[u8], service: u8) -> Result<Vec<&[u8]>, DecodeError> {
     let mut rows = Vec::new();
-    while let Some((head, rest)) = codec.split_first_chunk::<HEAD>() {
-        let [of, length @ ..] = *head;
+    while let Some((header, rest)) = snapshot.split_first_chunk::<HEADER>() {
+        let [of, length @ ..] = *header;
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         let (row, rest) = rest
             .split_at_checked(length)
@@ -36,36 +39,37 @@ pub fn unpack(mut codec: &[u8], service: u8) -> Result<Vec<&[u8]>, DecodeError> 
         if of == service {
             rows.push(row);
         }
-        codec = rest;
+        snapshot = rest;
     }
-    if codec.is_empty() {
+    if snapshot.is_empty() {
         Ok(rows)
     } else {
         Err(DecodeError::Malformed)
     }
 }
 
-const HEAD: usize = 5;
+/// Length of the header of a row, in bytes.
+const HEADER: usize = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_is_unpacked() {
+    fn packed_rows_unpack_to_the_same() {
         let services = [vec![b"a".to_vec(), Vec::new()], vec![vec![7; 300]]];
-        let (codec, rows) = pack(&services);
+        let (snapshot, rows) = pack(&services);
         assert_eq!(rows, 3);
-        assert_eq!(unpack(&codec, 0).unwrap(), [&b"a"[..], b""]);
-        assert_eq!(unpack(&codec, 1).unwrap(), [&[7; 300][..]]);
-        assert_eq!(unpack(&codec, 2).unwrap(), [&[0; 0][..]; 0]);
+        assert_eq!(unpack(&snapshot, 0).unwrap(), [&b"a"[..], b""]);
+        assert_eq!(unpack(&snapshot, 1).unwrap(), [&[7; 300][..]]);
+        assert_eq!(unpack(&snapshot, 2).unwrap(), [&[0; 0][..]; 0]);
     }
 
     #[test]
-    fn a_snapshot_cut_short_is_malformed() {
-        let (codec, _) = pack(&[vec![b"hola".to_vec()]]);
-        for cut in 1..codec.len() {
-            assert!(unpack(&codec[..cut], 0).is_err(), "{cut}");
+    fn a_truncated_snapshot_is_malformed() {
+        let (snapshot, _) = pack(&[vec![b"hola".to_vec()]]);
+        for cut in 1..snapshot.len() {
+            assert!(unpack(&snapshot[..cut], 0).is_err(), "{cut}");
         }
     }
 }

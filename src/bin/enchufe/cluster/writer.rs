@@ -1,10 +1,10 @@
-//! The one thread that asks Redis to change something: it renews the lease and publishes what sessions put on the desk.
+//! The writer thread: renews the lease, and sends the queued operations to Redis in batches.
 //!
 //! ```text
-//!   asleep -- something on the desk, or time to renew --> step --> answered: the reader sees it come back
-//!                                                           |
-//!                                                           +-- no answer: the same question again, until there is one
-//!                                                           +-- fenced, or another epoch: join again, claim names again
+//!   idle -- operations, or time to renew --> batch --> done: the reader gets the entries
+//!                                              |
+//!                                              +--> no answer: send the same batch again
+//!                                              +--> fenced, or a new epoch: join again, claim names again
 //! ```
 
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use log::{Level, info, log, warn};
 
 use crate::backoff::Backoff;
 use crate::cluster::entry::Position;
-use crate::cluster::error::LinkError;
-use crate::cluster::op::ClaimError;
-use crate::cluster::op::Op;
-use crate::cluster::op_queue::{Change, OpQueue, Side, Waiting};
+use crate::cluster::error::ClientError;
+use crate::cluster::op::{ClaimError, Op};
+use crate::cluster::op_queue::{Connectivity, OpQueue, QueuedOp, Side};
 use crate::cluster::redis_client::{BatchReply, RedisClient};
 use crate::cluster::rejoin::Rejoin;
 use crate::cluster::replica::{ClusterNotice, Replicas};
 use crate::log_targets::CLUSTER;
 
-pub struct Writer {
+/// State of the writer thread.
+pub struct LogWriter {
     pub client: RedisClient,
     pub queue: Arc<OpQueue>,
     pub replicas: Replicas,
-    /// Taken from the desk, and not answered yet.
-    pub batch: Vec<Waiting>,
+    /// Operations that were taken from the queue, without an answer yet.
+    pub batch: Vec<QueuedOp>,
     pub backoff: Backoff,
 }
 
-impl Writer {
-    /// Publishes to the end.
+impl LogWriter {
+    /// Sends operations until the queue is closed.
     pub fn run(&mut self) {
         let mut renew_at = Instant::now();
         loop {
-            let mut end = self.queue.is_over();
+            let mut closed = self.queue.is_closed();
             if self.batch.is_empty() {
-                (self.batch, end) = self.queue.take(renew_at);
-                if end && self.batch.is_empty() {
+                (self.batch, closed) = self.queue.take(renew_at);
+                if closed && self.batch.is_empty() {
                     return;
                 }
             }
-            match self.step() {
+            match self.send_batch() {
                 Ok(BatchReply::Done {
                     seq,
                     results,
@@ -53,30 +53,30 @@ impl Writer {
                     snapshot_due,
                 }) => {
                     let batch = std::mem::take(&mut self.batch);
-                    self.settle(batch, &results, seq);
+                    self.finish(batch, &results, seq);
                     if snapshot_due {
-                        self.queue.ask_for_snapshot();
+                        self.queue.request_snapshot();
                     }
-                    // Another lease may run out first, and one server has to notice it.
+                    // The lease of another server may expire first, and some server must run a script then.
                     let next = (next_lease + TICK).min(self.client.lease() / 3);
                     renew_at = Instant::now() + next;
                 }
                 Ok(BatchReply::Fenced) => {
-                    warn!(target: CLUSTER, "this server counted as gone: it joins anew");
+                    warn!(target: CLUSTER, "the lease of this server has expired: joining again");
                     self.queue.counters.fenced.fetch_add(1, Relaxed);
                     self.rejoin();
                     renew_at = Instant::now();
                 }
                 Ok(BatchReply::NewEpoch) => {
-                    warn!(target: CLUSTER, "Redis has lost the log that was there: this server joins anew");
+                    warn!(target: CLUSTER, "Redis has a new log: joining again");
                     self.rejoin();
                     renew_at = Instant::now();
                 }
                 Err(error) => {
-                    self.failed(&error);
-                    if end {
+                    self.handle_failure(&error);
+                    if closed {
                         let left = self.batch.len();
-                        warn!(target: CLUSTER, "the server ends, and {left} changes did not reach Redis");
+                        warn!(target: CLUSTER, "shutting down: {left} operations did not reach Redis");
                         return;
                     }
                 }
@@ -84,144 +84,147 @@ impl Writer {
         }
     }
 
-    fn step(&mut self) -> Result<BatchReply, LinkError> {
-        let (epoch, server) = self.queue.place();
-        let first = self.batch.first().map_or(0, |waiting| waiting.number);
-        let ops: Vec<Op> = self
-            .batch
-            .iter()
-            .map(|waiting| waiting.op.clone())
-            .collect();
-        let stepped = self.client.step(epoch, server, first, &ops)?;
+    fn send_batch(&mut self) -> Result<BatchReply, ClientError> {
+        let (epoch, server) = self.queue.server_id();
+        let first = self.batch.first().map_or(0, |queued| queued.number);
+        let ops: Vec<Op> = self.batch.iter().map(|queued| queued.op.clone()).collect();
+        let reply = self.client.run_batch(epoch, server, first, &ops)?;
         let counters = &self.queue.counters;
-        counters.steps.fetch_add(1, Relaxed);
+        counters.round_trips.fetch_add(1, Relaxed);
         counters.operations.fetch_add(ops.len() as u64, Relaxed);
-        self.works();
-        Ok(stepped)
+        self.report_success();
+        Ok(reply)
     }
 
-    /// Tells who waits for a claim what came of it, and who lost a name that it has.
-    fn settle(&self, batch: Vec<Waiting>, results: &[u8], seq: u64) {
-        let Some(last) = batch.last().map(|waiting| waiting.number) else {
-            return self.queue.answered(0, seq);
+    /// Passes results of claims to their sessions, and lost names to the service.
+    fn finish(&self, batch: Vec<QueuedOp>, results: &[u8], seq: u64) {
+        let Some(last) = batch.last().map(|queued| queued.number) else {
+            return self.queue.mark_answered(0, seq);
         };
-        for (waiting, result) in batch.into_iter().zip(results) {
+        for (queued, result) in batch.into_iter().zip(results) {
             let done = *result == DONE;
-            match (waiting.op, waiting.claimant) {
+            match (queued.op, queued.claimant) {
                 (Op::Claim { claim, .. }, Some(claimant)) => {
-                    let answer = if done {
+                    let outcome = if done {
                         Ok(claim)
                     } else {
                         Err(ClaimError::Taken)
                     };
-                    let _ = claimant.try_send(answer); // it may have given up
+                    let _ = claimant.try_send(outcome); // it may have timed out
                 }
                 (Op::Claim { name, claim } | Op::AppendAs { name, claim, .. }, None) if !done => {
-                    self.replicas.named.lost(&name, claim);
+                    self.replicas.named.name_lost(&name, claim);
                 }
                 _ => {}
             }
         }
-        self.queue.answered(last, seq);
+        self.queue.mark_answered(last, seq);
     }
 
-    /// Joins, waits until this server knows all that was before, and begins from there.
+    /// Joins again, waits until all entries before that are applied, and switches to the new membership.
     fn rejoin(&mut self) {
-        while !self.queue.is_over() {
+        while !self.queue.is_closed() {
             match self.try_rejoin() {
-                Ok(Some(joined)) => {
-                    let switch = Rejoin {
+                Ok(Some(server_id)) => {
+                    let rejoin = Rejoin {
                         queue: &self.queue,
-                        joined,
+                        server_id,
                         in_flight: std::mem::take(&mut self.batch),
                     };
-                    let dropped = self.replicas.named.rejoin(switch);
+                    let dropped = self.replicas.named.rejoin(rejoin);
                     info!(
-                        target: CLUSTER, "joined anew as server {}, {} changes were dropped",
-                        joined.1,
+                        target: CLUSTER, "joined again as server {}, dropped {} operations",
+                        server_id.1,
                         dropped.len()
                     );
                     for replica in self.replicas.each() {
-                        replica.dropped(&dropped);
+                        replica.notify_dropped(&dropped);
                     }
                     return;
                 }
                 Ok(None) => {}
-                Err(error) => self.failed(&error),
+                Err(error) => self.handle_failure(&error),
             }
         }
     }
 
-    /// `None` if it has to be tried again.
-    fn try_rejoin(&mut self) -> Result<Option<(u64, u64)>, LinkError> {
+    /// Returns the new epoch and server number; `None` to try again.
+    fn try_rejoin(&mut self) -> Result<Option<(u64, u64)>, ClientError> {
         let joined = self.client.join()?;
-        self.works();
-        self.queue.want(joined.epoch);
+        self.report_success();
+        self.queue.set_target_epoch(joined.epoch);
         let position = Position {
             epoch: joined.epoch,
             seq: joined.seq,
         };
-        let place = (joined.epoch, joined.server);
-        while !self.queue.reach(position, self.client.lease() / 4) {
-            match self.client.step(joined.epoch, joined.server, 0, &[])? {
+        let server_id = (joined.epoch, joined.server);
+        while !self.queue.wait_applied(position, self.client.lease() / 4) {
+            match self.client.run_batch(joined.epoch, joined.server, 0, &[])? {
                 BatchReply::Done { .. } => {}
                 BatchReply::Fenced | BatchReply::NewEpoch => return Ok(None),
             }
         }
-        Ok(Some(place).filter(|_| !self.queue.is_over()))
+        Ok(Some(server_id).filter(|_| !self.queue.is_closed()))
     }
 
-    fn works(&mut self) {
+    fn report_success(&mut self) {
         self.backoff.reset();
-        if let Some(change) = self.queue.report(Side::Writer, true, grace(&self.client)) {
-            tell(change, &self.replicas);
+        if let Some(change) = self
+            .queue
+            .report(Side::Writer, true, outage_grace(&self.client))
+        {
+            notify(change, &self.replicas);
         }
     }
 
-    fn failed(&mut self, error: &LinkError) {
-        // Who runs this wants to know why, and not each time that it is tried again.
+    /// Disconnects, reports the failure, and waits before the next attempt.
+    fn handle_failure(&mut self, error: &ClientError) {
+        // Retries are logged for debugging only.
         let level = match self.backoff.has_failed() {
             false => Level::Warn,
             true => Level::Debug,
         };
-        log!(level, "Redis does not do what it is asked: {error}");
+        log!(level, "request to Redis failed: {error}");
         self.client.disconnect();
-        if let Some(change) = self.queue.report(Side::Writer, false, grace(&self.client)) {
-            tell(change, &self.replicas);
+        if let Some(change) = self
+            .queue
+            .report(Side::Writer, false, outage_grace(&self.client))
+        {
+            notify(change, &self.replicas);
         }
-        self.queue.pause(self.backoff.next());
+        self.queue.sleep(self.backoff.next());
     }
 }
 
-/// Tells people, and the log, how things stand.
-pub fn tell(change: Change, replicas: &Replicas) {
-    let news = match change {
-        Change::CutOff => {
-            warn!(target: CLUSTER, "cut off from Redis: nothing is delivered until it can be used again");
-            ClusterNotice::CutOff
+/// Logs a change in the connection to Redis, and notifies all clients.
+pub fn notify(change: Connectivity, replicas: &Replicas) {
+    let notice = match change {
+        Connectivity::Lost => {
+            warn!(target: CLUSTER, "cut off from Redis: nothing is delivered until it answers again");
+            ClusterNotice::Unavailable
         }
-        Change::Healed => {
-            info!(target: CLUSTER, "not cut off from Redis any more");
-            ClusterNotice::Healed
+        Connectivity::Restored => {
+            info!(target: CLUSTER, "reconnected to Redis");
+            ClusterNotice::Available
         }
     };
     for replica in replicas.each() {
-        replica.news(news);
+        replica.notify(notice);
     }
 }
 
-/// How long Redis may be silent before people are told.
-pub fn grace(client: &RedisClient) -> Duration {
+/// Returns the time without an answer of Redis after which clients are notified.
+pub fn outage_grace(client: &RedisClient) -> Duration {
     client.lease() / 4
 }
 
-/// The letter for an operation that was carried out.
+/// Result of an operation that was executed.
 const DONE: u8 = b'o';
 
-/// Redis counts in milliseconds.
+/// Margin for leases, which Redis counts in milliseconds.
 const TICK: Duration = Duration::from_millis(2);
 
-/// Waits between attempts to reach Redis: short enough to renew a lease in time.
+/// Returns the backoff between attempts to reach Redis. Its waits are short enough to renew a lease in time.
 pub fn backoff(lease: Duration) -> Backoff {
     Backoff::new(
         Duration::from_millis(20),

@@ -1,21 +1,22 @@
-//! What users ask for, as it stands in the log of a cluster: the form of [`crate::store::record::RecordWriter`], with these kinds.
+//! Commands as operations in the log of a cluster, in the format of [`mod@crate::store::record`].
 //!
 //! | kind | command | fields |
 //! |---|---|---|
 //! | 1 | [`Command::Connect`] | rest: address |
-//! | 2 | [`Command::Leave`] | byte: 1 if the leaver is told too |
-//! | 3 | [`Command::ChangeStatus`] of oneself | byte: the status |
-//! | 4 | [`Command::Send`] to everybody | rest: text |
-//! | 5 | [`Command::Send`] to one user | string: name · rest: text |
+//! | 2 | [`Command::Leave`] | byte: 1 if the leaving user is notified too |
+//! | 3 | [`Command::ChangeStatus`] | byte: the status |
+//! | 4 | [`Command::Send`] to the general chat | rest: text |
+//! | 5 | [`Command::Send`] to a user | string: name · rest: text |
 //!
-//! In whose name it is, and when, the log says itself. Nothing at all: the user's lease has run out, and so it leaves.
+//! The log entry has the user's name and the time. An empty operation means that the lease of the user's server has
+//! expired: the user leaves.
 
 use crate::chat::domain::command::{Command, Target};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::status::Status;
 use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
-/// The entry for a command that was found to be valid; `None` for one that is nobody else's business.
+/// Encodes a valid command. Returns `None` for one that does not concern other servers.
 pub fn encode(command: Command<'_>) -> Option<Vec<u8>> {
     Some(match command {
         Command::Reserve | Command::Release => return None,
@@ -33,16 +34,16 @@ pub fn encode(command: Command<'_>) -> Option<Vec<u8>> {
     })
 }
 
-/// The command of an entry.
+/// Decodes an operation of a user.
 ///
 /// # Errors
 ///
-/// Why it is none.
-pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, DecodeError> {
-    if what.is_empty() {
+/// Any [`DecodeError`].
+pub fn decode<'a>(user: &'a Name, operation: &'a [u8]) -> Result<Command<'a>, DecodeError> {
+    if operation.is_empty() {
         return Ok(Command::Leave { notify_self: false });
     }
-    let (kind, mut fields) = RecordFields::parse(what)?;
+    let (kind, mut fields) = RecordFields::parse(operation)?;
     Ok(match kind {
         CONNECT => Command::Connect {
             address: str::from_utf8(fields.rest()).map_err(|_| DecodeError::Malformed)?,
@@ -51,7 +52,7 @@ pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, DecodeEr
             notify_self: fields.byte()? == 1,
         },
         STATUS => Command::ChangeStatus {
-            name: who.as_bytes(),
+            name: user.as_bytes(),
             status: Some(Status::from_number(fields.byte()?).ok_or(DecodeError::Malformed)?),
         },
         SEND => Command::Send {
@@ -66,9 +67,9 @@ pub fn decode<'a>(who: &'a Name, what: &'a [u8]) -> Result<Command<'a>, DecodeEr
     })
 }
 
-/// Whether an entry says that its user leaves.
-pub fn is_leave(what: &[u8]) -> bool {
-    matches!(what, [] | [_, LEAVE, ..])
+/// Whether an operation makes its user leave.
+pub fn is_leave(operation: &[u8]) -> bool {
+    matches!(operation, [] | [_, LEAVE, ..])
 }
 
 const CONNECT: u8 = 1;
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_logged_is_read_as_it_was_asked() {
+    fn an_encoded_command_decodes_to_itself() {
         let ana = Name::parse(b"ana").unwrap();
         for command in [
             Command::Connect { address: "::1" },
@@ -101,32 +102,32 @@ mod tests {
                 text: b"\xff",
             },
         ] {
-            let logged = encode(command).unwrap();
-            assert_eq!(decode(&ana, &logged), Ok(command));
+            let operation = encode(command).unwrap();
+            assert_eq!(decode(&ana, &operation), Ok(command));
         }
     }
 
     #[test]
-    fn a_lease_that_runs_out_is_a_leave() {
+    fn an_expired_lease_is_a_leave() {
         let ana = Name::parse(b"ana").unwrap();
         assert_eq!(decode(&ana, b""), Ok(Command::Leave { notify_self: false }));
     }
 
     #[test]
-    fn an_entry_of_another_version_or_kind_is_an_error() {
+    fn an_operation_of_another_version_or_kind_is_an_error() {
         let ana = Name::parse(b"ana").unwrap();
-        for (what, error) in [
+        for (operation, error) in [
             (&b"\x02\x01"[..], DecodeError::UnknownVersion(2)),
             (b"\x01\x09", DecodeError::UnknownKind(9)),
             (b"\x01\x03\x09", DecodeError::Malformed),
             (b"\x01\x05\x09ana", DecodeError::Malformed),
         ] {
-            assert_eq!(decode(&ana, what), Err(error));
+            assert_eq!(decode(&ana, operation), Err(error));
         }
     }
 
     #[test]
-    fn what_is_not_valid_is_not_logged() {
+    fn a_command_that_concerns_no_other_server_is_not_logged() {
         let status = None;
         let command = Command::ChangeStatus {
             name: b"ana",

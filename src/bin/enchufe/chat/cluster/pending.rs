@@ -1,5 +1,4 @@
-//! What the dispatcher of one server in a cluster keeps besides: who of its users is whose, and what has been asked for
-//! and has not come back by the log.
+//! Users of one server of a cluster, and their operations that the log has not returned yet.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,44 +12,43 @@ use crate::chat::wire::codec::Codec;
 use crate::cluster::log_handle::Log;
 use enchufe::net::{MemberId, Sender};
 
-/// The cluster's side of a dispatcher.
+/// State of the dispatcher that only a cluster needs.
 #[derive(Debug)]
 pub struct PendingOps {
     pub log: Log,
     pub settings: ChatSettings,
-    /// What the last step asked for, as it goes into the log.
+    /// Operations of the current step, to append to the log.
     queued: Vec<Vec<u8>>,
-    /// Users whose coming is in the log or on its way there.
+    /// Users who wait until the log returns their `Connect`.
     pub joining: HashMap<Name, PendingJoin>,
-    /// Users with a connection to this server.
+    /// Users who are connected to this server.
     pub sessions: HashMap<Name, LocalSession>,
-    /// While the state is made again: who was connected before.
+    /// Users who were connected before the state was restored; `None` except during a restore.
     pub before_restore: Option<Vec<Name>>,
 }
 
-/// A user who waits for its coming to come back.
+/// A user whose `Connect` is in the log, or on the way there.
 #[derive(Debug)]
 pub struct PendingJoin {
-    /// The number of the operation that says that it comes.
+    /// Number of the operation.
     pub number: u64,
     pub session: LocalSession,
     pub codec: Codec,
 }
 
-/// A user's connection, and the claim on its name.
+/// A user's connection to this server, and the claim on the name.
 #[derive(Debug, Clone)]
 pub struct LocalSession {
     pub claim: u64,
-    /// Its place in the room, once it has one.
+    /// The member in the room; `None` before the user is connected.
     pub member: Option<MemberId>,
     pub sender: Sender,
     pub address: Arc<str>,
 }
 
 impl PendingOps {
-    /// Nobody is here.
-    pub fn new(log: Log, settings: ChatSettings) -> PendingOps {
-        PendingOps {
+    pub fn new(log: Log, settings: ChatSettings) -> Self {
+        Self {
             log,
             settings,
             queued: Vec::new(),
@@ -60,8 +58,8 @@ impl PendingOps {
         }
     }
 
-    /// Keeps a command for the log, unless it is wrong wherever it stands there. Who is not here yet may be there by then: that
-    /// is for the log to say.
+    /// Queues a command for the log, unless it is invalid at any position there. A recipient who is not connected yet may be
+    /// connected by then, so that is decided later.
     pub fn enqueue(
         &mut self,
         command: Command<'_>,
@@ -82,11 +80,12 @@ impl PendingOps {
         Ok(())
     }
 
+    /// Returns the operations queued since the last call.
     pub fn take_queued(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.queued)
     }
 
-    /// The claim on a name, if this member still has it.
+    /// Returns the claim on a name, if this member still has it.
     pub fn claim(&self, name: &Name, member: MemberId) -> Option<u64> {
         let session = self.sessions.get(name)?;
         (session.member == Some(member)).then_some(session.claim)

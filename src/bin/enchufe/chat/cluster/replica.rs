@@ -1,5 +1,5 @@
-//! The chat as the log of a cluster makes it: every entry is decided at its place in the order, and users are told what
-//! comes of it. The same entries make the same chat on every server.
+//! Applies the log of a cluster to the chat: decides each entry at its position, and notifies the users. The same entries
+//! lead to the same chat on every server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,17 +7,15 @@ use std::time::Instant;
 
 use log::error;
 
-use crate::chat::chat::join;
-use crate::chat::chat::{Chat, now};
-use crate::chat::cluster::operations;
+use crate::chat::chat::{Chat, join, now};
 use crate::chat::cluster::pending::PendingJoin;
-use crate::chat::cluster::snapshot;
+use crate::chat::cluster::{operations, snapshot};
 use crate::chat::dispatcher::{Commit, Dispatcher, only};
 use crate::chat::domain::command::Command;
 use crate::chat::domain::event::{Audience, ClusterStatus, Delivery, Event, Notice};
 use crate::chat::domain::name::Name;
 use crate::chat::domain::time::{Now, Timestamp};
-use crate::cluster;
+use crate::cluster::entry::LogEntry;
 use crate::cluster::rejoin::{DroppedOp, Rejoin};
 use crate::cluster::replica::{ClusterNotice, NameOwner, Replica};
 use crate::delivery::RoomEntry;
@@ -27,16 +25,16 @@ use enchufe::net::Sender;
 use enchufe::protocol::CloseCode;
 
 impl Replica for Chat {
-    fn apply(&self, entries: Vec<cluster::Entry>) {
+    fn apply(&self, entries: Vec<LogEntry>) {
         let instant = Instant::now();
         self.publish(|dispatcher| {
-            let follow = |entry| dispatcher.follow(entry, instant);
-            entries.iter().flat_map(follow).collect()
+            let apply = |entry| dispatcher.apply_entry(entry, instant);
+            entries.iter().flat_map(apply).collect()
         });
     }
 
     fn rows(&self) -> Vec<Vec<u8>> {
-        self.with(|dispatcher| snapshot::rows(dispatcher.state))
+        self.with(|dispatcher| snapshot::encode(dispatcher.state))
     }
 
     fn restore(&self, rows: &[&[u8]]) -> Result<(), DecodeError> {
@@ -45,9 +43,9 @@ impl Replica for Chat {
             let Commit::Cluster(pending) = &mut dispatcher.connections.commit else {
                 return Ok(());
             };
-            // A second beginning before the first was done: what people know is what was before that.
+            // After a restore that failed, users still see the state before that one.
             pending.before_restore.get_or_insert(before);
-            *dispatcher.state = snapshot::state(pending.settings, rows, now())?;
+            *dispatcher.state = snapshot::decode(pending.settings, rows, now())?;
             Ok(())
         })
     }
@@ -59,57 +57,59 @@ impl Replica for Chat {
                 Commit::Memory | Commit::Disk(_) => None,
             };
             let before = BTreeSet::from_iter(before.unwrap_or_default());
-            let here = BTreeSet::from_iter(dispatcher.state.connected());
-            let gone = before.difference(&here).cloned().map(Notice::Left);
-            let come = here.difference(&before).cloned();
-            let come = come.map(|name| Notice::Joined { name, new: false });
-            let delivery: Delivery = gone.chain(come).map(of_others).collect();
+            let after = BTreeSet::from_iter(dispatcher.state.connected());
+            let left = before.difference(&after).cloned();
+            let left = left.map(|name| (Audience::Except(name.clone()), Notice::Left(name)));
+            let joined = after.difference(&before).cloned().map(|name| {
+                let audience = Audience::Except(name.clone());
+                (audience, Notice::Joined { name, new: false })
+            });
+            let delivery: Delivery = left.chain(joined).collect();
             dispatcher.connections.entries(delivery, now())
         });
     }
 
-    fn news(&self, news: ClusterNotice) {
-        let standing = match news {
-            ClusterNotice::CutOff => ClusterStatus::Unavailable,
-            ClusterNotice::Healed => ClusterStatus::Available,
-            ClusterNotice::Anew => ClusterStatus::Restarted,
+    fn notify(&self, notice: ClusterNotice) {
+        let status = match notice {
+            ClusterNotice::Unavailable => ClusterStatus::Unavailable,
+            ClusterNotice::Available => ClusterStatus::Available,
+            ClusterNotice::Restarted => ClusterStatus::Restarted,
         };
         self.publish(|dispatcher| {
-            let told = vec![(Audience::All, Notice::ClusterStatus(standing))];
-            dispatcher.connections.entries(told, now())
+            let delivery = vec![(Audience::All, Notice::ClusterStatus(status))];
+            dispatcher.connections.entries(delivery, now())
         });
     }
 
-    fn dropped(&self, dropped: &[DroppedOp]) {
-        let authors: BTreeSet<&[u8]> = dropped.iter().map(|it| &it.who[..]).collect();
-        let authors = authors.into_iter().filter_map(|who| Name::parse(who).ok());
+    fn notify_dropped(&self, dropped: &[DroppedOp]) {
+        let authors: BTreeSet<&[u8]> = dropped.iter().map(|op| &op.name[..]).collect();
+        let authors = authors.into_iter().filter_map(|it| Name::parse(it).ok());
         self.publish(|dispatcher| {
-            let told = |who| only(&who, Notice::ClusterStatus(ClusterStatus::NotSent));
-            dispatcher
-                .connections
-                .entries(authors.flat_map(told).collect(), now())
+            let not_sent = |author| only(&author, Notice::ClusterStatus(ClusterStatus::NotSent));
+            let delivery = authors.flat_map(not_sent).collect();
+            dispatcher.connections.entries(delivery, now())
         });
     }
 }
 
 impl NameOwner for Chat {
-    fn rejoin(&self, switch: Rejoin<'_>) -> Vec<DroppedOp> {
+    fn rejoin(&self, rejoin: Rejoin<'_>) -> Vec<DroppedOp> {
         self.with(|dispatcher| {
             let Commit::Cluster(pending) = &mut dispatcher.connections.commit else {
-                return switch.go(|_| {});
+                return rejoin.run(|_| {});
             };
-            switch.go(|claims| {
+            rejoin.run(|claims| {
                 for (name, session) in &mut pending.sessions {
                     let address = &session.address;
-                    if let Some(what) = operations::encode(Command::Connect { address }) {
-                        session.claim = claims.claim(name.as_bytes(), what);
+                    if let Some(connect) = operations::encode(Command::Connect { address }) {
+                        session.claim = claims.claim(name.as_bytes(), connect);
                     }
                 }
             })
         })
     }
 
-    fn lost(&self, name: &[u8], claim: u64) {
+    fn name_lost(&self, name: &[u8], claim: u64) {
         let Ok(name) = Name::parse(name) else { return };
         let mut loser: Option<Sender> = None;
         self.publish(|dispatcher| {
@@ -120,66 +120,57 @@ impl NameOwner for Chat {
             match session.filter(|session| session.claim == claim) {
                 Some(session) => {
                     loser = Some(session.sender.clone());
-                    dispatcher
-                        .connections
-                        .remove_local(&name)
-                        .into_iter()
-                        .collect()
+                    let leave = dispatcher.connections.remove_local(&name);
+                    leave.into_iter().collect()
                 }
                 None => Vec::new(),
             }
         });
         if let Some(sender) = loser {
-            // Earlier messages may still be with the delivering thread.
+            // Another thread may still be delivering earlier messages.
             self.pipeline.flush();
-            let _gone_already = sender.close(CloseCode::TryAgainLater, NAME_LOST);
+            let _ = sender.close(CloseCode::TryAgainLater, NAME_LOST); // it may be closed already
         }
     }
 }
 
 impl Dispatcher<'_> {
-    /// Does what an entry of the log says.
-    fn follow(&mut self, entry: &cluster::Entry, instant: Instant) -> Vec<RoomEntry> {
+    /// Applies an entry of the log. Returns the entries for the rooms; none while the state is being restored.
+    fn apply_entry(&mut self, entry: &LogEntry, instant: Instant) -> Vec<RoomEntry> {
         let now = Now {
             instant,
-            timestamp: Timestamp(entry.at),
+            timestamp: Timestamp(entry.timestamp),
         };
-        let Ok(who) = Name::parse(&entry.who) else {
-            error!(target: CHAT, "entry {} of the log is in nobody's name", entry.position);
+        let Ok(user) = Name::parse(&entry.name) else {
+            error!(target: CHAT, "skipped log entry {}: invalid name", entry.position);
             return Vec::new();
         };
-        let command = match operations::decode(&who, &entry.what) {
+        let command = match operations::decode(&user, &entry.content) {
             Ok(command) => command,
             Err(error) => {
-                error!(
-                    target: CHAT, "entry {} of the log is passed over: {error}",
-                    entry.position
-                );
+                error!(target: CHAT, "skipped log entry {}: {error}", entry.position);
                 return Vec::new();
             }
         };
         let delivery = match command {
             Command::Connect { address } => {
                 let event = Event::Connected {
-                    name: who.clone(),
+                    name: user.clone(),
                     address: address.into(),
                 };
                 let delivery = self.apply(event, now);
-                if let Some(join) = self.take_join(&who, entry) {
-                    return self.complete_join(who, join, delivery, now);
+                if let Some(pending) = self.take_pending_join(&user, entry) {
+                    return self.complete_join(user, pending, delivery, now);
                 }
                 delivery
             }
-            Command::Leave { notify_self } => self.apply(
-                Event::Left {
-                    name: who,
-                    notify_self,
-                },
-                now,
-            ),
-            command => match self.state.decide(&who, command, now) {
+            Command::Leave { notify_self } => {
+                let name = user;
+                self.apply(Event::Left { name, notify_self }, now)
+            }
+            command => match self.state.decide(&user, command, now) {
                 Ok(event) => self.apply(event, now),
-                Err(rejection) => only(&who, Notice::Rejected(rejection)),
+                Err(rejection) => only(&user, Notice::Rejected(rejection)),
             },
         };
         match &self.connections.commit {
@@ -188,54 +179,45 @@ impl Dispatcher<'_> {
         }
     }
 
-    fn take_join(&mut self, who: &Name, entry: &cluster::Entry) -> Option<PendingJoin> {
+    /// Returns the join that this entry completes, if it is one of this server.
+    fn take_pending_join(&mut self, user: &Name, entry: &LogEntry) -> Option<PendingJoin> {
         let Commit::Cluster(pending) = &mut self.connections.commit else {
             return None;
         };
-        let join = pending.joining.get(who)?;
-        if !entry.own || entry.number != join.number {
+        let join = pending.joining.get(user)?;
+        if !entry.is_own || entry.number != join.number {
             return None;
         }
-        pending.joining.remove(who)
+        pending.joining.remove(user)
     }
 
     fn complete_join(
         &mut self,
         name: Name,
-        pending_join: PendingJoin,
+        pending: PendingJoin,
         delivery: Delivery,
         now: Now,
     ) -> Vec<RoomEntry> {
         let PendingJoin {
             mut session, codec, ..
-        } = pending_join;
-        // Between a goodbye and the end of the connection that said it, the name is free.
-        let before = self.connections.remove_local(&name);
+        } = pending;
+        // After a `disconnect` the name is free, though the connection that sent it may still be a member.
+        let leave = self.connections.remove_local(&name);
         let (member, entries) = self.add_member(&name, codec, delivery, now);
         let join = join(member, session.sender.clone());
         session.member = Some(member.id);
         if let Commit::Cluster(pending) = &mut self.connections.commit {
             pending.sessions.insert(name, session);
         }
-        before.into_iter().chain([join]).chain(entries).collect()
+        leave.into_iter().chain([join]).chain(entries).collect()
     }
 }
 
-/// What is told of a user to all others.
-fn of_others(notice: Notice) -> (Audience, Notice) {
-    let audience = match &notice {
-        Notice::Left(name) | Notice::Joined { name, .. } => Audience::Except(name.clone()),
-        _ => Audience::All,
-    };
-    (audience, notice)
-}
-
-/// Where the chat is handed to a cluster.
 impl From<&Chat> for Arc<dyn NameOwner> {
-    fn from(chat: &Chat) -> Arc<dyn NameOwner> {
+    fn from(chat: &Chat) -> Self {
         Arc::new(chat.clone())
     }
 }
 
-/// Said to one whose name another took.
-const NAME_LOST: &str = "somebody else took the name while this server was cut off";
+/// Close reason for a user whose name another server's user has taken.
+const NAME_LOST: &str = "another user took the name while this server was cut off";

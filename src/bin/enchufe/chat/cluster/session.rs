@@ -1,9 +1,8 @@
-//! The chat of one server of several, as its users meet it: names are claimed, and what they ask for goes into the log.
+//! Connections of users to one server of a cluster: claims names, and appends commands to the log.
 //!
-//! A step decides as it does without a cluster, to refuse at once what can never be valid; the rest goes into the log, and
-//! every server decides it again when it reads it, at its place in the order: that is `replica`, and that decision counts.
-//! Answers of one user keep the order of its questions: what is answered here waits until what was asked for before has
-//! come back.
+//! The server decides a command first, to reject at once what can never be valid. All servers decide it again when they
+//! read it from the log, and that decision counts (see `replica`). Answers keep the order of the requests: a query is
+//! answered only after the log has returned the user's earlier operations.
 
 use std::time::{Duration, Instant};
 
@@ -23,11 +22,11 @@ use enchufe::net::{MemberId, Sender};
 use enchufe::protocol::{CloseCode, MessageKind};
 
 impl Chat {
-    /// Takes the place of a claimed name: publishes that the user comes, and waits until that has come back.
+    /// Connects the user of a claimed name: appends `Connect` to the log, and waits until the log returns it.
     ///
     /// # Errors
     ///
-    /// [`Rejection::CutOff`]; the claim is given back.
+    /// [`Rejection::ClusterUnavailable`]; the claim is then released.
     pub fn join_cluster(
         &self,
         name: Name,
@@ -37,7 +36,7 @@ impl Chat {
         sender: &Sender,
     ) -> Result<Membership, Rejection> {
         let log = self.log()?;
-        let what =
+        let connect =
             operations::encode(Command::Connect { address }).ok_or(Rejection::InvalidState)?;
         let session = LocalSession {
             claim,
@@ -46,8 +45,8 @@ impl Chat {
             address: address.into(),
         };
         let number = self.with(|dispatcher| {
-            // Under the lock under which it will come back.
-            let number = log.append_as(name.as_bytes(), claim, what);
+            // Appended under the lock, so the log cannot return it before `joining` has it.
+            let number = log.append_as(name.as_bytes(), claim, connect);
             let join = PendingJoin {
                 number,
                 session,
@@ -57,19 +56,19 @@ impl Chat {
             pending.joining.insert(name.clone(), join);
             Ok::<_, Rejection>(number)
         })?;
-        let _in_time = log.wait(number, LOG_TIMEOUT);
+        log.wait(number, LOG_TIMEOUT);
         let joined = self.with(|dispatcher| {
             let pending = dispatcher.connections.pending()?;
-            let gave_up = pending.joining.remove(&name).is_some();
+            let timed_out = pending.joining.remove(&name).is_some();
             let session = pending.sessions.get(&name);
             let member = session
-                .filter(|_| !gave_up)
+                .filter(|_| !timed_out)
                 .and_then(|session| session.member);
             let inactive_at = dispatcher.state.inactivity_deadline(&name);
             Ok::<_, Rejection>(member.map(|id| (Member { id, codec }, inactive_at)))
         })?;
         let Some((member, inactive_at)) = joined else {
-            log.release(name.as_bytes(), claim, left());
+            log.release(name.as_bytes(), claim, leave_operation());
             return Err(Rejection::ClusterUnavailable);
         };
         let mut membership = Membership::new(self.clone(), name, member, inactive_at);
@@ -83,19 +82,22 @@ impl Chat {
 }
 
 impl Membership {
-    /// Appends a message's operations to the log, or answers it.
+    /// Executes a message: appends its operations to the log, or answers it.
+    ///
+    /// Returns the code to close the connection with.
     pub fn message_in_cluster(&mut self, kind: MessageKind, payload: &[u8]) -> Option<CloseCode> {
         let depth = self.chat.limits().json_depth;
         let message = |codec: Codec| codec.decode(kind, payload, depth);
         if let Some(close) = self.try_message(message(self.codec), false) {
             return close;
         }
-        // Nothing has changed: what is answered here is asked again in a moment.
+        // The first try changed nothing, so the message can be executed again.
         self.wait_for_last();
         self.try_message(message(self.codec), true).flatten()
     }
 
-    /// `None` if the message is answered here, earlier operations are not back yet, and it is not the `last_try`.
+    /// Returns `None` if the message has no operations, the log has not returned earlier ones, and this is not the last
+    /// try.
     fn try_message(
         &mut self,
         message: DecodedMessage<'_>,
@@ -105,15 +107,16 @@ impl Membership {
         let name = self.name.clone();
         chat.step(&name, |dispatcher| {
             let effects = dispatcher.message(&name, message, now());
-            let asked = dispatcher.connections.take_enqueued();
-            if asked.is_empty() && !last_try && !self.is_resolved() {
+            let operations = dispatcher.connections.take_enqueued();
+            if operations.is_empty() && !last_try && !self.is_last_resolved() {
                 return (Vec::new(), None);
             }
-            self.publish(dispatcher, asked);
+            self.append(dispatcher, operations);
             (effects.entries, Some(effects.close))
         })
     }
 
+    /// Appends a change of status to inactive, if it is time to.
     pub fn tick_in_cluster(&mut self) {
         self.wait_for_last();
         let chat = self.chat.clone();
@@ -123,67 +126,68 @@ impl Membership {
                 name: self.name.as_bytes(),
                 status: Some(Status::Inactive),
             };
-            let asked = operations::encode(inactive).filter(|_| due);
-            self.publish(dispatcher, asked.into_iter().collect());
+            let operation = operations::encode(inactive).filter(|_| due);
+            self.append(dispatcher, operation.into_iter().collect());
         });
     }
 
-    /// Waits, not for ever, until what this user asked for has come back.
+    /// Waits until the log has returned this user's last operation, or a timeout.
     pub fn wait_for_last(&self) {
         if let (Some(log), Some(last)) = (self.chat.pipeline.log(), self.last) {
             log.wait(last, LOG_TIMEOUT);
         }
     }
 
-    /// The connection has ended: the others are notified through the log.
+    /// Disconnects the user after the connection has ended. The log notifies the others.
     pub fn leave_cluster(&mut self) {
         let Some(log) = self.chat.pipeline.log() else {
             return;
         };
         self.chat.publish(|dispatcher| {
             let Some(claim) = dispatcher.connections.claim(&self.name, self.id) else {
-                return Vec::new(); // it was lost, and the member with it
+                return Vec::new(); // the name was lost, and the member removed
             };
-            log.release(self.name.as_bytes(), claim, left());
+            log.release(self.name.as_bytes(), claim, leave_operation());
             let leave = dispatcher.connections.remove_local(&self.name);
             leave.into_iter().collect()
         });
     }
 
-    fn is_resolved(&self) -> bool {
+    fn is_last_resolved(&self) -> bool {
         match (self.chat.pipeline.log(), self.last) {
             (Some(log), Some(last)) => log.is_resolved(last),
             _ => true,
         }
     }
 
-    fn publish(&mut self, dispatcher: &mut Dispatcher<'_>, asked: Vec<Vec<u8>>) {
+    /// Appends operations to the log, and updates the time of the next tick.
+    fn append(&mut self, dispatcher: &mut Dispatcher<'_>, operations: Vec<Vec<u8>>) {
         let Some(log) = self.chat.pipeline.log() else {
             return;
         };
         let claim = dispatcher.connections.claim(&self.name, self.id);
-        let is_asked = !asked.is_empty();
-        for what in asked {
+        let has_operations = !operations.is_empty();
+        for operation in operations {
             let Some(claim) = claim else { return };
             let name = self.name.as_bytes();
-            self.last = Some(if operations::is_leave(&what) {
-                log.release(name, claim, what)
+            self.last = Some(if operations::is_leave(&operation) {
+                log.release(name, claim, operation)
             } else {
-                log.append_as(name, claim, what)
+                log.append_as(name, claim, operation)
             });
         }
         let known = dispatcher.state.inactivity_deadline(&self.name);
-        // What was just asked for may make the user active or inactive: it is looked at again soon.
-        let soon = is_asked.then(|| Instant::now() + RECHECK_DELAY);
-        self.inactive_at = match (known, soon) {
-            (Some(known), Some(soon)) => Some(known.max(soon)),
-            (known, soon) => known.or(soon),
+        // The operations may make the user active or inactive, so check again soon.
+        let recheck = has_operations.then(|| Instant::now() + RECHECK_DELAY);
+        self.inactive_at = match (known, recheck) {
+            (Some(known), Some(recheck)) => Some(known.max(recheck)),
+            (known, recheck) => known.or(recheck),
         };
     }
 }
 
 impl Connections {
-    /// Removes a user of this server; the log tells the state. Returns the member's `Leave`.
+    /// Removes a user of this server; the log changes the state. Returns the member's `Leave`.
     pub fn remove_local(&mut self, name: &Name) -> Option<RoomEntry> {
         if let Commit::Cluster(pending) = &mut self.commit {
             pending.sessions.remove(name);
@@ -211,22 +215,22 @@ impl Connections {
     }
 }
 
-/// The entry of a user whose connection has ended.
-fn left() -> Vec<u8> {
+/// Returns the operation for a user whose connection has ended.
+fn leave_operation() -> Vec<u8> {
     operations::encode(Command::Leave { notify_self: false }).unwrap_or_default()
 }
 
 impl From<ClaimError> for Rejection {
-    fn from(no: ClaimError) -> Rejection {
-        match no {
-            ClaimError::Taken => Rejection::NameTaken,
-            ClaimError::CutOff => Rejection::ClusterUnavailable,
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Taken => Self::NameTaken,
+            ClaimError::Unavailable => Self::ClusterUnavailable,
         }
     }
 }
 
-/// How long a user waits for what it asked for to come back, before it is answered or refused without.
+/// Maximum time to wait until the log returns an operation.
 const LOG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// When to look again at a user who may be about to turn active or inactive.
+/// Time after an operation until the user's inactivity is checked again.
 const RECHECK_DELAY: Duration = Duration::from_secs(1);

@@ -1,12 +1,12 @@
-//! The whole chat as rows, for a server of the cluster that begins where the log has been let go of.
+//! The state of the chat as rows: the snapshot from which a server of the cluster starts.
 //!
-//! | kind | what | fields |
+//! | kind | content | fields |
 //! |---|---|---|
-//! | 1 | an event, as it stands on disk | number: its key · rest: [`mod@crate::chat::persist::rows`] |
+//! | 1 | an event | number: its key · rest: its row, see [`mod@crate::chat::persist::rows`] |
 //! | 2 | the status of a user | string: name · byte: status |
-//! | 3 | how many messages there have been | number: the last sequence number |
+//! | 3 | the last sequence number | number |
 //!
-//! Messages come first: a message makes its author active, and only who comes after it keeps the status it has.
+//! Messages come before users, because applying a message makes its author active.
 
 use crate::chat::domain::event::Event;
 use crate::chat::domain::name::Name;
@@ -16,8 +16,8 @@ use crate::chat::domain::time::Now;
 use crate::chat::persist::rows;
 use crate::store::record::{DecodeError, RecordFields, RecordWriter};
 
-/// The rows that give this state.
-pub fn rows(state: &State) -> Vec<Vec<u8>> {
+/// Encodes a state.
+pub fn encode(state: &State) -> Vec<Vec<u8>> {
     let event = |key: u64, event: &Event| {
         let record = rows::encode(event)?;
         Some(RecordWriter::new(EVENT).number(key).rest(&record))
@@ -53,12 +53,12 @@ pub fn rows(state: &State) -> Vec<Vec<u8>> {
     messages.chain([last]).chain(people).collect()
 }
 
-/// The state that these rows give.
+/// Decodes a state.
 ///
 /// # Errors
 ///
-/// The first row that makes no sense.
-pub fn state(settings: ChatSettings, rows: &[&[u8]], now: Now) -> Result<State, DecodeError> {
+/// The first invalid row.
+pub fn decode(settings: ChatSettings, rows: &[&[u8]], now: Now) -> Result<State, DecodeError> {
     let mut state = State::new(settings);
     for row in rows {
         let (kind, mut fields) = RecordFields::parse(row)?;
@@ -91,7 +91,7 @@ const LAST: u8 = 3;
 mod tests {
     use std::time::Instant;
 
-    use super::{rows as rows_of, state as state_of, *};
+    use super::*;
     use crate::chat::domain::command::{Command, Target};
     use crate::chat::domain::time::Timestamp;
 
@@ -102,67 +102,67 @@ mod tests {
         }
     }
 
-    fn run(state: &mut State, who: &str, command: Command<'_>) {
-        let who = Name::parse(who.as_bytes()).unwrap();
-        let event = state.decide(&who, command, now()).unwrap();
+    fn run(state: &mut State, user: &str, command: Command<'_>) {
+        let user = Name::parse(user.as_bytes()).unwrap();
+        let event = state.decide(&user, command, now()).unwrap();
         state.apply(event, now());
     }
 
-    fn come(state: &mut State, who: &str) {
-        run(state, who, Command::Reserve);
-        run(state, who, Command::Connect { address: "::1" });
+    fn connect(state: &mut State, user: &str) {
+        run(state, user, Command::Reserve);
+        run(state, user, Command::Connect { address: "::1" });
     }
 
-    fn say(state: &mut State, who: &str, to: Target<'_>) {
-        run(state, who, Command::Send { to, text: b"hola" });
+    fn send(state: &mut State, user: &str, to: Target<'_>) {
+        run(state, user, Command::Send { to, text: b"hola" });
     }
 
     #[test]
-    fn a_state_made_from_its_rows_is_the_same_state() {
+    fn an_encoded_state_decodes_to_itself() {
         let mut state = State::new(ChatSettings::default());
-        for who in ["ana", "bo", "cy", "di"] {
-            come(&mut state, who);
+        for user in ["ana", "bo", "cy", "di"] {
+            connect(&mut state, user);
         }
-        say(&mut state, "ana", Target::General);
-        say(&mut state, "bo", Target::User(b"ana"));
-        for who in ["cy", "bo"] {
-            run(&mut state, who, Command::Leave { notify_self: false });
+        send(&mut state, "ana", Target::General);
+        send(&mut state, "bo", Target::User(b"ana"));
+        for user in ["cy", "bo"] {
+            run(&mut state, user, Command::Leave { notify_self: false });
         }
-        for (who, status) in [("ana", Status::Inactive), ("di", Status::Busy)] {
-            let name = who.as_bytes();
+        for (user, status) in [("ana", Status::Inactive), ("di", Status::Busy)] {
+            let name = user.as_bytes();
             let status = Some(status);
-            run(&mut state, who, Command::ChangeStatus { name, status });
+            run(&mut state, user, Command::ChangeStatus { name, status });
         }
-        let rows = rows_of(&state);
-        let lent: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let again = state_of(ChatSettings::default(), &lent, now()).unwrap();
-        assert_eq!(rows_of(&again), rows);
-        assert_eq!(again.known_users(), state.known_users());
-        assert_eq!(again.last_sequence(), 2);
+        let rows = encode(&state);
+        let borrowed: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let decoded = decode(ChatSettings::default(), &borrowed, now()).unwrap();
+        assert_eq!(encode(&decoded), rows);
+        assert_eq!(decoded.known_users(), state.known_users());
+        assert_eq!(decoded.last_sequence(), 2);
     }
 
     #[test]
-    fn numbers_go_on_though_no_message_is_kept() {
+    fn sequence_numbers_continue_without_stored_messages() {
         let mut settings = ChatSettings::default();
         settings.history.messages = 0;
         let mut state = State::new(settings);
-        come(&mut state, "ana");
-        say(&mut state, "ana", Target::General);
-        let rows = rows_of(&state);
-        let lent: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let again = super::state(settings, &lent, now()).unwrap();
-        assert_eq!(again.last_sequence(), 1);
+        connect(&mut state, "ana");
+        send(&mut state, "ana", Target::General);
+        let rows = encode(&state);
+        let borrowed: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let decoded = decode(settings, &borrowed, now()).unwrap();
+        assert_eq!(decoded.last_sequence(), 1);
     }
 
     #[test]
-    fn a_row_that_makes_no_sense_is_an_error() {
+    fn an_invalid_row_is_an_error() {
         for row in [
             &b"\x01\x09"[..],
             b"\x01\x02\x03ana\x09",
             b"\x01\x03\x00",
             b"\x02\x01",
         ] {
-            assert!(state_of(ChatSettings::default(), &[row], now()).is_err());
+            assert!(decode(ChatSettings::default(), &[row], now()).is_err());
         }
     }
 }

@@ -56,7 +56,7 @@ impl Default for ServeOptions {
             #[cfg(feature = "store")]
             data: None,
             cluster: None,
-            cluster_lease: crate::cluster::LEASE,
+            cluster_lease: crate::cluster::DEFAULT_LEASE,
             origins: Vec::new(),
             hosts: Vec::new(),
             require_origin: false,

@@ -1,13 +1,13 @@
--- A server comes: it gets a number of its own, which is never used again in this epoch.
--- Returns the epoch, the number, and how far the log has got.
+-- Adds a server. Its number is never used again in this epoch.
+-- Returns the epoch, the number, and the last sequence number.
 if not epoch then
-  -- Nothing is here, or not all of it any more.
+  -- Redis is empty, or has lost data.
   redis.call('DEL', LOG, LEASES, NAMES, DONE, SNAPSHOT, META)
-  epoch, seq = whole(now), 0
-  redis.call('HSET', META, 'epoch', epoch, 'at', whole(now))
+  epoch, seq = to_integer(now), 0
+  redis.call('HSET', META, 'epoch', epoch, 'at', to_integer(now))
 end
-sweep()
-keep_seq()
+remove_expired()
+save_seq()
 local server = redis.call('HINCRBY', META, 'servers', 1)
-redis.call('ZADD', LEASES, whole(now + lease), server)
+redis.call('ZADD', LEASES, to_integer(now + lease), server)
 return { epoch, server, seq }

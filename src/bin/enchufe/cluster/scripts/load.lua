@@ -1,3 +1,3 @@
--- What a server begins with: the epoch, how far the log has got, and the last snapshot with its place in the log.
+-- Returns the epoch, the last sequence number, and the last snapshot with its position.
 local id = redis.call('HGET', META, 'id')
 return { epoch, seq, id or '', redis.call('GET', SNAPSHOT) or '' }

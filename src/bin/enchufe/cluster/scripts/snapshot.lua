@@ -1,5 +1,5 @@
--- Keeps a snapshot, and lets go of the log up to the one before it: who lags a little finds all it needs.
--- ARGV: lease, epoch, sequence number and id of the entry up to which it goes, its rows, itself.
+-- Stores a snapshot, and trims the log up to the previous one, so that servers that lag a little find all entries.
+-- ARGV: lease, epoch, sequence number and id of the last entry in the snapshot, number of rows, snapshot.
 local before = redis.call('HMGET', META, 'snapshot', 'id')
 if epoch ~= ARGV[2] or tonumber(ARGV[3]) <= tonumber(before[1] or '0') then
   return 0

@@ -1,3 +1,3 @@
-//! The cluster without Redis.
+//! Tests of the scripts in Redis.
 
-mod cluster;
+mod scripts;

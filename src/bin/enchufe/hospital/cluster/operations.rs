@@ -1,4 +1,4 @@
-//! What viewers ask for, as it stands in the log of a cluster: the form of [`crate::store::record::RecordWriter`], with these kinds.
+//! What viewers ask for, as it stands in the log of a cluster: the form of [`mod@crate::store::record`], with these kinds.
 //!
 //! | kind | command | fields |
 //! |---|---|---|

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use log::error;
 
-use crate::cluster;
+use crate::cluster::entry::LogEntry;
 use crate::cluster::rejoin::DroppedOp;
 use crate::cluster::replica::{ClusterNotice, Replica};
 use crate::delivery::{PendingWrites, RoomEntry, message};
@@ -42,7 +42,7 @@ impl Hub {
             board.calls.insert(*last, (caller, id.clone()));
         }
         drop(board);
-        log.wait_for_room();
+        log.wait_for_space();
         None
     }
 
@@ -63,7 +63,7 @@ impl Hub {
 }
 
 impl Replica for Hub {
-    fn apply(&self, entries: Vec<cluster::Entry>) {
+    fn apply(&self, entries: Vec<LogEntry>) {
         self.tell(|board| {
             let follow = |entry| board.follow(entry);
             entries.iter().flat_map(follow).collect()
@@ -101,9 +101,9 @@ impl Replica for Hub {
     }
 
     /// The protocol has no word for it: a call is not complete, that is all.
-    fn news(&self, _: ClusterNotice) {}
+    fn notify(&self, _: ClusterNotice) {}
 
-    fn dropped(&self, dropped: &[DroppedOp]) {
+    fn notify_dropped(&self, dropped: &[DroppedOp]) {
         self.tell(|board| {
             let lost = dropped
                 .iter()
@@ -116,8 +116,8 @@ impl Replica for Hub {
 
 impl Board {
     /// Does what an entry of the log says.
-    fn follow(&mut self, logged: &cluster::Entry) -> Vec<RoomEntry> {
-        let command = match operations::decode(&logged.what) {
+    fn follow(&mut self, logged: &LogEntry) -> Vec<RoomEntry> {
+        let command = match operations::decode(&logged.content) {
             Ok(command) => command,
             Err(error) => {
                 error!(
@@ -128,7 +128,7 @@ impl Board {
             }
         };
         let notice = PreparedMessage::new(methods::notice(&self.change(command)));
-        let call = logged.own.then(|| self.calls.remove(&logged.number));
+        let call = logged.is_own.then(|| self.calls.remove(&logged.number));
         let complete = call.flatten().map(|call| completion(&call, Ok(())));
         let told = (!self.suppress_notices).then(|| broadcast(notice));
         told.into_iter().chain(complete).collect()

@@ -1,5 +1,5 @@
-//! The scripts as a specification, against a Redis of the test's own: what they grant, what they refuse, and what a
-//! question that is asked twice does. Without `redis-server` a test says so and passes, except where `CI` is `true`.
+//! The scripts, run by a Redis server for each test. Without `redis-server` a test prints a line and passes, unless `CI` is
+//! `true`.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -7,19 +7,19 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cluster::entry::{Entry, Position};
+use crate::cluster::entry::{LogEntry, Position};
 use crate::cluster::op::Op;
-use crate::cluster::redis_client::{Address, BatchReply, Joined, RedisClient};
+use crate::cluster::redis_client::{BatchReply, Joined, RedisAddress, RedisClient};
 
-/// A Redis with nothing in it.
+/// An empty Redis server.
 struct Redis {
     process: Child,
     port: u16,
 }
 
 impl Redis {
-    fn start() -> Option<Redis> {
-        // Free a moment ago: Redis cannot be asked to choose one.
+    fn start() -> Option<Self> {
+        // Redis cannot choose a free port itself.
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -31,13 +31,13 @@ impl Redis {
         let Ok(process) = process else {
             let line = "skipped: redis-server is not installed";
             assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
-            let _ = writeln!(std::io::stderr(), "{line}"); // past the harness
+            let _ = writeln!(std::io::stderr(), "{line}"); // bypasses the capture of the test harness
             return None;
         };
-        let redis = Redis { process, port };
-        let deadline = Instant::now() + PATIENCE;
+        let redis = Self { process, port };
+        let deadline = Instant::now() + TIMEOUT;
         while redis.client().epoch().is_err() {
-            assert!(Instant::now() < deadline, "Redis does not start");
+            assert!(Instant::now() < deadline, "Redis did not start");
             thread::sleep(Duration::from_millis(5));
         }
         Some(redis)
@@ -45,51 +45,51 @@ impl Redis {
 
     fn client(&self) -> RedisClient {
         let url = format!("redis://127.0.0.1:{}/", self.port);
-        Address::parse(&url, LEASE).unwrap().client()
+        RedisAddress::parse(&url, LEASE).unwrap().client()
     }
 
-    fn join(&self) -> Fixture {
+    fn join(&self) -> TestServer {
         let mut client = self.client();
         let joined = client.join().unwrap();
-        Fixture { client, joined }
+        TestServer { client, joined }
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        let _ = self.process.kill(); // it may have ended
         let _ = self.process.wait();
     }
 }
 
-/// A server.
-struct Fixture {
+/// A server of the cluster.
+struct TestServer {
     client: RedisClient,
     joined: Joined,
 }
 
-impl Fixture {
-    fn step(&mut self, first: u64, ops: &[Op]) -> BatchReply {
+impl TestServer {
+    fn run_batch(&mut self, first: u64, ops: &[Op]) -> BatchReply {
         let Joined { epoch, server, .. } = self.joined;
-        self.client.step(epoch, server, first, ops).unwrap()
+        self.client.run_batch(epoch, server, first, ops).unwrap()
     }
 
-    /// The letters.
-    fn asks(&mut self, first: u64, ops: &[Op]) -> String {
-        match self.step(first, ops) {
+    /// Returns the result letters of a batch.
+    fn results(&mut self, first: u64, ops: &[Op]) -> String {
+        match self.run_batch(first, ops) {
             BatchReply::Done { results, .. } => String::from_utf8(results).unwrap(),
             other => panic!("{other:?}"),
         }
     }
 
-    /// Whose each entry is, and what it says.
+    /// Returns name and content of all entries.
     fn log(&mut self) -> Vec<(String, String)> {
         let entries = self.client.next(Position::default(), 1_000).unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let seqs: Vec<u64> = entries.iter().map(|entry| entry.position.seq).collect();
         assert_eq!(seqs, Vec::from_iter(1..=entries.len() as u64));
-        let said = |entry: Entry| (text(entry.who), text(entry.what));
-        entries.into_iter().map(said).collect()
+        let pair = |entry: LogEntry| (text(entry.name), text(entry.content));
+        entries.into_iter().map(pair).collect()
     }
 }
 
@@ -98,96 +98,104 @@ fn claim(name: &str, claim: u64) -> Op {
     Op::Claim { name, claim }
 }
 
-fn append_as(name: &str, claim: u64, what: &str) -> Op {
-    let (name, what) = (name.into(), what.into());
-    Op::AppendAs { name, claim, what }
+fn append_as(name: &str, claim: u64, content: &str) -> Op {
+    let (name, content) = (name.into(), content.into());
+    Op::AppendAs {
+        name,
+        claim,
+        content,
+    }
 }
 
-fn release(name: &str, claim: u64, what: &str) -> Op {
-    let (name, what) = (name.into(), what.into());
-    Op::Release { name, claim, what }
+fn release(name: &str, claim: u64, content: &str) -> Op {
+    let (name, content) = (name.into(), content.into());
+    Op::Release {
+        name,
+        claim,
+        content,
+    }
 }
 
 fn logged(entries: &[(&str, &str)]) -> Vec<(String, String)> {
-    let owned = |(who, what): &(&str, &str)| ((*who).to_owned(), (*what).to_owned());
+    let owned = |(name, content): &(&str, &str)| ((*name).to_owned(), (*content).to_owned());
     entries.iter().map(owned).collect()
 }
 
 #[test]
-fn a_name_is_one_server_s_until_it_is_given_back() {
+fn a_claimed_name_belongs_to_one_server_until_it_is_released() {
     let Some(redis) = Redis::start() else { return };
     let (mut one, mut two) = (redis.join(), redis.join());
     assert_eq!(
-        one.asks(1, &[claim("ana", 1), append_as("ana", 1, "x")]),
+        one.results(1, &[claim("ana", 1), append_as("ana", 1, "x")]),
         "oo"
     );
     assert_eq!(
-        one.asks(3, &[claim("ana", 3), append_as("ana", 3, "y")]),
+        one.results(3, &[claim("ana", 3), append_as("ana", 3, "y")]),
         "tl"
     );
     assert_eq!(
-        two.asks(1, &[claim("ana", 1), append_as("ana", 1, "y")]),
+        two.results(1, &[claim("ana", 1), append_as("ana", 1, "y")]),
         "tl"
     );
-    assert_eq!(two.asks(3, &[release("ana", 1, "y")]), "l");
-    assert_eq!(one.asks(5, &[release("ana", 1, "z")]), "o");
+    assert_eq!(two.results(3, &[release("ana", 1, "y")]), "l");
+    assert_eq!(one.results(5, &[release("ana", 1, "z")]), "o");
     assert_eq!(
-        two.asks(4, &[claim("ana", 4), append_as("ana", 4, "w")]),
+        two.results(4, &[claim("ana", 4), append_as("ana", 4, "w")]),
         "oo"
     );
-    assert_eq!(one.asks(6, &[append_as("ana", 1, "v")]), "l");
+    assert_eq!(one.results(6, &[append_as("ana", 1, "v")]), "l");
     let all = [("ana", "x"), ("ana", "z"), ("ana", "w")];
     assert_eq!(one.log(), logged(&all));
 }
 
 #[test]
-fn a_claim_that_was_given_back_says_nothing_more_though_its_server_has_the_name_again() {
+fn a_released_claim_is_invalid_even_if_its_server_claims_the_name_again() {
     let Some(redis) = Redis::start() else { return };
     let mut one = redis.join();
     let again = [claim("ana", 1), release("ana", 1, ""), claim("ana", 3)];
-    assert_eq!(one.asks(1, &again), "ooo");
+    assert_eq!(one.results(1, &again), "ooo");
     let late = [append_as("ana", 1, "late"), release("ana", 1, "late")];
-    assert_eq!(one.asks(4, &late), "ll");
-    assert_eq!(one.asks(6, &[append_as("ana", 3, "x")]), "o");
+    assert_eq!(one.results(4, &late), "ll");
+    assert_eq!(one.results(6, &[append_as("ana", 3, "x")]), "o");
     assert_eq!(one.log(), logged(&[("ana", "x")]));
 }
 
 #[test]
-fn a_question_asked_again_is_answered_as_before_and_does_nothing() {
+fn a_repeated_batch_is_answered_as_before_without_effects() {
     let Some(redis) = Redis::start() else { return };
     let mut one = redis.join();
     let mut two = redis.join();
-    assert_eq!(two.asks(1, &[claim("bo", 1)]), "o");
-    let question = [claim("ana", 1), append_as("ana", 1, "x"), claim("bo", 3)];
+    assert_eq!(two.results(1, &[claim("bo", 1)]), "o");
+    let batch = [claim("ana", 1), append_as("ana", 1, "x"), claim("bo", 3)];
     for _ in 0..3 {
-        assert_eq!(one.asks(1, &question), "oot");
+        assert_eq!(one.results(1, &batch), "oot");
     }
-    assert_eq!(one.asks(4, &[append_as("ana", 1, "y")]), "o");
-    // What an earlier connection still had to say comes when it is over.
+    assert_eq!(one.results(4, &[append_as("ana", 1, "y")]), "o");
+    // A batch of an earlier connection arrives late.
     let (epoch, server) = (one.joined.epoch, one.joined.server);
-    assert!(one.client.step(epoch, server, 1, &question).is_err());
+    assert!(one.client.run_batch(epoch, server, 1, &batch).is_err());
     assert_eq!(one.log(), logged(&[("ana", "x"), ("ana", "y")]));
 }
 
 #[test]
-fn when_a_lease_runs_out_its_names_are_free_and_its_server_is_fenced() {
+fn an_expired_lease_releases_its_names_and_fences_its_server() {
     let Some(redis) = Redis::start() else { return };
     let (mut one, mut two) = (redis.join(), redis.join());
     assert_eq!(
-        one.asks(1, &[claim("ana", 1), append_as("ana", 1, "x")]),
+        one.results(1, &[claim("ana", 1), append_as("ana", 1, "x")]),
         "oo"
     );
-    assert_eq!(one.asks(3, &[claim("bo", 3)]), "o");
+    assert_eq!(one.results(3, &[claim("bo", 3)]), "o");
     let began = Instant::now();
     let mut first = 1;
-    while two.asks(first, &[claim("ana", first)]) == "t" {
+    while two.results(first, &[claim("ana", first)]) == "t" {
         first += 1;
-        assert!(began.elapsed() < PATIENCE, "the name is never free");
+        assert!(began.elapsed() < TIMEOUT, "the name is still claimed");
         thread::sleep(LEASE / 10);
     }
     assert!(began.elapsed() >= LEASE * 8 / 10, "{:?}", began.elapsed());
     assert!(matches!(
-        one.step(4, &[append_as("ana", 1, "y")]),
+        one.run_batch(4, &[append_as("ana", 1, "y")]),
         BatchReply::Fenced
     ));
     let mut log = one.log();
@@ -197,40 +205,40 @@ fn when_a_lease_runs_out_its_names_are_free_and_its_server_is_fenced() {
 }
 
 #[test]
-fn no_lease_runs_while_nobody_asks() {
+fn no_lease_expires_while_no_script_runs() {
     let Some(redis) = Redis::start() else { return };
     let (mut one, mut two) = (redis.join(), redis.join());
-    assert_eq!(one.asks(1, &[claim("ana", 1)]), "o");
+    assert_eq!(one.results(1, &[claim("ana", 1)]), "o");
     thread::sleep(2 * LEASE);
-    assert_eq!(two.asks(1, &[claim("ana", 1)]), "t");
-    assert_eq!(one.asks(2, &[append_as("ana", 1, "x")]), "o");
+    assert_eq!(two.results(1, &[claim("ana", 1)]), "t");
+    assert_eq!(one.results(2, &[append_as("ana", 1, "x")]), "o");
 }
 
 #[test]
-fn another_epoch_knows_no_server_and_no_name() {
+fn a_new_epoch_has_no_servers_and_no_claims() {
     let Some(redis) = Redis::start() else { return };
     let mut one = redis.join();
     assert_eq!(
-        one.asks(1, &[claim("ana", 1), append_as("ana", 1, "x")]),
+        one.results(1, &[claim("ana", 1), append_as("ana", 1, "x")]),
         "oo"
     );
     for wipe in [false, true] {
         let mut two = redis.join();
         let before = two.joined;
         for _ in 0..2 {
-            // Twice as good as once: the second speaks of an epoch that is over.
-            two.client.renew(before.epoch, wipe).unwrap();
+            // The second call has no effect: its epoch has ended.
+            two.client.start_epoch(before.epoch, wipe).unwrap();
         }
-        assert!(matches!(two.step(1, &[]), BatchReply::NewEpoch));
+        assert!(matches!(two.run_batch(1, &[]), BatchReply::NewEpoch));
         let after = two.client.join().unwrap();
         assert!(after.epoch > before.epoch);
-        // What was is still there, and ana has left; or nothing is.
+        // The log has the entry and a leave of ana; after a wipe it is empty.
         assert_eq!(after.seq, if wipe { 0 } else { 2 });
         two.joined = after;
-        assert_eq!(two.asks(1, &[claim("ana", 1)]), "o");
+        assert_eq!(two.results(1, &[claim("ana", 1)]), "o");
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 const LEASE: Duration = Duration::from_millis(800);
