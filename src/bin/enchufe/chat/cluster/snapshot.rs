@@ -27,7 +27,7 @@ pub fn encode(state: &State) -> Vec<Vec<u8>> {
         event(key, &Event::MessageSent(message.clone()))
     });
     let last = RecordWriter::new(LAST).number(state.last_sequence()).end();
-    let people = state
+    let users = state
         .known_users()
         .into_iter()
         .flat_map(|(name, address, status)| {
@@ -50,7 +50,7 @@ pub fn encode(state: &State) -> Vec<Vec<u8>> {
             };
             event(0, &connected).into_iter().chain(then)
         });
-    messages.chain([last]).chain(people).collect()
+    messages.chain([last]).chain(users).collect()
 }
 
 /// Decodes a state.

@@ -199,17 +199,17 @@ mod tests {
     }
 
     impl Fixture {
-        fn new(settings: ChatSettings) -> Fixture {
-            Fixture::restored(settings, FakeBackend::default())
+        fn new(settings: ChatSettings) -> Self {
+            Self::restored(settings, FakeBackend::default())
         }
 
-        fn restored(settings: ChatSettings, mut disk: FakeBackend) -> Fixture {
+        fn restored(settings: ChatSettings, mut disk: FakeBackend) -> Self {
             let mut store = StoreBuilder::new(disk.clone(), "memory");
             let (state, rows) = restore(settings, &mut store, now()).unwrap();
             for change in store.take_changes() {
                 disk.change(change);
             }
-            Fixture { state, rows, disk }
+            Self { state, rows, disk }
         }
 
         fn run(&mut self, user: &str, command: Command<'_>) {

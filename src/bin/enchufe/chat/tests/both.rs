@@ -1,18 +1,18 @@
-//! Users of both chats in one room as a specification: what one wire says, the other tells.
+//! Users of both wires in one chat.
 
-use crate::chat::tests::support::{NOTHING, TestRoom, broadcast, name, private, status_update};
+use crate::chat::tests::support::{NO_MESSAGES, TestRoom, broadcast, name, private, status_update};
 use crate::chat::wire::codec::Codec;
 use crate::tests::random::XorShift;
 use enchufe::protocol::MessageKind;
 
 #[test]
-fn a_55_is_a_broadcast_or_private_and_the_other_way_round() {
+fn a_message_is_55_on_one_wire_and_broadcast_or_private_on_the_other() {
     let mut room = TestRoom::mixed(&["bo"], &["ana"]);
-    room.say("bo", "~", "hola");
-    assert_eq!(room.got_text("ana"), [broadcast("bo", "hola")]);
+    room.send_text("bo", "~", "hola");
+    assert_eq!(room.take_text_inbox("ana"), [broadcast("bo", "hola")]);
     assert_eq!(room.take_inbox("bo"), [b"\x37\x02bo\x04hola"]);
-    room.say("bo", "ana", "psst");
-    assert_eq!(room.got_text("ana"), [private("bo", "ana", "psst")]);
+    room.send_text("bo", "ana", "psst");
+    assert_eq!(room.take_text_inbox("ana"), [private("bo", "ana", "psst")]);
     assert_eq!(room.take_inbox("bo"), [b"\x37\x02bo\x04psst"]);
     room.json("ana", r#"{"type":"broadcast","content":"¡hola!"}"#);
     assert_eq!(room.take_inbox("bo"), ["\x37\x03ana\x07¡hola!".as_bytes()]);
@@ -24,7 +24,7 @@ fn a_55_is_a_broadcast_or_private_and_the_other_way_round() {
 }
 
 #[test]
-fn a_54_is_a_status_update_and_the_other_way_round() {
+fn a_status_is_54_on_one_wire_and_status_update_on_the_other() {
     let mut room = TestRoom::mixed(&["bo"], &["ana"]);
     room.send("bo", b"\x03\x02bo\x02");
     room.send("bo", b"\x03\x02bo\x00");
@@ -32,18 +32,18 @@ fn a_54_is_a_status_update_and_the_other_way_round() {
         status_update("bo", "OCUPADO"),
         status_update("bo", "DESCONECTADO"),
     ];
-    assert_eq!(room.got_text("ana"), updates);
+    assert_eq!(room.take_text_inbox("ana"), updates);
     room.take_inbox("bo");
     room.json("ana", r#"{"type":"change_status","content":"INACTIVO"}"#);
     room.json("ana", r#"{"type":"broadcast","content":"x"}"#);
-    let told: [&[u8]; 3] = [b"\x36\x03ana\x03", b"\x36\x03ana\x01", b"\x37\x03ana\x01x"];
-    assert_eq!(room.take_inbox("bo"), told);
+    let expected: [&[u8]; 3] = [b"\x36\x03ana\x03", b"\x36\x03ana\x01", b"\x37\x03ana\x01x"];
+    assert_eq!(room.take_inbox("bo"), expected);
     room.json("ana", r#"{"type":"disconnect"}"#);
     assert_eq!(room.take_inbox("bo"), [b"\x36\x03ana\x00"]);
 }
 
 #[test]
-fn who_left_one_chat_comes_back_in_the_other_as_the_same_user() {
+fn a_user_may_leave_on_one_wire_and_connect_again_on_the_other() {
     let mut room = TestRoom::mixed(&["bo"], &["ana"]);
     room.leave("ana");
     room.take_inbox("bo");
@@ -51,17 +51,17 @@ fn who_left_one_chat_comes_back_in_the_other_as_the_same_user() {
     assert_eq!(room.take_inbox("bo"), [b"\x36\x03ana\x01"]);
 }
 
-/// Between a goodbye and the end of the connection that said it, the name is free.
+/// After a `disconnect` the name is free, though the connection that sent it is still open.
 #[test]
-fn the_end_of_a_connection_does_not_end_who_took_its_name() {
+fn the_end_of_a_disconnected_connection_does_not_affect_the_next_user_of_its_name() {
     let mut room = TestRoom::mixed(&["bo"], &["ana"]);
     let first = room.connections.members[&name("ana")].id;
     room.json("ana", r#"{"type":"disconnect"}"#);
     room.connect("ana").unwrap();
     room.take_inbox("bo");
-    room.end("ana", first);
-    assert_eq!(room.take_inbox("bo"), NOTHING);
-    room.say("ana", "~", "hola");
+    room.end_connection("ana", first);
+    assert_eq!(room.take_inbox("bo"), NO_MESSAGES);
+    room.send_text("ana", "~", "hola");
     assert_eq!(room.take_inbox("bo"), [b"\x37\x03ana\x04hola"]);
 }
 
@@ -82,7 +82,7 @@ fn a_json_text_over_255_bytes_is_several_55_and_several_in_a_56() {
         })
         .collect();
     assert_eq!(room.take_inbox("bo"), said);
-    assert_eq!(room.got_text("ana"), [broadcast("ana", &long)]);
+    assert_eq!(room.take_text_inbox("ana"), [broadcast("ana", &long)]);
     room.send("bo", b"\x05\x01~");
     let history = room.take_inbox("bo").remove(0);
     assert_eq!(
@@ -92,18 +92,18 @@ fn a_json_text_over_255_bytes_is_several_55_and_several_in_a_56() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_reach_json_users_with_replacement_characters() {
+fn bytes_that_are_not_utf_8_are_replaced_for_json_users() {
     let mut room = TestRoom::mixed(&["bo"], &["ana"]);
     room.send("bo", b"\x04\x01~\x03a\xffb");
-    assert_eq!(room.got_text("ana"), [broadcast("bo", "a\u{fffd}b")]);
+    assert_eq!(room.take_text_inbox("ana"), [broadcast("bo", "a\u{fffd}b")]);
     assert_eq!(room.take_inbox("bo"), [b"\x37\x02bo\x03a\xffb"]);
 }
 
 #[test]
-fn everybody_sees_one_order_and_the_history_agrees_with_it() {
+fn all_users_see_the_same_order_as_the_history() {
     let mut room = TestRoom::mixed(&["bo", "di"], &["ana", "cy"]);
     for n in 0..50 {
-        room.say("bo", "~", &format!("b{n}"));
+        room.send_text("bo", "~", &format!("b{n}"));
         room.json(
             "ana",
             &format!(r#"{{"type":"broadcast","content":"a{n}"}}"#),
@@ -123,11 +123,11 @@ fn everybody_sees_one_order_and_the_history_agrees_with_it() {
 }
 
 #[test]
-fn a_wire_that_nobody_reads_is_not_written() {
-    let frames = |room: &mut TestRoom, who: &str, kind, message: &[u8]| {
-        let reaction = room.react(who, kind, message);
+fn a_notice_is_encoded_only_for_wires_with_recipients() {
+    let frames = |room: &mut TestRoom, user: &str, kind, message: &[u8]| {
+        let effects = room.effects(user, kind, message);
         let is_written = |codec: Codec| {
-            reaction
+            effects
                 .entries
                 .iter()
                 .any(|(room, _)| *room == codec as usize)

@@ -1,30 +1,30 @@
-//! The JSON chat (seed 002) as a specification: each row of its table, on the wire.
+//! The JSON wire (seed 002): a test for each row of its table.
 
 use crate::chat::domain::command::Rejection;
 use crate::chat::tests::support::{
-    NOTHING, TestRoom, broadcast, error, private, server_message, status_update,
+    NO_MESSAGES, TestRoom, broadcast, error, private, server_message, status_update,
 };
 use crate::chat::wire::json_error::RequestError;
 use enchufe::protocol::{CloseCode, MessageKind};
 
 #[test]
-fn register_is_answered_with_all_who_are_connected() {
+fn register_is_answered_with_all_connected_users() {
     let mut room = TestRoom::mixed(&["bo"], &["cy"]);
     room.register("ana").unwrap();
     let welcome = r#""content":"Registro exitoso","userList":["ana","bo","cy"]"#;
     assert_eq!(
-        room.got_text("ana"),
+        room.take_text_inbox("ana"),
         [server_message("register_success", welcome)]
     );
-    assert_eq!(room.got_text("cy"), [status_update("ana", "ACTIVO")]);
+    assert_eq!(room.take_text_inbox("cy"), [status_update("ana", "ACTIVO")]);
     assert_eq!(room.take_inbox("bo"), [b"\x35\x03ana\x01"]);
 }
 
 #[test]
-fn register_is_refused_for_a_name_that_is_taken_or_none() {
+fn register_is_rejected_for_a_taken_or_invalid_name() {
     let mut room = TestRoom::mixed(&[], &["ana"]);
-    let fault = room.register("ana").unwrap_err();
-    assert_eq!(fault.to_string(), "El usuario ya existe");
+    let error = room.register("ana").unwrap_err();
+    assert_eq!(error.to_string(), "El usuario ya existe");
     for (bad, rejection) in [
         ("", Rejection::NameEmpty),
         ("~", Rejection::NameReserved),
@@ -39,59 +39,62 @@ fn register_is_refused_for_a_name_that_is_taken_or_none() {
         room.register(&long),
         Err(RequestError::Rejected(Rejection::NameTooLong))
     );
-    assert_eq!(room.take_inbox("ana"), NOTHING);
+    assert_eq!(room.take_inbox("ana"), NO_MESSAGES);
     room.register("bo").expect("the connection may try again");
 }
 
 #[test]
-fn before_register_everything_else_is_an_error() {
+fn any_other_message_before_register_is_an_error() {
     let mut room = TestRoom::new();
     let text = MessageKind::Text;
     assert_eq!(
-        room.first(text, br#"{"type":"list_users"}"#),
+        room.send_first(text, br#"{"type":"list_users"}"#),
         Err(RequestError::NotRegistered)
     );
-    assert_eq!(room.first(text, b"hola"), Err(RequestError::NotJson));
-    assert_eq!(room.first(text, b"\xff"), Err(RequestError::NotUtf8));
+    assert_eq!(room.send_first(text, b"hola"), Err(RequestError::NotJson));
+    assert_eq!(room.send_first(text, b"\xff"), Err(RequestError::NotUtf8));
     let register = br#"{"type":"register","sender":"ana"}"#;
     assert_eq!(
-        room.first(MessageKind::Binary, register),
+        room.send_first(MessageKind::Binary, register),
         Err(RequestError::NotText)
     );
-    room.first(text, register).unwrap();
+    room.send_first(text, register).unwrap();
 }
 
 #[test]
-fn broadcast_is_to_all_sender_included() {
+fn broadcast_is_sent_to_all_users_including_the_sender() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     room.json(
         "ana",
         r#"{"type":"broadcast","sender":"ana","content":"hola"}"#,
     );
-    for who in ["ana", "bo"] {
-        assert_eq!(room.got_text(who), [broadcast("ana", "hola")]);
+    for user in ["ana", "bo"] {
+        assert_eq!(room.take_text_inbox(user), [broadcast("ana", "hola")]);
     }
     room.json("ana", r#"{"type":"broadcast","content":""}"#);
-    assert_eq!(room.got_text("ana"), [error("El mensaje está vacío")]);
-    assert_eq!(room.take_inbox("bo"), NOTHING);
+    assert_eq!(
+        room.take_text_inbox("ana"),
+        [error("El mensaje está vacío")]
+    );
+    assert_eq!(room.take_inbox("bo"), NO_MESSAGES);
 }
 
 #[test]
-fn private_is_to_the_target_and_the_sender() {
+fn private_is_sent_to_the_target_and_the_sender() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo", "cy"]);
     room.json(
         "ana",
         r#"{"type":"private","target":"bo","content":"psst"}"#,
     );
-    for who in ["ana", "bo"] {
-        assert_eq!(room.got_text(who), [private("ana", "bo", "psst")]);
+    for user in ["ana", "bo"] {
+        assert_eq!(room.take_text_inbox(user), [private("ana", "bo", "psst")]);
     }
-    assert_eq!(room.take_inbox("cy"), NOTHING);
+    assert_eq!(room.take_inbox("cy"), NO_MESSAGES);
     room.json(
         "ana",
         r#"{"type":"private","target":"ana","content":"nota"}"#,
     );
-    assert_eq!(room.got_text("ana"), [private("ana", "ana", "nota")]);
+    assert_eq!(room.take_text_inbox("ana"), [private("ana", "ana", "nota")]);
     room.leave("bo");
     room.inboxes.clear();
     for target in ["bo", "nobody", "~", "server", ""] {
@@ -100,7 +103,7 @@ fn private_is_to_the_target_and_the_sender() {
             &format!(r#"{{"type":"private","target":"{target}","content":"x"}}"#),
         );
         assert_eq!(
-            room.got_text("ana"),
+            room.take_text_inbox("ana"),
             [error("El destinatario no está conectado")]
         );
     }
@@ -113,7 +116,7 @@ fn list_users_is_answered_with_names() {
     room.inboxes.clear();
     room.json("ana", r#"{"type":"list_users","sender":"ana"}"#);
     let answer = server_message("list_users_response", r#""content":["ana","bo"]"#);
-    assert_eq!(room.got_text("ana"), [answer]);
+    assert_eq!(room.take_text_inbox("ana"), [answer]);
 }
 
 #[test]
@@ -131,38 +134,41 @@ fn user_info_is_answered_with_ip_and_status() {
         info("bo", "10.0.0.1", "ACTIVO"),
         error("Usuario no encontrado"),
     ];
-    assert_eq!(room.got_text("ana"), answers);
+    assert_eq!(room.take_text_inbox("ana"), answers);
     room.leave("bo");
     room.inboxes.clear();
     room.json("ana", r#"{"type":"user_info","target":"bo"}"#);
     assert_eq!(
-        room.got_text("ana"),
+        room.take_text_inbox("ana"),
         [info("bo", "10.0.0.1", "DESCONECTADO")]
     );
 }
 
 #[test]
-fn change_status_is_told_to_all_asker_included() {
+fn change_status_notifies_all_users_including_the_sender() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     for status in ["OCUPADO", "INACTIVO", "ACTIVO", "ACTIVO"] {
         room.json(
             "ana",
             &format!(r#"{{"type":"change_status","content":"{status}"}}"#),
         );
-        for who in ["ana", "bo"] {
-            assert_eq!(room.got_text(who), [status_update("ana", status)]);
+        for user in ["ana", "bo"] {
+            assert_eq!(room.take_text_inbox(user), [status_update("ana", status)]);
         }
     }
     room.json(
         "ana",
         r#"{"type":"change_status","content":"DESCONECTADO"}"#,
     );
-    assert_eq!(room.got_text("ana"), [error("El estado es inválido")]);
-    assert_eq!(room.take_inbox("bo"), NOTHING);
+    assert_eq!(
+        room.take_text_inbox("ana"),
+        [error("El estado es inválido")]
+    );
+    assert_eq!(room.take_inbox("bo"), NO_MESSAGES);
 }
 
 #[test]
-fn disconnect_is_told_to_all_leaver_included_and_then_the_connection_closes() {
+fn disconnect_notifies_all_users_including_the_sender_and_closes_the_connection() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     let close = room.json(
         "ana",
@@ -170,24 +176,28 @@ fn disconnect_is_told_to_all_leaver_included_and_then_the_connection_closes() {
     );
     assert_eq!(close, Some(CloseCode::NormalClosure));
     let gone = server_message("user_disconnected", r#""content":"ana ha salido""#);
-    assert_eq!(room.got_text("ana"), std::slice::from_ref(&gone));
-    assert_eq!(room.got_text("bo"), [gone]);
+    assert_eq!(room.take_text_inbox("ana"), std::slice::from_ref(&gone));
+    assert_eq!(room.take_text_inbox("bo"), [gone]);
     room.leave("ana");
-    assert_eq!(room.take_inbox("bo"), NOTHING, "once");
+    assert_eq!(
+        room.take_inbox("bo"),
+        NO_MESSAGES,
+        "the notice is not repeated"
+    );
 }
 
 #[test]
-fn a_connection_that_breaks_is_told_to_the_others() {
+fn the_end_of_a_connection_notifies_the_others() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     room.leave("ana");
     let gone = server_message("user_disconnected", r#""content":"ana ha salido""#);
-    assert_eq!(room.got_text("bo"), [gone]);
+    assert_eq!(room.take_text_inbox("bo"), [gone]);
     room.register("ana").unwrap();
-    assert_eq!(room.got_text("bo"), [status_update("ana", "ACTIVO")]);
+    assert_eq!(room.take_text_inbox("bo"), [status_update("ana", "ACTIVO")]);
 }
 
 #[test]
-fn history_has_sequence_numbers_that_a_client_reads_on_from() {
+fn history_has_sequence_numbers_to_continue_from() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     room.json("ana", r#"{"type":"broadcast","content":"uno"}"#);
     room.json("ana", r#"{"type":"private","target":"bo","content":"dos"}"#);
@@ -218,11 +228,11 @@ fn history_has_sequence_numbers_that_a_client_reads_on_from() {
         ),
         error("Usuario no encontrado"),
     ];
-    assert_eq!(room.got_text("bo"), answers);
+    assert_eq!(room.take_text_inbox("bo"), answers);
 }
 
 #[test]
-fn anything_wrong_is_answered_with_an_error_and_has_no_effect() {
+fn an_invalid_message_is_answered_with_an_error_and_has_no_effect() {
     let mut room = TestRoom::mixed(&[], &["ana", "bo"]);
     for (message, sentence) in [
         ("hola", "El mensaje no es JSON válido"),
@@ -244,11 +254,14 @@ fn anything_wrong_is_answered_with_an_error_and_has_no_effect() {
         ),
     ] {
         assert_eq!(room.json("ana", message), None);
-        assert_eq!(room.got_text("ana"), [error(sentence)]);
+        assert_eq!(room.take_text_inbox("ana"), [error(sentence)]);
     }
     assert_eq!(room.send("ana", br#"{"type":"list_users"}"#), None);
-    assert_eq!(room.got_text("ana"), [error("El mensaje no es de texto")]);
-    assert_eq!(room.take_inbox("bo"), NOTHING);
+    assert_eq!(
+        room.take_text_inbox("ana"),
+        [error("El mensaje no es de texto")]
+    );
+    assert_eq!(room.take_inbox("bo"), NO_MESSAGES);
 }
 
 #[test]

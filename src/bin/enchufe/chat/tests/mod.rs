@@ -1,4 +1,4 @@
-//! The chat as a specification, without sockets.
+//! Tests of the whole chat without sockets: its rules, and its messages on each wire and on both.
 
 pub mod binary;
 pub mod both;

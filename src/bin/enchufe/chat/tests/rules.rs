@@ -1,4 +1,4 @@
-//! The rules of the chat as a specification: one test each, through the doors of `State` and in terms of users.
+//! The rules of the chat: a test for each, on the functions of `State`.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,19 @@ use crate::chat::domain::state::{ChatSettings, State};
 use crate::chat::domain::status::Status;
 use crate::chat::domain::time::{Now, Timestamp};
 
-/// A chat at a clock that only the test moves.
+/// A chat with a fake clock.
 struct Fixture {
     state: State,
     now: Now,
 }
 
 impl Fixture {
-    fn with(users: &[&str]) -> Fixture {
+    fn with(users: &[&str]) -> Self {
         let now = Now {
             instant: Instant::now(),
             timestamp: Timestamp(1_742_115_900_000),
         };
-        let mut fixture = Fixture {
+        let mut fixture = Self {
             state: State::new(ChatSettings::default()),
             now,
         };
@@ -32,10 +32,10 @@ impl Fixture {
         fixture
     }
 
-    fn connect(&mut self, who: &str) -> Delivery {
-        self.run(who, Command::Reserve).unwrap();
+    fn connect(&mut self, user: &str) -> Delivery {
+        self.run(user, Command::Reserve).unwrap();
         self.run(
-            who,
+            user,
             Command::Connect {
                 address: "10.0.0.1",
             },
@@ -43,14 +43,14 @@ impl Fixture {
         .unwrap()
     }
 
-    fn run(&mut self, who: &str, command: Command<'_>) -> Result<Delivery, Rejection> {
-        let event = self.state.decide(&name(who), command, self.now)?;
+    fn run(&mut self, user: &str, command: Command<'_>) -> Result<Delivery, Rejection> {
+        let event = self.state.decide(&name(user), command, self.now)?;
         Ok(self.state.apply(event, self.now))
     }
 
-    fn say(&mut self, who: &str, to: Target<'_>, text: &str) -> Result<Delivery, Rejection> {
+    fn send(&mut self, user: &str, to: Target<'_>, text: &str) -> Result<Delivery, Rejection> {
         self.run(
-            who,
+            user,
             Command::Send {
                 to,
                 text: text.as_bytes(),
@@ -58,10 +58,10 @@ impl Fixture {
         )
     }
 
-    fn set(&mut self, who: &str, of: &str, status: u8) -> Result<Delivery, Rejection> {
+    fn set_status(&mut self, user: &str, of: &str, status: u8) -> Result<Delivery, Rejection> {
         let status = Status::from_number(status);
         self.run(
-            who,
+            user,
             Command::ChangeStatus {
                 name: of.as_bytes(),
                 status,
@@ -69,8 +69,8 @@ impl Fixture {
         )
     }
 
-    fn leave(&mut self, who: &str) -> Delivery {
-        self.run(who, Command::Leave { notify_self: false })
+    fn leave(&mut self, user: &str) -> Delivery {
+        self.run(user, Command::Leave { notify_self: false })
             .unwrap()
     }
 
@@ -92,15 +92,15 @@ impl Fixture {
 
     fn history(
         &self,
-        who: &str,
+        user: &str,
         of: Target<'_>,
         after: Option<u64>,
     ) -> Result<Vec<String>, Rejection> {
         match self
             .state
-            .answer(&name(who), Query::History { of, after })?
+            .answer(&name(user), Query::History { of, after })?
         {
-            Notice::History { messages, .. } => Ok(messages.iter().map(line).collect()),
+            Notice::History { messages, .. } => Ok(messages.iter().map(format_message).collect()),
             other => panic!("{other:?}"),
         }
     }
@@ -110,8 +110,8 @@ impl Fixture {
         self.now.timestamp.0 += 1_000 * seconds;
     }
 
-    fn tick(&mut self, who: &str) -> Option<Delivery> {
-        let event = self.state.tick(&name(who), self.now)?;
+    fn tick(&mut self, user: &str) -> Option<Delivery> {
+        let event = self.state.tick(&name(user), self.now)?;
         Some(self.state.apply(event, self.now))
     }
 }
@@ -124,7 +124,7 @@ fn user(name: &str) -> Target<'_> {
     Target::User(name.as_bytes())
 }
 
-fn line(message: &Message) -> String {
+fn format_message(message: &Message) -> String {
     format!(
         "{} {}: {}",
         message.sequence,
@@ -133,18 +133,18 @@ fn line(message: &Message) -> String {
     )
 }
 
-fn changed(who: &str, status: Status) -> (Audience, Notice) {
+fn status_changed(user: &str, status: Status) -> (Audience, Notice) {
     (
         Audience::All,
         Notice::StatusChanged {
-            name: name(who),
+            name: name(user),
             status,
         },
     )
 }
 
 #[test]
-fn a_name_is_claimed_once_until_it_is_given_back() {
+fn a_name_is_reserved_once_until_it_is_released() {
     let mut fixture = Fixture::with(&[]);
     assert_eq!(fixture.run("ana", Command::Reserve), Ok(vec![]));
     assert_eq!(
@@ -160,7 +160,7 @@ fn a_name_is_claimed_once_until_it_is_given_back() {
 }
 
 #[test]
-fn a_claimed_name_is_nobody_yet() {
+fn a_reserved_name_is_not_a_user_yet() {
     let mut fixture = Fixture::with(&["bo"]);
     fixture.run("ana", Command::Reserve).unwrap();
     assert_eq!(fixture.online("bo"), ["bo"]);
@@ -180,13 +180,13 @@ fn a_claimed_name_is_nobody_yet() {
 }
 
 #[test]
-fn a_name_in_use_cannot_be_claimed() {
+fn the_name_of_a_connected_user_cannot_be_reserved() {
     let mut fixture = Fixture::with(&["ana"]);
     assert_eq!(
         fixture.run("ana", Command::Reserve),
         Err(Rejection::NameTaken)
     );
-    fixture.set("ana", "ana", 0).unwrap();
+    fixture.set_status("ana", "ana", 0).unwrap();
     assert_eq!(
         fixture.run("ana", Command::Reserve),
         Err(Rejection::NameTaken)
@@ -196,7 +196,7 @@ fn a_name_in_use_cannot_be_claimed() {
 }
 
 #[test]
-fn one_who_is_not_connected_can_do_nothing() {
+fn a_user_who_is_not_connected_can_do_nothing() {
     let mut fixture = Fixture::with(&["bo"]);
     let connect = Command::Connect { address: "" };
     assert_eq!(fixture.run("ana", connect), Err(Rejection::InvalidState));
@@ -205,10 +205,13 @@ fn one_who_is_not_connected_can_do_nothing() {
         Err(Rejection::InvalidState)
     );
     assert_eq!(
-        fixture.say("ana", Target::General, "hola"),
+        fixture.send("ana", Target::General, "hola"),
         Err(Rejection::InvalidState)
     );
-    assert_eq!(fixture.set("ana", "ana", 1), Err(Rejection::InvalidState));
+    assert_eq!(
+        fixture.set_status("ana", "ana", 1),
+        Err(Rejection::InvalidState)
+    );
     assert_eq!(
         fixture.state.answer(&name("ana"), Query::Users),
         Err(Rejection::InvalidState)
@@ -216,7 +219,7 @@ fn one_who_is_not_connected_can_do_nothing() {
 }
 
 #[test]
-fn the_others_learn_who_comes_who_comes_back_and_who_goes() {
+fn the_others_are_notified_of_users_who_connect_return_and_leave() {
     let mut fixture = Fixture::with(&["bo"]);
     let joined = |new| {
         (
@@ -231,17 +234,14 @@ fn the_others_learn_who_comes_who_comes_back_and_who_goes() {
     let left = (Audience::Except(name("ana")), Notice::Left(name("ana")));
     assert_eq!(fixture.leave("ana"), [left]);
     assert_eq!(fixture.connect("ana"), [joined(false)]);
-    let notify_self = fixture.run("ana", Command::Leave { notify_self: true });
-    assert_eq!(
-        notify_self,
-        Ok(vec![(Audience::All, Notice::Left(name("ana")))])
-    );
+    let left = fixture.run("ana", Command::Leave { notify_self: true });
+    assert_eq!(left, Ok(vec![(Audience::All, Notice::Left(name("ana")))]));
 }
 
 #[test]
-fn who_left_stays_known_with_status_0() {
+fn a_user_who_left_is_known_with_status_0() {
     let mut fixture = Fixture::with(&["ana", "bo"]);
-    fixture.set("ana", "ana", 2).unwrap();
+    fixture.set_status("ana", "ana", 2).unwrap();
     fixture.leave("ana");
     assert_eq!(fixture.online("bo"), ["bo"]);
     let notice = fixture.state.answer(&name("bo"), Query::User(b"ana"));
@@ -259,61 +259,70 @@ fn who_left_stays_known_with_status_0() {
 }
 
 #[test]
-fn a_status_that_does_not_exist_is_refused_before_the_name_is_looked_at() {
+fn an_invalid_status_is_rejected_before_the_name_is_checked() {
     let mut fixture = Fixture::with(&["ana", "bo"]);
     assert_eq!(
-        fixture.set("ana", "nobody", 4),
+        fixture.set_status("ana", "nobody", 4),
         Err(Rejection::InvalidStatus)
     );
-    assert_eq!(fixture.set("ana", "nobody", 3), Err(Rejection::NoSuchUser));
-    assert_eq!(fixture.set("ana", "~", 3), Err(Rejection::NoSuchUser));
-    assert_eq!(fixture.set("ana", "bo", 3), Err(Rejection::InvalidStatus));
     assert_eq!(
-        fixture.set("ana", "ana", 3),
-        Ok(vec![changed("ana", Status::Inactive)])
+        fixture.set_status("ana", "nobody", 3),
+        Err(Rejection::NoSuchUser)
+    );
+    assert_eq!(
+        fixture.set_status("ana", "~", 3),
+        Err(Rejection::NoSuchUser)
+    );
+    assert_eq!(
+        fixture.set_status("ana", "bo", 3),
+        Err(Rejection::InvalidStatus)
+    );
+    assert_eq!(
+        fixture.set_status("ana", "ana", 3),
+        Ok(vec![status_changed("ana", Status::Inactive)])
     );
 }
 
 #[test]
-fn a_status_that_changes_nothing_is_told_all_the_same() {
+fn setting_the_same_status_notifies_too() {
     let mut fixture = Fixture::with(&["ana"]);
     assert_eq!(
-        fixture.set("ana", "ana", 1),
-        Ok(vec![changed("ana", Status::Active)])
+        fixture.set_status("ana", "ana", 1),
+        Ok(vec![status_changed("ana", Status::Active)])
     );
     assert_eq!(
-        fixture.set("ana", "ana", 1),
-        Ok(vec![changed("ana", Status::Active)])
+        fixture.set_status("ana", "ana", 1),
+        Ok(vec![status_changed("ana", Status::Active)])
     );
 }
 
 #[test]
-fn status_0_counts_as_offline_but_can_do_everything() {
+fn a_user_with_status_0_appears_offline_but_can_do_everything() {
     let mut fixture = Fixture::with(&["ana", "bo"]);
-    fixture.set("ana", "ana", 0).unwrap();
+    fixture.set_status("ana", "ana", 0).unwrap();
     assert_eq!(fixture.online("bo"), ["bo"]);
     assert_eq!(fixture.online("ana"), ["ana", "bo"]);
     assert_eq!(
-        fixture.say("bo", user("ana"), "psst"),
+        fixture.send("bo", user("ana"), "psst"),
         Err(Rejection::RecipientDisconnected)
     );
     assert_eq!(
-        fixture.say("ana", user("ana"), "psst"),
+        fixture.send("ana", user("ana"), "psst"),
         Err(Rejection::RecipientDisconnected)
     );
-    let delivery = fixture.say("ana", Target::General, "hola").unwrap();
-    assert_eq!(delivery.len(), 1, "sending a chat does not end it");
-    fixture.say("ana", user("bo"), "psst").unwrap();
+    let delivery = fixture.send("ana", Target::General, "hola").unwrap();
+    assert_eq!(delivery.len(), 1, "a message does not change status 0");
+    fixture.send("ana", user("bo"), "psst").unwrap();
     assert_eq!(fixture.status("ana"), Status::Disconnected);
-    fixture.set("ana", "ana", 2).unwrap();
+    fixture.set_status("ana", "ana", 2).unwrap();
     assert_eq!(fixture.online("bo"), ["ana", "bo"]);
-    fixture.say("bo", user("ana"), "psst").unwrap();
+    fixture.send("bo", user("ana"), "psst").unwrap();
 }
 
 #[test]
-fn a_message_goes_to_all_to_two_or_to_oneself() {
+fn a_message_is_sent_to_all_to_two_users_or_to_oneself() {
     let mut fixture = Fixture::with(&["ana", "bo"]);
-    let mut audience = |to| fixture.say("ana", to, "hola").unwrap().remove(0).0;
+    let mut audience = |to| fixture.send("ana", to, "hola").unwrap().remove(0).0;
     assert_eq!(audience(Target::General), Audience::All);
     assert_eq!(
         audience(user("bo")),
@@ -323,19 +332,19 @@ fn a_message_goes_to_all_to_two_or_to_oneself() {
 }
 
 #[test]
-fn a_message_without_text_is_refused_before_the_recipient_is_looked_at() {
+fn a_message_without_text_is_rejected_before_the_recipient_is_checked() {
     let mut fixture = Fixture::with(&["ana", "bo"]);
     assert_eq!(
-        fixture.say("ana", user("nobody"), ""),
+        fixture.send("ana", user("nobody"), ""),
         Err(Rejection::EmptyMessage)
     );
     assert_eq!(
-        fixture.say("ana", user("nobody"), "a"),
+        fixture.send("ana", user("nobody"), "a"),
         Err(Rejection::RecipientDisconnected)
     );
     fixture.leave("bo");
     assert_eq!(
-        fixture.say("ana", user("bo"), "a"),
+        fixture.send("ana", user("bo"), "a"),
         Err(Rejection::RecipientDisconnected)
     );
     assert_eq!(
@@ -346,12 +355,12 @@ fn a_message_without_text_is_refused_before_the_recipient_is_looked_at() {
 }
 
 #[test]
-fn histories_agree_with_the_order_of_what_was_said() {
+fn histories_have_the_order_of_the_messages() {
     let mut fixture = Fixture::with(&["ana", "bo", "cy"]);
-    fixture.say("ana", Target::General, "hola").unwrap();
-    fixture.say("ana", user("bo"), "psst").unwrap();
-    fixture.say("bo", user("ana"), "¿sí?").unwrap();
-    fixture.say("bo", Target::General, "hola ana").unwrap();
+    fixture.send("ana", Target::General, "hola").unwrap();
+    fixture.send("ana", user("bo"), "psst").unwrap();
+    fixture.send("bo", user("ana"), "¿sí?").unwrap();
+    fixture.send("bo", Target::General, "hola ana").unwrap();
     assert_eq!(
         fixture.history("cy", Target::General, None).unwrap(),
         ["1 ana: hola", "4 bo: hola ana"]
@@ -373,15 +382,15 @@ fn histories_agree_with_the_order_of_what_was_said() {
     assert_eq!(
         fixture.history("bo", user("ana"), None).unwrap().len(),
         2,
-        "the chat stays"
+        "the history remains"
     );
 }
 
 #[test]
-fn a_message_carries_the_time_it_was_accepted() {
+fn a_message_has_the_time_at_which_it_was_accepted() {
     let mut fixture = Fixture::with(&["ana"]);
     fixture.advance(5);
-    let delivery = fixture.say("ana", Target::General, "hola").unwrap();
+    let delivery = fixture.send("ana", Target::General, "hola").unwrap();
     let Notice::Message(message) = &delivery[0].1 else {
         panic!("{delivery:?}")
     };
@@ -389,61 +398,61 @@ fn a_message_carries_the_time_it_was_accepted() {
 }
 
 #[test]
-fn an_active_user_who_sends_no_chat_turns_inactive() {
+fn an_active_user_who_sends_no_message_becomes_inactive() {
     let mut fixture = Fixture::with(&["ana"]);
     fixture.advance(59);
     assert_eq!(fixture.tick("ana"), None);
     fixture.advance(1);
     assert_eq!(
         fixture.tick("ana"),
-        Some(vec![changed("ana", Status::Inactive)])
+        Some(vec![status_changed("ana", Status::Inactive)])
     );
     assert_eq!(fixture.tick("ana"), None);
     assert_eq!(fixture.state.inactivity_deadline(&name("ana")), None);
 }
 
 #[test]
-fn only_a_chat_message_moves_the_deadline() {
+fn only_a_message_moves_the_deadline() {
     let mut fixture = Fixture::with(&["ana"]);
     fixture.advance(30);
     fixture.online("ana");
-    fixture.say("ana", user("nobody"), "hola").unwrap_err();
+    fixture.send("ana", user("nobody"), "hola").unwrap_err();
     let deadline = fixture.state.inactivity_deadline(&name("ana")).unwrap();
     assert_eq!(deadline, fixture.now.instant + Duration::from_secs(30));
-    fixture.say("ana", user("ana"), "hola").unwrap();
+    fixture.send("ana", user("ana"), "hola").unwrap();
     let deadline = fixture.state.inactivity_deadline(&name("ana")).unwrap();
     assert_eq!(deadline, fixture.now.instant + Duration::from_secs(60));
 }
 
 #[test]
-fn sending_a_chat_makes_inactive_active_and_that_is_told_first() {
+fn a_message_makes_an_inactive_user_active_and_the_status_is_notified_first() {
     let mut fixture = Fixture::with(&["ana"]);
-    fixture.set("ana", "ana", 3).unwrap();
-    let delivery = fixture.say("ana", Target::General, "hola").unwrap();
-    assert_eq!(delivery[0], changed("ana", Status::Active));
+    fixture.set_status("ana", "ana", 3).unwrap();
+    let delivery = fixture.send("ana", Target::General, "hola").unwrap();
+    assert_eq!(delivery[0], status_changed("ana", Status::Active));
     assert!(matches!(delivery[1].1, Notice::Message(_)));
     assert_eq!(
-        fixture.say("ana", Target::General, "hola").unwrap().len(),
+        fixture.send("ana", Target::General, "hola").unwrap().len(),
         1
     );
 }
 
 #[test]
-fn busy_never_changes_by_itself() {
+fn busy_does_not_change_by_itself() {
     let mut fixture = Fixture::with(&["ana", "bo"]);
-    fixture.set("ana", "ana", 2).unwrap();
+    fixture.set_status("ana", "ana", 2).unwrap();
     assert_eq!(
-        fixture.say("ana", Target::General, "hola").unwrap().len(),
+        fixture.send("ana", Target::General, "hola").unwrap().len(),
         1
     );
-    fixture.say("bo", user("ana"), "psst").unwrap();
+    fixture.send("bo", user("ana"), "psst").unwrap();
     fixture.advance(3_600);
     assert_eq!(fixture.tick("ana"), None);
     assert_eq!(fixture.status("ana"), Status::Busy);
-    fixture.set("ana", "ana", 1).unwrap();
+    fixture.set_status("ana", "ana", 1).unwrap();
     assert_eq!(
         fixture.tick("ana"),
         None,
-        "calling oneself active starts the clock"
+        "setting the status to active starts the time"
     );
 }

@@ -1,5 +1,4 @@
-//! A room played by a test: what [`Dispatcher`] says is handed to the members it is for, byte for byte and without
-//! sockets.
+//! A chat with a fake room: delivers the entries of [`Dispatcher`] to inboxes instead of sockets.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,19 +17,19 @@ use crate::json::MAX_DEPTH;
 use enchufe::net::{Entry, MemberId, Recipients};
 use enchufe::protocol::{CloseCode, Header, MessageKind, Opcode};
 
-/// A chat whose room is played by a test.
+/// A chat with an inbox for each user.
 pub struct TestRoom {
     pub state: State,
     pub connections: Connections,
     pub now: Now,
     members: BTreeMap<MemberId, (String, Codec)>,
-    /// What each user was sent and has not been looked at.
+    /// Messages to each user since the last [`TestRoom::take_inbox`].
     pub inboxes: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl TestRoom {
-    pub fn new() -> TestRoom {
-        TestRoom {
+    pub fn new() -> Self {
+        Self {
             state: State::new(ChatSettings::default()),
             connections: Connections::default(),
             now: Now {
@@ -49,14 +48,14 @@ impl TestRoom {
         }
     }
 
-    /// Users of the binary chat, connected, with nothing in their inboxes.
-    pub fn binary(users: &[&str]) -> TestRoom {
-        TestRoom::mixed(users, &[])
+    /// A chat with connected users of the binary wire, and empty inboxes.
+    pub fn binary(users: &[&str]) -> Self {
+        Self::mixed(users, &[])
     }
 
-    /// Users of both chats.
-    pub fn mixed(binary: &[&str], json: &[&str]) -> TestRoom {
-        let mut room = TestRoom::new();
+    /// A chat with connected users of both wires, and empty inboxes.
+    pub fn mixed(binary: &[&str], json: &[&str]) -> Self {
+        let mut room = Self::new();
         for user in binary {
             room.connect(user).unwrap();
         }
@@ -67,24 +66,24 @@ impl TestRoom {
         room
     }
 
-    pub fn connect(&mut self, who: &str) -> Result<(), Rejection> {
-        let name = Name::parse(who.as_bytes())?;
+    pub fn connect(&mut self, user: &str) -> Result<(), Rejection> {
+        let name = Name::parse(user.as_bytes())?;
         let now = self.now;
         self.dispatcher().reserve(&name, now)?;
         let (member, entries) = self
             .dispatcher()
             .connect(&name, "10.0.0.1", Codec::Binary, now)?;
-        self.join(who, member, entries);
+        self.join(user, member, entries);
         Ok(())
     }
 
-    pub fn register(&mut self, who: &str) -> Result<(), RequestError> {
-        let message = format!(r#"{{"type":"register","sender":"{who}","content":null}}"#);
-        self.first(MessageKind::Text, message.as_bytes())
+    pub fn register(&mut self, user: &str) -> Result<(), RequestError> {
+        let message = format!(r#"{{"type":"register","sender":"{user}","content":null}}"#);
+        self.send_first(MessageKind::Text, message.as_bytes())
     }
 
-    /// A message of a JSON connection that is not registered.
-    pub fn first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), RequestError> {
+    /// Sends a message from a JSON connection that is not registered.
+    pub fn send_first(&mut self, kind: MessageKind, message: &[u8]) -> Result<(), RequestError> {
         let object = json_object::read(kind, message, MAX_DEPTH)?;
         let now = self.now;
         let registered = self.dispatcher().register(&object, "10.0.0.2", now)?;
@@ -96,52 +95,52 @@ impl TestRoom {
         Ok(())
     }
 
-    fn join(&mut self, who: &str, member: Member, entries: Vec<RoomEntry>) {
+    fn join(&mut self, user: &str, member: Member, entries: Vec<RoomEntry>) {
         self.members
-            .insert(member.id, (who.to_owned(), member.codec));
-        self.carry(entries);
+            .insert(member.id, (user.to_owned(), member.codec));
+        self.deliver(entries);
     }
 
-    pub fn send(&mut self, who: &str, message: &[u8]) -> Option<CloseCode> {
-        self.send_as(who, MessageKind::Binary, message)
+    pub fn send(&mut self, user: &str, message: &[u8]) -> Option<CloseCode> {
+        self.send_as(user, MessageKind::Binary, message)
     }
 
-    pub fn say(&mut self, who: &str, to: &str, text: &str) {
+    pub fn send_text(&mut self, user: &str, to: &str, text: &str) {
         for message in client::send_message(Some(to), text) {
-            self.send(who, &message);
+            self.send(user, &message);
         }
     }
 
-    pub fn json(&mut self, who: &str, message: &str) -> Option<CloseCode> {
-        self.send_as(who, MessageKind::Text, message.as_bytes())
+    pub fn json(&mut self, user: &str, message: &str) -> Option<CloseCode> {
+        self.send_as(user, MessageKind::Text, message.as_bytes())
     }
 
-    pub fn send_as(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Option<CloseCode> {
-        let reaction = self.react(who, kind, message);
-        self.carry(reaction.entries);
-        reaction.close
+    pub fn send_as(&mut self, user: &str, kind: MessageKind, message: &[u8]) -> Option<CloseCode> {
+        let effects = self.effects(user, kind, message);
+        self.deliver(effects.entries);
+        effects.close
     }
 
-    /// What a message of a connected user leads to.
-    pub fn react(&mut self, who: &str, kind: MessageKind, message: &[u8]) -> Effects {
-        let who = name(who);
-        let codec = self.connections.members[&who].codec;
-        let heard = codec.decode(kind, message, MAX_DEPTH);
+    /// Returns the effects of a message of a connected user, without delivering them.
+    pub fn effects(&mut self, user: &str, kind: MessageKind, message: &[u8]) -> Effects {
+        let user = name(user);
+        let codec = self.connections.members[&user].codec;
+        let message = codec.decode(kind, message, MAX_DEPTH);
         let now = self.now;
-        self.dispatcher().message(&who, heard, now)
+        self.dispatcher().message(&user, message, now)
     }
 
-    pub fn leave(&mut self, who: &str) {
-        let who = name(who);
-        let id = self.connections.members.get(&who).map(|member| member.id);
-        self.end(who.as_str(), id.unwrap_or_else(MemberId::unique));
+    pub fn leave(&mut self, user: &str) {
+        let user = name(user);
+        let id = self.connections.members.get(&user).map(|member| member.id);
+        self.end_connection(user.as_str(), id.unwrap_or_else(MemberId::unique));
     }
 
-    /// The connection of a member has ended.
-    pub fn end(&mut self, who: &str, id: MemberId) {
+    /// Ends the connection of a member.
+    pub fn end_connection(&mut self, user: &str, id: MemberId) {
         let now = self.now;
-        let entries = self.dispatcher().leave(&name(who), id, now);
-        self.carry(entries);
+        let entries = self.dispatcher().leave(&name(user), id, now);
+        self.deliver(entries);
     }
 
     pub fn advance(&mut self, seconds: u64) {
@@ -149,34 +148,34 @@ impl TestRoom {
         self.now.timestamp.0 += 1_000 * seconds;
     }
 
-    pub fn tick(&mut self, who: &str) {
+    pub fn tick(&mut self, user: &str) {
         let now = self.now;
-        let entries = self.dispatcher().tick(&name(who), now);
-        self.carry(entries);
+        let entries = self.dispatcher().tick(&name(user), now);
+        self.deliver(entries);
     }
 
-    /// What the user was sent since last asked.
-    pub fn take_inbox(&mut self, who: &str) -> Vec<Vec<u8>> {
-        self.inboxes.remove(who).unwrap_or_default()
+    /// Returns the messages to a user since the last call.
+    pub fn take_inbox(&mut self, user: &str) -> Vec<Vec<u8>> {
+        self.inboxes.remove(user).unwrap_or_default()
     }
 
-    pub fn got_text(&mut self, who: &str) -> Vec<String> {
-        self.take_inbox(who)
+    pub fn take_text_inbox(&mut self, user: &str) -> Vec<String> {
+        self.take_inbox(user)
             .into_iter()
             .map(|message| String::from_utf8(message).unwrap())
             .collect()
     }
 
-    fn carry(&mut self, entries: Vec<RoomEntry>) {
+    fn deliver(&mut self, entries: Vec<RoomEntry>) {
         for (room, entry) in entries {
             match entry {
                 Entry::Message { to, message } => {
                     let members = self.members.iter();
-                    for (id, (who, codec)) in
+                    for (id, (user, codec)) in
                         members.filter(|(_, (_, codec))| *codec as usize == room)
                     {
                         if includes(&to, *id) {
-                            let inbox = self.inboxes.entry(who.clone()).or_default();
+                            let inbox = self.inboxes.entry(user.clone()).or_default();
                             inbox.extend(payloads(message.frames(), *codec));
                         }
                     }
@@ -197,7 +196,7 @@ fn includes(to: &Recipients, id: MemberId) -> bool {
     }
 }
 
-/// The payloads of whole, unmasked frames of the wire's kind.
+/// Returns the payloads of frames, which must be complete, unmasked and of the wire's kind.
 fn payloads(mut frames: &[u8], codec: Codec) -> Vec<Vec<u8>> {
     let mut payloads = Vec::new();
     while !frames.is_empty() {
@@ -222,13 +221,13 @@ pub fn name(name: &str) -> Name {
     Name::parse(name.as_bytes()).unwrap()
 }
 
-/// What the JSON chat says at the time of the scene.
+/// A JSON message from the server at the start of the test.
 pub fn server_message(kind: &str, rest: &str) -> String {
     format!(r#"{{"type":"{kind}","sender":"server",{rest},"timestamp":"2025-03-16T09:05:00Z"}}"#)
 }
 
-pub fn error(sentence: &str) -> String {
-    server_message("error", &format!(r#""content":"{sentence}""#))
+pub fn error(text: &str) -> String {
+    server_message("error", &format!(r#""content":"{text}""#))
 }
 
 pub fn status_update(user: &str, status: &str) -> String {
@@ -250,4 +249,4 @@ pub fn private(sender: &str, target: &str, content: &str) -> String {
     )
 }
 
-pub const NOTHING: [&[u8]; 0] = [];
+pub const NO_MESSAGES: [&[u8]; 0] = [];

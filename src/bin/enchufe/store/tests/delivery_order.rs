@@ -1,4 +1,4 @@
-//! When, and in which order, the store thread passes on deliveries.
+//! Order of deliveries, and their relation to the writes.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
