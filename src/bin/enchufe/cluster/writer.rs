@@ -184,7 +184,7 @@ impl LogWriter {
             false => Level::Warn,
             true => Level::Debug,
         };
-        log!(level, "request to Redis failed: {error}");
+        log!(target: CLUSTER, level, "request to Redis failed: {error}");
         self.client.disconnect();
         if let Some(change) = self
             .queue
