@@ -25,7 +25,7 @@ impl RateLimiter {
         }
     }
 
-    /// Whether [`Gate::pass`] would succeed without looking at the clock.
+    /// Whether [`RateLimiter::try_acquire`] would succeed without looking at the clock.
     #[inline]
     pub(crate) const fn has_token(&self) -> bool {
         self.rate == 0 || self.tokens > 0

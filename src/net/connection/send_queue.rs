@@ -14,7 +14,7 @@
 //!
 //! Either way `draining` is set, and a thread that sends meanwhile appends to the backlog, so the order holds. The backlog is
 //! bounded: a peer that lets it fill is closed with 1008 and told so. An idle connection has no backlog and no second
-//! thread. The lock is never held across a write that can block for longer than [`QUICK`].
+//! thread. The lock is never held across a write that can block for longer than [`WRITE_TIMEOUT`].
 //!
 //! **Batching.** While another whole message waits in the read buffer, what the connection's own thread sends is kept
 //! and goes out with the next reply, in one write. Anybody else's send takes the kept bytes along.
@@ -325,7 +325,7 @@ impl<T: Transport> SendQueue<T> {
     }
 
     /// Waits until nothing is in the backlog: for a thread that could fill it by itself. The drainer gives a peer up that
-    /// takes nothing for [`STALLED`], so this ends.
+    /// takes nothing for [`STALL_TIMEOUT`], so this ends.
     pub(crate) fn wait_flushed(&self) -> Result<(), Error> {
         let out = self.drained.wait_while(self.lock(), |out| out.draining);
         out.check()

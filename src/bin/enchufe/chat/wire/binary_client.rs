@@ -46,7 +46,7 @@ pub fn get_history(with: Option<&str>) -> Vec<u8> {
 /// A message from the server. Names and texts may be any bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerMessage<'a> {
-    /// An error. Seed 001 has the codes 1 to 4; this server also sends 5 to 9.
+    /// An error. The protocol has the codes 1 to 4; this server also sends 5 to 9.
     Error(u8),
     /// Connected users: name and status of each.
     Users(Vec<(&'a [u8], u8)>),

@@ -12,9 +12,9 @@ use enchufe::protocol::MessageKind;
 /// A wire format. Its number is the index of its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
-    /// Seed 001.
+    /// The binary chat.
     Binary = 0,
-    /// Seed 002.
+    /// The JSON chat.
     Json = 1,
 }
 
